@@ -1,0 +1,94 @@
+"""Wiring: each function is handed what it needs, made on its first use in a container."""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Chalice, DynamoDBEvent, Response, SQSEvent
+
+from chalicelib import aws, http
+from chalicelib.settings import EventSources, Settings
+
+if TYPE_CHECKING:
+    from chalicelib.fanout import FanOut
+    from chalicelib.ingest import Ingest
+    from chalicelib.restore import Restore
+
+app = Chalice(app_name="marathon-events", configure_logs=False)
+sources = EventSources.read()
+
+
+@app.route("/callback", methods=["POST"], content_types=["*/*"])
+def callback() -> Response:
+    """Marathon posts an event."""
+    request: Any = app.current_request
+    token = (request.query_params or {}).get("token")
+    request_id = getattr(app.lambda_context, "aws_request_id", "")
+    return http.callback(_ingest(), token, request.raw_body, request_id)
+
+
+@app.route("/health", methods=["GET"])
+def health() -> Response:
+    """Somebody asks whether we are there."""
+    return http.health()
+
+
+@app.on_dynamodb_record(sources.stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
+def fanout(event: DynamoDBEvent) -> dict[str, Any]:
+    """The table's stream brings what was stored."""
+    return _fan_out().run(event.to_dict()["Records"], event.context)
+
+
+@app.on_sqs_message(queue_arn=sources.spill_queue_arn, batch_size=10)
+def restore(event: SQSEvent) -> dict[str, Any]:
+    """The spill queue brings what the table could not take."""
+    return _restore().run(event.to_dict()["Records"])
+
+
+# Each function imports its own use case alone: what it does not use, its cold start does not pay.
+
+
+@functools.cache
+def _ingest() -> "Ingest":
+    from chalicelib.gate import Gate
+    from chalicelib.ingest import Ingest
+    from chalicelib.spill import SpillQueue
+    from chalicelib.store import Store
+    from chalicelib.table import Table
+    from chalicelib.tokens import Tokens
+
+    settings = Settings.read()
+    table = Table(aws.dynamodb(impatient=True), settings.table)
+    queue = SpillQueue(aws.sqs(impatient=True), settings.spill_queue_url)
+    gate = Gate(Tokens(table), "publisher")
+    return Ingest(gate, Store(table, settings.retention_days), queue)
+
+
+@functools.cache
+def _fan_out() -> "FanOut":
+    from chalicelib.dead_letters import DeadLetters
+    from chalicelib.fanout import FanOut
+    from chalicelib.notifier import Notifier
+    from chalicelib.store import Store
+    from chalicelib.table import Table
+
+    settings = Settings.read()
+    return FanOut(
+        Store(Table(aws.dynamodb(), settings.table), settings.retention_days),
+        Notifier(aws.sns(), settings.topic_arn),
+        DeadLetters(aws.sqs(), settings.dead_letter_queue_url),
+        settings.notify_env,
+    )
+
+
+@functools.cache
+def _restore() -> "Restore":
+    from chalicelib.dead_letters import DeadLetters
+    from chalicelib.restore import Restore
+    from chalicelib.store import Store
+    from chalicelib.table import Table
+    from chalicelib.tokens import Tokens
+
+    settings = Settings.read()
+    table = Table(aws.dynamodb(), settings.table)
+    dead_letters = DeadLetters(aws.sqs(), settings.dead_letter_queue_url)
+    return Restore(Tokens(table), Store(table, settings.retention_days), dead_letters)

@@ -1,0 +1,144 @@
+"""Fan out: what the table's stream brings is published, in order, and nothing is skipped.
+
+A stream's partial batch response is a checkpoint: Lambda resumes at the sequence number that it
+names and sends all after it again, successes included. So publishing stops at the first record that
+could not be published.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import items, log
+from chalicelib.dead_letters import DeadLetters
+from chalicelib.notification import Notification, notification
+from chalicelib.notifier import Notifier, Result, batches
+from chalicelib.record import Record
+from chalicelib.settings import Environment
+from chalicelib.store import Store
+from chalicelib.table import TableError, error_code
+
+# What SNS refused in part is tried again at once, so that little is sent twice by the checkpoint.
+_ROUNDS = 3
+
+# A batch that SNS leaves unanswered takes three tries of six seconds.
+_MS_FOR_A_BATCH = 20_000
+
+StreamRecord = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A record on its way: where it stands in the stream, its key, and what is to be sent."""
+
+    sequence_number: str
+    pk: str
+    sk: str
+    notification: Notification
+
+
+class FanOut:
+    """Publishes the stream of one stage's table."""
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Notifier,
+        dead_letters: DeadLetters,
+        environment: Environment = "masked",
+    ) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._dead_letters = dead_letters
+        self._environment = environment
+        self._noted_days: set[tuple[str, str]] = set()
+
+    def run(self, records: list[StreamRecord], context: Any) -> dict[str, list[dict[str, str]]]:
+        """Publish a batch of stream records, as Lambda hands it over, and answer as Lambda wants
+        it: with the sequence number to resume at, or none.
+        """
+        published = 0
+        stopped_at = ""
+        pending: list[_Pending] = []
+        for each in records:
+            try:
+                pending.extend(self._prepare(each))
+            except (TableError, BotoCoreError, ClientError) as error:
+                log.warning("fanout can't read on", reason=str(error))
+                stopped_at = each["dynamodb"]["SequenceNumber"]
+                break
+        for batch in _in_batches(pending):
+            if context.get_remaining_time_in_millis() < _MS_FOR_A_BATCH:
+                log.warning("fanout is out of time", published=published)
+                stopped_at = batch[0].sequence_number
+                break
+            if unpublished := self._publish(batch):
+                stopped_at = unpublished
+                break
+            published += len(batch)
+        log.metrics({"Published": published, "Stopped": int(bool(stopped_at))})
+        return {"batchItemFailures": [{"itemIdentifier": stopped_at}] if stopped_at else []}
+
+    def _prepare(self, each: StreamRecord) -> Iterator[_Pending]:
+        """What is to be published of a stream record: nothing unless it is a new event."""
+        if each["eventName"] != "INSERT":
+            return
+        values = items.plain(each["dynamodb"]["NewImage"])
+        if not items.is_record(values, time.time()):
+            return
+        try:
+            record = self._store.whole(values)
+            ready = notification(record, self._environment)
+        except TableError:
+            raise
+        except Exception as error:  # Whatever it is, it would be so again: parked, others go on.
+            self._park(values["pk"], values["sk"], f"unreadable: {type(error).__name__}")
+            return
+        self._note_day(record)
+        sequence_number = each["dynamodb"]["SequenceNumber"]
+        yield _Pending(sequence_number, values["pk"], values["sk"], ready)
+
+    def _publish(self, batch: list[_Pending]) -> str:
+        """Publish a batch; the sequence number of the first that is still refused, or nothing."""
+        left = batch
+        for _ in range(_ROUNDS):
+            results = self._notifier.publish([each.notification for each in left])
+            left = [
+                each
+                for each, result in zip(left, results, strict=True)
+                if not self._settled(each, result)
+            ]
+            if not left:
+                return ""
+        log.warning("SNS refuses", records=len(left), reason=results[0].reason)
+        return left[0].sequence_number
+
+    def _settled(self, each: _Pending, result: Result) -> bool:
+        if result.outcome == "poison":
+            try:
+                self._park(each.pk, each.sk, result.reason)
+            except (BotoCoreError, ClientError) as error:
+                log.warning("parking failed", reason=error_code(error))
+                return False
+        return result.outcome != "refused"
+
+    def _park(self, pk: str, sk: str, reason: str) -> None:
+        self._dead_letters.park(pk, sk, reason)
+        log.warning("parked", id=sk, reason=reason)
+
+    def _note_day(self, record: Record) -> None:
+        """Note the record's day, once for each container: readers walk only days that exist."""
+        day = (record.cluster, items.day_of(record.id))
+        if day not in self._noted_days:
+            self._store.note_day(*day)
+            self._noted_days.add(day)
+
+
+def _in_batches(pending: Iterable[_Pending]) -> Iterator[list[_Pending]]:
+    rest = list(pending)
+    for batch in batches(each.notification for each in rest):
+        yield rest[: len(batch)]
+        rest = rest[len(batch) :]

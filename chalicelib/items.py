@@ -1,0 +1,195 @@
+"""Records as items of the table, and back. Pure: no AWS call is made here.
+
+| item | ``pk`` | ``sk`` | index ``feed``: ``feed`` | ``feed_order`` |
+|---|---|---|---|---|
+| record | ``<cluster>|<subject>`` | id | ``<cluster>|<day of the id>`` | id |
+| part of a large body | ``#part|<cluster>|<id>|<n>`` | ``part`` | – | – |
+| token | ``#token|<sha256>`` | ``token`` | ``#tokens`` | creation time |
+| cluster | ``#clusters`` | name | – | – |
+| day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
+| what ``chalice deploy`` recorded | ``#stage`` | ``deployed`` | – | – |
+
+No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
+``kind``, which is what the stream's filter goes by.
+"""
+
+import base64
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.record import Record
+
+Item = dict[str, Any]
+"""An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""
+
+# An item holds 409,600 bytes, names included. The rest is for the summary: 100 apps of 512 bytes.
+INLINE_BODY_BYTES = 340_000
+PART_BYTES = 380_000
+
+_PLAIN_ITEM_BYTES = 1024  # what one write unit pays for
+_PARTS_OUTLIVE_SECONDS = 7 * 86_400
+
+_SUMMARY = (
+    "type",
+    "received_at",
+    "severity",
+    "title",
+    "app",
+    "deployment",
+    "task",
+    "instance",
+    "host",
+    "status",
+    "cause",
+    "timestamp_from",
+)
+
+
+def record_key(cluster: str, subject: str, id_: str) -> Item:
+    """The key of a record."""
+    return {"pk": {"S": timeline_of(cluster, subject)}, "sk": {"S": id_}}
+
+
+def timeline_of(cluster: str, subject: str) -> str:
+    """The table's key that the records of one subject share."""
+    return f"{cluster}|{subject}"
+
+
+def days_of(cluster: str) -> str:
+    """The table's key that a cluster's days share."""
+    return f"#days|{cluster}"
+
+
+def day_item(cluster: str, day: str) -> Item:
+    """The note that a day has records."""
+    return {"pk": {"S": days_of(cluster)}, "sk": {"S": day}, "kind": {"S": "day"}}
+
+
+def part_key(cluster: str, id_: str, n: int | str) -> Item:
+    """The key of the n-th part of a record's body."""
+    return {"pk": {"S": f"#part|{cluster}|{id_}|{n}"}, "sk": {"S": "part"}}
+
+
+def day_of(id_: str) -> str:
+    """The day in an id, ``YYYY-MM-DD``."""
+    return f"{id_[:4]}-{id_[4:6]}-{id_[6:8]}"
+
+
+def feed_of(cluster: str, day: str) -> str:
+    """The index key that a cluster's records of a day share."""
+    return f"{cluster}|{day}"
+
+
+def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
+    """A record as the items to be put: the parts of its body, if any, and then the record itself.
+
+    ``expires_at``: seconds since the epoch, or None to keep it for ever.
+    """
+    item = record_key(record.cluster, record.subject, record.id) | {
+        "feed": {"S": feed_of(record.cluster, day_of(record.id))},
+        "feed_order": {"S": record.id},
+        "kind": {"S": "record"},
+    }
+    for name in _SUMMARY:
+        if value := getattr(record, name):
+            item[name] = {"S": value}
+    if record.apps:
+        item["apps"] = {"L": [{"S": app} for app in record.apps]}
+    if record.apps_omitted:
+        item["apps_omitted"] = {"N": str(record.apps_omitted)}
+    if expires_at is not None:
+        item["expires_at"] = {"N": str(expires_at)}
+    codec, body = _encode(record.body, _size(item))
+    item["codec"] = {"S": codec}
+    if len(body) <= INLINE_BODY_BYTES:
+        return [], item | {"body": {"B": body}}
+    chunks = [body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES)]
+    parts = [
+        part_item(record.cluster, record.id, n, chunk, expires_at) for n, chunk in enumerate(chunks)
+    ]
+    return parts, item | {"parts": {"N": str(len(parts))}}
+
+
+def part_item(cluster: str, id_: str, n: int | str, chunk: bytes, expires_at: int | None) -> Item:
+    """One part of a body; it outlives its record by a week, so that a record is always whole."""
+    item = part_key(cluster, id_, n) | {"kind": {"S": "part"}, "body": {"B": chunk}}
+    if expires_at is not None:
+        item["expires_at"] = {"N": str(expires_at + _PARTS_OUTLIVE_SECONDS)}
+    return item
+
+
+def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An item as plain values. Takes DynamoDB's answers (binary as bytes) and Lambda's stream
+    records (binary as base64 text) alike.
+    """
+    return {name: _value(typed) for name, typed in item.items()}
+
+
+def is_record(values: Mapping[str, Any], now: float) -> bool:
+    """Whether plain values are those of a record that has not expired (DynamoDB deletes late)."""
+    return values.get("kind") == "record" and not is_expired(values, now)
+
+
+def is_expired(values: Mapping[str, Any], now: float) -> bool:
+    """Whether an item's time is over."""
+    return bool(values.get("expires_at", math.inf) <= now)
+
+
+def part_keys(values: Mapping[str, Any]) -> Iterator[Item]:
+    """The keys of the parts of a record's body, in order; none for a body in the item itself."""
+    cluster = values["pk"].partition("|")[0]
+    for n in range(values.get("parts", 0)):
+        yield part_key(cluster, values["sk"], n)
+
+
+def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
+    """The record of an item's plain values and the bodies of its parts. Where neither is given, as
+    in an answer of the index, the body is empty.
+    """
+    cluster, _, subject = values["pk"].partition("|")
+    stored = b"".join(parts) if parts else values.get("body", b"")
+    body = zlib.decompress(stored) if stored and values["codec"] == "zlib" else stored
+    return Record(
+        id=values["sk"],
+        cluster=cluster,
+        subject=subject,
+        body=body,
+        apps=tuple(values.get("apps", ())),
+        apps_omitted=values.get("apps_omitted"),
+        **{name: values[name] for name in _SUMMARY if name in values},
+    )
+
+
+def _encode(body: bytes, rest: int) -> tuple[str, bytes]:
+    """The body compressed, where that saves a write unit."""
+    if rest + len(body) <= _PLAIN_ITEM_BYTES:
+        return "plain", body
+    small = zlib.compress(body, 1)
+    saved = _units(rest + len(body)) - _units(rest + len(small))
+    return ("zlib", small) if saved else ("plain", body)
+
+
+def _units(size: int) -> int:
+    return math.ceil(size / 1024)
+
+
+def _size(item: Item) -> int:
+    """About what DynamoDB counts: names and text in UTF-8, and the body's own two attributes."""
+    overhead = len("codecplainbody") + 32
+    return overhead + sum(len(name) + len(_text(typed).encode()) for name, typed in item.items())
+
+
+def _text(typed: Mapping[str, Any]) -> str:
+    kind, value = next(iter(typed.items()))
+    return "".join(map(_text, value)) if kind == "L" else value
+
+
+def _value(typed: Mapping[str, Any]) -> Any:
+    kind, value = next(iter(typed.items()))
+    if kind == "N":
+        return int(value)
+    if kind == "B":
+        return value if isinstance(value, bytes) else base64.b64decode(value)
+    return [_value(each) for each in value] if kind == "L" else value

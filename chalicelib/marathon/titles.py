@@ -1,0 +1,367 @@
+"""An event in one sentence that a person can read.
+
+Only what is safe to show goes in: no command, environment, message content or callback URL.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.marathon import ids, models
+from chalicelib.marathon.severity import cancelled
+from chalicelib.marathon.subjects import About, actions, known, target
+from chalicelib.text import plain
+
+TITLE_CHARACTERS = 140
+
+_TASK_STATES = {
+    "TASK_STAGING": "is staging",
+    "TASK_STARTING": "is starting",
+    "TASK_RUNNING": "is running",
+    "TASK_KILLING": "is being killed",
+    "TASK_KILLED": "was killed",
+    "TASK_FINISHED": "finished",
+    "TASK_FAILED": "failed",
+    "TASK_ERROR": "could not be started",
+    "TASK_LOST": "was lost",
+    "TASK_UNREACHABLE": "is unreachable",
+    "TASK_GONE": "is gone",
+    "TASK_GONE_BY_OPERATOR": "was declared gone by an operator",
+    "TASK_DROPPED": "was dropped before it started",
+    "TASK_UNKNOWN": "is unknown to Mesos",
+}
+
+_CONDITIONS = {
+    "Created": "was created",
+    "Reserved": "has its resources reserved",
+    "Scheduled": "is scheduled",
+    "Provisioned": "is provisioned",
+    "Staging": "is staging",
+    "Starting": "is starting",
+    "Running": "is running",
+    "Killing": "is being killed",
+    "Killed": "was killed",
+    "Finished": "finished",
+    "Failed": "failed",
+    "Error": "could not be started",
+    "Unreachable": "is unreachable",
+    "UnreachableInactive": "has been unreachable for too long",
+    "Gone": "is gone",
+    "Dropped": "was dropped before it started",
+    "Unknown": "is unknown to Mesos",
+}
+
+_ACTIONS = {
+    "StartApplication": "start",
+    "ScaleApplication": "scale",
+    "RestartApplication": "restart",
+    "StopApplication": "stop",
+    "KillAllOldTasksOf": "kill the old tasks of",
+    "ResolveArtifacts": "fetch the artifacts of",
+    "StartPod": "start pod",
+    "ScalePod": "scale pod",
+    "RestartPod": "restart pod",
+    "StopPod": "stop pod",
+}
+
+_NAMES_SHOWN = 2
+
+
+def title(event: models.Event, about: About) -> str:
+    """The event in one line of plain text of at most 140 characters."""
+    say = _SENTENCES.get(event.eventType or "", _unknown_type)
+    return plain(say(event, about), TITLE_CHARACTERS)
+
+
+def _definition(event: models.ApiPostEvent, about: About) -> str:
+    app = event.appDefinition or {}
+    size = ", ".join(
+        f"{_number(app[key])} {unit}"
+        for key, unit in (("instances", "instances"), ("cpus", "CPUs"), ("mem", "MB"))
+        if isinstance(app.get(key), int | float)
+    )
+    what = f"Definition of {about.app or 'an app'} submitted{_by(event.clientIp)}"
+    return f"{what}: {size}" if size else what
+
+
+def _task_status(event: models.StatusUpdateEvent, about: About) -> str:
+    state = _TASK_STATES.get(about.status or "", f"is in state {about.status or 'unknown'}")
+    return f"Task{_of(about)} {state}{_on(about)}{_because(event.message)}"
+
+
+def _instance(event: models.InstanceChangedEvent, about: About) -> str:
+    condition = about.status or "unknown"
+    return f"Instance{_of(about)} {_CONDITIONS.get(condition, f'is {condition}')}{_on(about)}"
+
+
+def _instance_health(event: models.InstanceHealthChangedEvent, about: About) -> str:
+    health = {True: "is healthy", False: "is unhealthy", None: "has no known health"}
+    return f"Instance{_of(about)} {health[event.healthy]}"
+
+
+def _health_status(event: models.HealthStatusChangedEvent, about: About) -> str:
+    alive = {True: "passes", False: "no longer passes", None: "has no known result of"}
+    what = "Instance" if about.instance else "Task"
+    return f"{what}{_of(about)} {alive[event.alive]} its health check"
+
+
+def _failed_check(event: models.FailedHealthCheckEvent, about: About) -> str:
+    return f"Health check{_check(event.healthCheck)}{_of(about)} failed"
+
+
+def _added_check(event: models.AddHealthCheckEvent, about: About) -> str:
+    return f"Health check{_check(event.healthCheck)}{_of(about)} added"
+
+
+def _removed_check(event: models.RemoveHealthCheckEvent, about: About) -> str:
+    return f"A health check{_of(about)} removed"
+
+
+def _unhealthy_task(event: models.UnhealthyTaskKillEvent, about: About) -> str:
+    return f"Unhealthy task{_of(about)}{_on(about)} is killed{_because(event.reason)}"
+
+
+def _unhealthy_instance(event: models.UnhealthyInstanceKillEvent, about: About) -> str:
+    return f"Unhealthy instance{_of(about)}{_on(about)} is killed{_because(event.reason)}"
+
+
+def _unknown_task(event: models.UnknownTaskTerminatedEvent, about: About) -> str:
+    return f"A task{_of(about)} that Marathon does not know ended{_because(about.status)}"
+
+
+def _unknown_instance(event: models.UnknownInstanceTerminatedEvent, about: About) -> str:
+    return f"An instance{_of(about)} that Marathon does not know ended{_because(about.status)}"
+
+
+def _terminated(event: models.AppTerminatedEvent, about: About) -> str:
+    return f"App {about.app} was deleted" if about.app else "An app was deleted"
+
+
+def _executor(event: models.FrameworkMessageEvent, about: About) -> str:
+    size = f" of {len(event.message)} bytes" if isinstance(event.message, list) else ""
+    return f"Message{size} from the executor{_of(about)}"
+
+
+def _subscribed(event: models.SubscribeEvent, about: About) -> str:
+    return f"Event subscription{_host(event.callbackUrl)} added{_by(event.clientIp)}"
+
+
+def _unsubscribed(event: models.UnsubscribeEvent, about: About) -> str:
+    return f"Event subscription{_host(event.callbackUrl)} removed{_by(event.clientIp)}"
+
+
+def _pod_created(event: models.PodCreatedEvent, about: About) -> str:
+    return f"A pod was created{_by(event.clientIp)} (Marathon does not say which)"
+
+
+def _pod_updated(event: models.PodUpdatedEvent, about: About) -> str:
+    return f"{_pod(about)} was changed{_by(event.clientIp)}"
+
+
+def _pod_deleted(event: models.PodDeletedEvent, about: About) -> str:
+    return f"{_pod(about)} was deleted{_by(event.clientIp)}"
+
+
+def _group_changed(event: models.GroupChangeSuccess, about: About) -> str:
+    return f"Change{_in_group(event)} accepted"
+
+
+def _group_failed(event: models.GroupChangeFailed, about: About) -> str:
+    return f"Change{_in_group(event)} rejected{_because(event.reason)}"
+
+
+def _step_began(event: models.DeploymentInfo, about: About) -> str:
+    return f"Deployment {_step(event)} began{_doing(event)}"
+
+
+def _step_succeeded(event: models.DeploymentStepSuccess, about: About) -> str:
+    return f"Deployment {_step(event)} succeeded{_doing(event)}"
+
+
+def _step_failed(event: models.DeploymentStepFailure, about: About) -> str:
+    return f"Deployment {_step(event)} failed{_doing(event)}"
+
+
+def _deployed(event: models.DeploymentSuccess, about: About) -> str:
+    nothing = event.plan is not None and not event.plan.steps
+    return f"Deployment{_deployment(about)} succeeded{': nothing to change' if nothing else ''}"
+
+
+def _not_deployed(event: models.DeploymentFailed, about: About) -> str:
+    end = "was cancelled" if cancelled(event) else "failed"
+    return f"Deployment{_deployment(about)} {end}{_because(event.reason)}"
+
+
+def _registered(event: models.SchedulerRegisteredEvent, about: About) -> str:
+    framework = f" as framework {event.frameworkId}" if event.frameworkId else ""
+    return f"Marathon registered with {_master(event.master)}{framework}"
+
+
+def _reregistered(event: models.SchedulerReregisteredEvent, about: About) -> str:
+    return f"Marathon is connected again to {_master(event.master)}"
+
+
+def _disconnected(event: models.SchedulerDisconnectedEvent, about: About) -> str:
+    return "Marathon lost its connection to the Mesos master"
+
+
+def _attached(event: models.EventStreamAttached, about: About) -> str:
+    return f"Event stream opened{_by(event.remoteAddress)}"
+
+
+def _detached(event: models.EventStreamDetached, about: About) -> str:
+    return f"Event stream closed{_by(event.remoteAddress)}"
+
+
+def _unknown_type(event: models.Event, about: About) -> str:
+    return f"Event of unknown type {event.eventType}{f' about {about.app}' if about.app else ''}"
+
+
+def _of(about: About) -> str:
+    return f" of {about.app}" if about.app else ""
+
+
+def _on(about: About) -> str:
+    return f" on {about.host}" if about.host else ""
+
+
+def _by(address: str | None) -> str:
+    return f" by {address}" if known(address) else ""
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if known(reason) else ""
+
+
+def _pod(about: About) -> str:
+    pod = about.subject.removeprefix("pod:")
+    return f"Pod {pod}" if pod != about.subject else "A pod"
+
+
+def _in_group(event: models.GroupChangeSuccess) -> str:
+    return f" in group {ids.path(event.groupId)}" if event.groupId else ""
+
+
+def _master(master: str | None) -> str:
+    return f"the Mesos master {master}" if known(master) else "a Mesos master"
+
+
+def _host(url: str | None) -> str:
+    try:
+        host = urlsplit(url or "").hostname
+    except ValueError:
+        host = None
+    return f" for {host}" if host else ""
+
+
+def _check(check: dict[str, Any] | None) -> str:
+    words = [(check or {}).get(key) for key in ("protocol", "path")]
+    return "".join(f" {word}" for word in words if isinstance(word, str) and word)
+
+
+def _deployment(about: About) -> str:
+    if about.apps:
+        return f" of {_names(list(about.apps))}"
+    return f" {about.deployment}" if about.deployment else ""
+
+
+def _names(names: list[str]) -> str:
+    if len(names) > _NAMES_SHOWN + 1:
+        names = [*names[:_NAMES_SHOWN], f"{len(names) - _NAMES_SHOWN} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _step(event: models.DeploymentStepEvent) -> str:
+    steps = event.plan.steps if event.plan and event.plan.steps else []
+    if event.currentStep is None or event.currentStep not in steps:
+        return "step"
+    return f"step {steps.index(event.currentStep) + 1} of {len(steps)}"
+
+
+def _doing(event: models.DeploymentStepEvent) -> str:
+    todo = actions(event.currentStep) if event.currentStep else []
+    words = [_action(action, event.plan) for action in todo]
+    return f": {_names(words)}" if words else ""
+
+
+def _action(action: models.Action, plan: models.Plan | None) -> str:
+    kind = action.action or action.type
+    name = target(action) or "?"
+    verb = _ACTIONS.get(kind or "", kind or "change")
+    return f"{verb} {name}{_instances(action, name, plan)}"
+
+
+def _instances(action: models.Action, name: str, plan: models.Plan | None) -> str:
+    """From how many to how many instances, as far as the event tells (a light plan does not)."""
+    kind = action.action or action.type or ""
+    if kind.startswith(("Start", "Stop")):
+        return ""
+    before = _count(plan.original if plan else None, name)
+    after = action.scaleNewTo if action.scaleNewTo is not None else action.scaleTo
+    if after is None:
+        after = _count(plan.target if plan else None, name)
+    if before is not None and after is not None and before != after:
+        return f" from {before} to {after} instances"
+    return f" to {after} instances" if after is not None and kind.startswith("Scale") else ""
+
+
+def _count(group: dict[str, Any] | None, name: str) -> int | None:
+    """``instances`` of the app, or of the ``scaling`` of the pod, of that path in a root group."""
+    for run_spec in _run_specs_around(group, name):
+        if isinstance(run_spec, dict) and run_spec.get("id") == name:
+            scaling = run_spec.get("scaling", run_spec)
+            count = scaling.get("instances") if isinstance(scaling, dict) else None
+            return count if isinstance(count, int) else None
+    return None
+
+
+def _run_specs_around(group: dict[str, Any] | None, name: str) -> Iterator[Any]:
+    """The apps and pods of the groups on the way down to that path."""
+    while isinstance(group, dict):
+        yield from _list(group.get("apps"))
+        yield from _list(group.get("pods"))
+        inner = (child for child in _list(group.get("groups")) if isinstance(child, dict))
+        group = next((child for child in inner if name.startswith(f"{child.get('id')}/")), None)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.10g}"
+
+
+_SENTENCES: dict[str, Callable[[Any, About], str]] = {
+    "api_post_event": _definition,
+    "status_update_event": _task_status,
+    "framework_message_event": _executor,
+    "subscribe_event": _subscribed,
+    "unsubscribe_event": _unsubscribed,
+    "add_health_check_event": _added_check,
+    "remove_health_check_event": _removed_check,
+    "failed_health_check_event": _failed_check,
+    "health_status_changed_event": _health_status,
+    "unhealthy_task_kill_event": _unhealthy_task,
+    "unhealthy_instance_kill_event": _unhealthy_instance,
+    "unknown_task_terminated_event": _unknown_task,
+    "unknown_instance_terminated_event": _unknown_instance,
+    "instance_changed_event": _instance,
+    "instance_health_changed_event": _instance_health,
+    "app_terminated_event": _terminated,
+    "pod_created_event": _pod_created,
+    "pod_updated_event": _pod_updated,
+    "pod_deleted_event": _pod_deleted,
+    "group_change_success": _group_changed,
+    "group_change_failed": _group_failed,
+    "deployment_info": _step_began,
+    "deployment_step_success": _step_succeeded,
+    "deployment_step_failure": _step_failed,
+    "deployment_success": _deployed,
+    "deployment_failed": _not_deployed,
+    "scheduler_registered_event": _registered,
+    "scheduler_reregistered_event": _reregistered,
+    "scheduler_disconnected_event": _disconnected,
+    "event_stream_attached": _attached,
+    "event_stream_detached": _detached,
+}

@@ -1,0 +1,83 @@
+"""A record as subscribers hear of it. Pure: ``notifier`` sends it."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from chalicelib.record import Record
+from chalicelib.redaction import mask_broken, mask_environment
+from chalicelib.settings import Environment
+
+# SNS: 262,144 bytes for a message with its attributes, and for a batch of them.
+LIMIT_BYTES = 262_144
+BATCH_ENTRIES = 10
+
+_ATTRIBUTES = ("type", "cluster", "severity", "subject", "app", "deployment", "status")
+
+# SNS: less than 100 characters. Older pages want ASCII too, and all mail can show it.
+_SUBJECT_CHARACTERS = 99
+
+# SQS, a likely subscriber, refuses what XML 1.0 does.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``size``:
+    bytes as SNS counts them.
+    """
+
+    subject: str
+    message: str
+    attributes: dict[str, str]
+    size: int
+
+
+def notification(
+    record: Record, environment: Environment = "masked", *, replay: bool = False
+) -> Notification:
+    """The notification of a record: its summary, and the event itself where it fits."""
+    summary = record.summary()
+    if replay:
+        summary["replay"] = True
+    attributes = {
+        name: _CONTROL.sub(" ", value) for name in _ATTRIBUTES if (value := summary.get(name))
+    }
+    subject = _subject(record.title)
+    around = len(subject) + sum(
+        len(name) + len("String") + len(value.encode()) for name, value in attributes.items()
+    )
+    head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
+    try:
+        message = _escape(f'{head},"event":{_event(record, environment)}}}')
+    except RecursionError:
+        message = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
+    if around + len(message.encode()) > LIMIT_BYTES:
+        message = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
+    return Notification(subject, message, attributes, around + len(message.encode()))
+
+
+def _event(record: Record, environment: Environment) -> str:
+    """The event as JSON, letter for letter but for what is masked, so that no number, key or
+    depth of it can be lost on the way. What isn't JSON becomes a string.
+    """
+    if environment == "full":
+        return record.event_json()
+    if record.is_json:
+        return mask_environment(record.event_json())
+    return json.dumps(mask_broken(record.body.decode(errors="replace")))
+
+
+def _escape(message: str) -> str:
+    """The same JSON without characters that SNS or SQS refuse; they stand in strings alone."""
+    if message.isascii():
+        return message
+    return _NOT_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", message)
+
+
+def _subject(title: str) -> str:
+    ascii_ = _CONTROL.sub(" ", title).replace("…", "...").encode("ascii", "replace").decode()
+    if len(ascii_) > _SUBJECT_CHARACTERS:
+        ascii_ = ascii_[: _SUBJECT_CHARACTERS - 3].rstrip() + "..."
+    return ascii_

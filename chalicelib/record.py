@@ -1,0 +1,118 @@
+"""A record: an event as we keep it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib import times
+from chalicelib.marathon.reading import Reading
+from chalicelib.text import clip
+
+MAX_APPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event, byte for byte but for what ``redaction`` masks, and what it says.
+
+    Times are ISO 8601 in UTC with milliseconds. ``timestamp_from`` is ``"receipt"`` where the event
+    has no usable timestamp of its own, else None. Strings of the summary are valid Unicode of at
+    most 512 bytes.
+    """
+
+    id: str
+    cluster: str
+    type: str
+    received_at: str
+    subject: str
+    severity: str
+    title: str
+    body: bytes
+    app: str | None = None
+    apps: tuple[str, ...] = ()
+    apps_omitted: int | None = None
+    deployment: str | None = None
+    task: str | None = None
+    instance: str | None = None
+    host: str | None = None
+    status: str | None = None
+    cause: str | None = None
+    timestamp_from: str | None = None
+
+    @property
+    def timestamp(self) -> str:
+        """The time in the id: the event's own, or that of its receipt."""
+        return times.iso(times.from_compact(self.id))
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is strict JSON."""
+        return self.cause != "not_json"
+
+    def event_json(self) -> str:
+        """The event as JSON, letter for letter; what is not JSON as a string."""
+        text = self.body.decode(errors="replace")
+        return text if self.is_json else json.dumps(text)
+
+    def summary(self) -> dict[str, Any]:
+        """The record without its body, as lists and notifications show it."""
+        optional = {
+            "app": self.app,
+            "apps": list(self.apps),
+            "apps_omitted": self.apps_omitted,
+            "deployment": self.deployment,
+            "task": self.task,
+            "instance": self.instance,
+            "host": self.host,
+            "status": self.status,
+            "cause": self.cause,
+            "timestamp_from": self.timestamp_from,
+        }
+        return {
+            "id": self.id,
+            "cluster": self.cluster,
+            "type": self.type,
+            "timestamp": self.timestamp,
+            "received_at": self.received_at,
+            "subject": self.subject,
+            "severity": self.severity,
+            "title": self.title,
+        } | {name: value for name, value in optional.items() if value}
+
+
+def identify(body: bytes, time: datetime) -> str:
+    """The id of an event: its time, and the first 16 hex digits of SHA-256 of what was received."""
+    return f"{times.compact(time)}-{hashlib.sha256(body).hexdigest()[:16]}"
+
+
+def record_of(
+    id_: str, cluster: str, received_at: datetime, reading: Reading, body: bytes
+) -> Record:
+    """The record of an event that came to us, under the id that it was given then."""
+    about = reading.about
+    return Record(
+        id=id_,
+        cluster=cluster,
+        type=clip(reading.type),
+        received_at=times.iso(received_at),
+        subject=clip(about.subject),
+        severity=reading.severity,
+        title=reading.title,
+        body=body,
+        app=_clip(about.app),
+        apps=tuple(clip(app) for app in about.apps[:MAX_APPS]),
+        apps_omitted=max(len(about.apps) - MAX_APPS, 0) or None,
+        deployment=_clip(about.deployment),
+        task=_clip(about.task),
+        instance=_clip(about.instance),
+        host=_clip(about.host),
+        status=_clip(about.status),
+        cause=reading.cause,
+        timestamp_from=None if reading.timestamp else "receipt",
+    )
+
+
+def _clip(text: str | None) -> str | None:
+    return clip(text) if text else None

@@ -1,0 +1,73 @@
+"""What a stage sets: read once from the environment, every missing name told together."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Environment = Literal["masked", "full"]
+
+_REQUIRED = (
+    "EVENTS_TABLE",
+    "EVENTS_TOPIC_ARN",
+    "SPILL_QUEUE_URL",
+    "DEAD_LETTER_QUEUE_URL",
+)
+
+# What event sources are called while app.py is imported without a stage (tests, packaging).
+_NO_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/none"
+_NO_QUEUE = "arn:aws:sqs:us-east-1:000000000000:none"
+
+
+class SettingsError(Exception):
+    """The environment lacks something or holds what makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``retention_days``: 0 keeps records for ever. ``notify_env``: ``masked`` or ``full``."""
+
+    table: str
+    topic_arn: str
+    spill_queue_url: str
+    dead_letter_queue_url: str
+    retention_days: int = 90
+    notify_env: Environment = "masked"
+
+    @classmethod
+    def read(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings. Raises SettingsError, naming all that is missing."""
+        if missing := [name for name in _REQUIRED if not env.get(name)]:
+            raise SettingsError(f"not set: {', '.join(missing)}; run make deploy STAGE=… first")
+        days, notify = env.get("RETENTION_DAYS") or "90", env.get("NOTIFY_ENV") or "masked"
+        if not days.isdecimal():
+            raise SettingsError(f"RETENTION_DAYS must be a number of days, 0 or more, not {days!r}")
+        if notify not in ("masked", "full"):
+            raise SettingsError(f"NOTIFY_ENV must be masked or full, not {notify!r}")
+        table, topic, spill, dead_letters = (env[name] for name in _REQUIRED)
+        environment: Environment = "full" if notify == "full" else "masked"
+        return cls(table, topic, spill, dead_letters, int(days), environment)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSources:
+    """What Chalice's decorators need while ``app.py`` is imported."""
+
+    stream_arn: str
+    spill_queue_arn: str
+
+    @classmethod
+    def read(cls, env: Mapping[str, str] = os.environ) -> "EventSources":
+        """The stage's sources, or stand-ins without a stage. ``chalice deploy`` without a stage
+        stops here, before it has made anything.
+        """
+        stream, queue = env.get("EVENTS_STREAM_ARN"), env.get("SPILL_QUEUE_URL")
+        if not (stream and queue):
+            if env.get("AWS_CHALICE_CLI_MODE") and "deploy" in sys.argv:
+                sys.exit("This stage has no resources yet: run make deploy STAGE=… first.")
+            return cls(stream or _NO_STREAM, _NO_QUEUE)
+        # The stream's ARN brings partition, region and account; a queue's URL ends in its name.
+        _, partition, _, region, account, _ = stream.split(":", 5)
+        name = queue.rstrip("/").rpartition("/")[2]
+        return cls(stream, f"arn:{partition}:sqs:{region}:{account}:{name}")

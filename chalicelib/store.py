@@ -1,0 +1,137 @@
+"""The records in one stage's table: put once, found again."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chalicelib import items
+from chalicelib.record import Record
+from chalicelib.table import ConditionFailed, Table
+
+Stored = Literal["new", "duplicate"]
+
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Ids from ``since`` to ``until``, both included; either may be the beginning of an id."""
+
+    since: str = "0"
+    until: str = "9"
+
+    @property
+    def last(self) -> str:
+        """What sorts after every id that begins with ``until``."""
+        return self.until + "~"
+
+
+EVERYTHING = Window()
+
+
+class Store:
+    """Records. ``retention_days``: 0 keeps them for ever. Every method raises TableError."""
+
+    def __init__(self, table: Table, retention_days: int = 0) -> None:
+        self._table = table
+        self._retention = retention_days * _SECONDS_A_DAY
+
+    def put(self, record: Record) -> Stored:
+        """Store a record once; parts of a large body first, so that a record that exists is
+        whole.
+        """
+        parts, item = items.to_items(record, self._expiry())
+        for part in parts:
+            self._table.put(part)
+        try:
+            self._table.put(item, "attribute_not_exists(pk)")
+        except ConditionFailed:
+            return "duplicate"
+        return "new"
+
+    def put_part(self, cluster: str, id_: str, name: str, chunk: bytes) -> None:
+        """Keep a part of a body that is not yet whole."""
+        self._table.put(items.part_item(cluster, id_, name, chunk, self._expiry()))
+
+    def parts(self, cluster: str, id_: str, names: Sequence[str]) -> list[bytes] | None:
+        """The parts of a body of those names, or None while one of them is not there."""
+        return self._fetch(items.part_key(cluster, id_, name) for name in names)
+
+    def whole(self, values: dict[str, Any]) -> Record:
+        """The record of an item's plain values, the parts of its body fetched. Raises LookupError
+        where one is gone.
+        """
+        bodies = self._fetch(items.part_keys(values))
+        if bodies is None:
+            raise LookupError("a part of the body is gone")
+        return items.to_record(values, bodies)
+
+    def get(self, cluster: str, id_: str) -> Record | None:
+        """The whole record of that id, or None. Raises LookupError as ``whole``."""
+        found = self._table.query(
+            "feed = :feed AND feed_order = :id",
+            index="feed",
+            feed=items.feed_of(cluster, items.day_of(id_)),
+            id=id_,
+        )
+        key = next(found, None)
+        return self.at(key["pk"], key["sk"]) if key else None
+
+    def at(self, pk: str, sk: str) -> Record | None:
+        """The whole record of that key, or None. Raises LookupError as ``whole``."""
+        values = self._table.get({"pk": {"S": pk}, "sk": {"S": sk}})
+        return self.whole(values) if values and items.is_record(values, time.time()) else None
+
+    def timeline(self, cluster: str, subject: str, window: Window = EVERYTHING) -> Iterator[Record]:
+        """The records of one subject, newest first, without their bodies."""
+        return _bare(
+            self._table.query(
+                "pk = :pk AND sk BETWEEN :since AND :last",
+                newest_first=True,
+                pk=items.timeline_of(cluster, subject),
+                since=window.since,
+                last=window.last,
+            )
+        )
+
+    def feed(self, cluster: str, day: str, window: Window = EVERYTHING) -> Iterator[Record]:
+        """The records of one cluster of one day (``YYYY-MM-DD``), newest first, without bodies."""
+        return _bare(
+            self._table.query(
+                "feed = :feed AND feed_order BETWEEN :since AND :last",
+                index="feed",
+                newest_first=True,
+                feed=items.feed_of(cluster, day),
+                since=window.since,
+                last=window.last,
+            )
+        )
+
+    def note_day(self, cluster: str, day: str) -> None:
+        """Note that a day has records."""
+        self._table.put(items.day_item(cluster, day))
+
+    def days(self, cluster: str) -> list[str]:
+        """The days that were noted, newest first."""
+        noted = self._table.query("pk = :pk", newest_first=True, pk=items.days_of(cluster))
+        return [values["sk"] for values in noted]
+
+    def _expiry(self) -> int | None:
+        return int(time.time()) + self._retention if self._retention else None
+
+    def _fetch(self, keys: Iterator[items.Item]) -> list[bytes] | None:
+        found: list[bytes] = []
+        for key in keys:
+            part = self._table.get(key)
+            if part is None:
+                return None
+            found.append(part["body"])
+        return found
+
+
+def _bare(found: Iterator[dict[str, Any]]) -> Iterator[Record]:
+    now = time.time()
+    for values in found:
+        if items.is_record(values, now):
+            yield items.to_record({**values, "body": b""}, [])

@@ -1,0 +1,108 @@
+"""DynamoDB calls on one table, with one kind of error. What its items mean, ``items`` knows."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.items import Item, plain
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# What no retry can cure: the request itself is wrong.
+_PERMANENT = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
+
+
+class TableError(Exception):
+    """The table did not do what it was asked. ``permanent``: and never will."""
+
+    def __init__(self, error: Exception) -> None:
+        # AWS's messages may repeat parts of the request; its code never does.
+        super().__init__(error_code(error))
+        self.permanent = error_code(error) in _PERMANENT
+
+
+class ConditionFailed(Exception):
+    """A conditional write found the table in another state."""
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of an error, or the name of the SDK's own."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+class Table:
+    """One DynamoDB table. Every method raises TableError."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def put(self, item: Item, condition: str = "", **values: str) -> None:
+        """Write an item. Raises ConditionFailed. ``values`` are the condition's strings."""
+        self._write("put_item", condition, values, Item=item)
+
+    def update(self, key: Item, expression: str, condition: str, values: Item) -> None:
+        """Change an item. Raises ConditionFailed."""
+        request = {
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": values,
+        }
+        self._write("update_item", condition, {}, **request)
+
+    def delete(self, key: Item) -> None:
+        """Delete an item, if it is there."""
+        self._write("delete_item", "", {}, Key=key)
+
+    def get(self, key: Item) -> dict[str, Any] | None:
+        """An item as plain values, read consistently, or None."""
+        try:
+            answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
+        except (BotoCoreError, ClientError) as error:
+            raise TableError(error) from error
+        item = answer.get("Item")
+        return plain(item) if item else None
+
+    def query(
+        self, condition: str, *, index: str = "", newest_first: bool = False, **values: str
+    ) -> Iterator[dict[str, Any]]:
+        """The items of one key as plain values. ``values`` are the condition's strings."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": _typed(values),
+            "ScanIndexForward": not newest_first,
+        }
+        if index:
+            request["IndexName"] = index
+        while True:
+            try:
+                page = self._client.query(**request)
+            except (BotoCoreError, ClientError) as error:
+                raise TableError(error) from error
+            yield from map(plain, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _write(
+        self, operation: str, condition: str, values: Mapping[str, str], **request: Any
+    ) -> None:
+        if condition:
+            request["ConditionExpression"] = condition
+        if values:
+            request["ExpressionAttributeValues"] = _typed(values)
+        try:
+            getattr(self._client, operation)(TableName=self._name, **request)
+        except (BotoCoreError, ClientError) as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                raise ConditionFailed from error
+            raise TableError(error) from error
+
+
+def _typed(values: Mapping[str, str]) -> Item:
+    return {f":{name}": {"S": value} for name, value in values.items()}

@@ -1,0 +1,41 @@
+"""Strings from outside, made safe to store, to show and to send."""
+
+import hashlib
+import re
+
+SUMMARY_STRING_BYTES = 512
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\uffff]+"
+)
+
+
+def valid_unicode(text: str) -> str:
+    """The text with each lone surrogate (JSON may carry them as escapes) replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def clip(text: str, limit: int = SUMMARY_STRING_BYTES) -> str:
+    """Valid Unicode of at most ``limit`` bytes of UTF-8.
+
+    A longer text is cut and ends in a hash of the whole, so that two long ids stay two.
+    """
+    if text.isascii() and len(text) <= limit:
+        return text
+    text = valid_unicode(text)
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    tail = "~" + hashlib.sha256(encoded).hexdigest()[:16]
+    return encoded[: limit - len(tail)].decode(errors="ignore") + tail
+
+
+def plain(text: str, limit: int) -> str:
+    """One line of at most ``limit`` characters without control, format or line-break characters."""
+    # Cut first: a field may be megabytes long, and only its beginning can show.
+    text = _UNPRINTABLE.sub(" ", text[: limit * 4]).strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,30 @@
+"""Times as the project writes them: UTC, ISO 8601, milliseconds."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The time, cut to milliseconds."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def iso(time: datetime) -> str:
+    """``2014-03-01T23:29:30.158Z``."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+
+
+def compact(time: datetime) -> str:
+    """``20140301T232930158Z``, as an id begins."""
+    return f"{time:%Y%m%dT%H%M%S}{time.microsecond // 1000:03d}Z"
+
+
+def from_iso(text: str) -> datetime:
+    """The time that ``iso`` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def from_compact(text: str) -> datetime:
+    """The time that ``compact`` wrote at the beginning of an id."""
+    time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return time.replace(microsecond=int(text[15:18]) * 1000)

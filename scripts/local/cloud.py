@@ -1,0 +1,63 @@
+"""An AWS on this machine: moto's server, and a stage's resources from the production templates."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ops import stacks, stage
+from ops.stage import Stage
+
+from moto.server import ThreadedMotoServer
+
+from chalicelib import aws
+
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+# What would lead the SDK elsewhere than to this machine, or to somebody's real account.
+_UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """An empty AWS, at the address that is given; every SDK client of this process uses it."""
+    for noisy in ("werkzeug", "moto"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    # It tells of each policy in the templates that it does not make.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"moto\.")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    before = dict(os.environ)
+    for name in [each for each in os.environ if each.startswith("AWS_ENDPOINT_URL")]:
+        del os.environ[name]
+    for name in _UNWANTED:
+        os.environ.pop(name, None)
+    os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
+    forget_clients()
+    try:
+        yield endpoint
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        forget_clients()
+        server.stop()
+
+
+def forget_clients() -> None:
+    """Drop clients that were made for another environment."""
+    stage.client.cache_clear()
+    for made in (aws._session, aws.dynamodb, aws.sqs, aws.sns):
+        made.cache_clear()
+
+
+def make_stage(name: str = "dev") -> Stage:
+    """A stage's resources."""
+    return stacks.make(name)

@@ -1,0 +1,192 @@
+"""The functions on this machine: the API on Chalice's local server, and what Lambda's event source
+mappings do (the stream to ``fanout``, the spill queue to ``restore``).
+"""
+
+import base64
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from types import ModuleType
+from typing import Any
+
+from ops import ROOT
+from ops.stage import Stage, client
+
+from chalice.config import Config
+from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
+
+_MAX_BATCH = 100
+_IDLE_SECONDS = 0.05
+
+
+class _Handler(ChaliceRequestHandler):
+    # Head and body of an answer go out in two writes: with Nagle's algorithm each takes 40 ms.
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet: the stock line shows the whole URL, token included."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class _Context:
+    """What ``fanout`` asks of Lambda's context."""
+
+    aws_request_id = "local"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """No function is ever out of time here."""
+        return 60_000
+
+
+def load(stage: Stage) -> ModuleType:
+    """``app.py`` as a stage's functions import it: fresh, with the stage's environment."""
+    os.environ.update(stage.environment())
+    sys.modules.pop("app", None)
+    module = importlib.import_module("app")
+    # Requests run in parallel here, so each needs a current_request of its own.
+    module.app.__class__ = LocalChalice
+    return module
+
+
+@contextmanager
+def serving(functions: ModuleType, host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """The API on this machine; its port. Raises OSError where that is taken."""
+    config = Config.create(project_dir=str(ROOT), chalice_app=functions.app)
+    local = LocalDevServer(
+        functions.app, config, host, port, handler_cls=_Handler, server_cls=_Server
+    )
+    server = local.server
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Stream:
+    """The table's stream, handed to ``fanout`` as Lambda's event source mapping does: in order,
+    batch after batch, resuming where ``fanout`` says.
+    """
+
+    def __init__(self, functions: ModuleType, stage: Stage) -> None:
+        self._fanout = functions.fanout
+        self._arn = stage.stream_arn
+        self._client = client("dynamodbstreams")
+        described = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
+        self._iterator = self._client.get_shard_iterator(
+            StreamArn=self._arn,
+            ShardId=described["Shards"][0]["ShardId"],
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+        self._waiting: list[dict[str, Any]] = []
+
+    def pump(self) -> list[dict[str, Any]]:
+        """Hand over the next batch; the records that ``fanout`` is done with."""
+        if not self._waiting:
+            answer = self._client.get_records(ShardIterator=self._iterator, Limit=_MAX_BATCH)
+            self._iterator = answer["NextShardIterator"]
+            self._waiting = [as_lambda_has_it(each, self._arn) for each in answer["Records"]]
+        if not self._waiting:
+            return []
+        batch = self._waiting[:_MAX_BATCH]
+        failures = self._fanout({"Records": batch}, _Context())["batchItemFailures"]
+        numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
+        done = numbers.index(failures[0]["itemIdentifier"]) if failures else len(batch)
+        self._waiting = self._waiting[done:]
+        return batch[:done]
+
+
+class Spill:
+    """The spill queue, handed to ``restore`` as Lambda's event source mapping does."""
+
+    def __init__(self, functions: ModuleType, stage: Stage) -> None:
+        self._restore = functions.restore
+        self._queue = stage.spill_queue_url
+        self._client = client("sqs")
+
+    def pump(self) -> int:
+        """Hand over the next batch; how many messages ``restore`` is done with."""
+        answer = self._client.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", [])
+        if not messages:
+            return 0
+        records = [
+            {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+            }
+            for each in messages
+        ]
+        answer = self._restore({"Records": records}, _Context())
+        again = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        done = [each for each in messages if each["MessageId"] not in again]
+        for each in done:
+            self._client.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
+        return len(done)
+
+
+@contextmanager
+def mappings(
+    stream: Stream, spill: Spill, stored: Callable[[dict[str, Any]], None]
+) -> Iterator[None]:
+    """Both event source mappings at work in the background. ``stored`` hears of each stream record
+    that ``fanout`` is done with.
+    """
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            done = stream.pump()
+            for record in done:
+                stored(record)
+            if not done and not spill.pump():
+                stop.wait(_IDLE_SECONDS)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def as_lambda_has_it(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
+    """A record as the stream's API gives it, as Lambda's event has it: binary as base64 text, the
+    time as a number.
+    """
+    change = dict(record["dynamodb"])
+    created = change.pop("ApproximateCreationDateTime", None)
+    for image in ("Keys", "NewImage", "OldImage"):
+        if image in change:
+            change[image] = {name: _json(value) for name, value in change[image].items()}
+    if created is not None:
+        change["ApproximateCreationDateTime"] = created.timestamp()
+    return {
+        "eventID": record["eventID"],
+        "eventName": record["eventName"],
+        "eventVersion": record["eventVersion"],
+        "eventSource": "aws:dynamodb",
+        "awsRegion": record["awsRegion"],
+        "dynamodb": change,
+        "eventSourceARN": stream_arn,
+    }
+
+
+def _json(typed: Mapping[str, Any]) -> dict[str, Any]:
+    kind, value = next(iter(typed.items()))
+    if kind == "B":
+        return {"B": base64.b64encode(value).decode()}
+    return {"L": [_json(each) for each in value]} if kind == "L" else {kind: value}

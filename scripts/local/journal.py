@@ -1,0 +1,46 @@
+"""What has been stored and notified so far, for the view and for the check at the end."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib import items
+from chalicelib.record import Record
+
+
+class Journal:
+    """Fed by the event source mappings and by a subscriber, each in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.notified: Counter[str] = Counter()
+        self._changed = threading.Condition()
+        self.on_notified: Callable[[Record], None] = lambda _: None
+
+    def stored(self, stream_record: dict[str, Any]) -> None:
+        """A record that came out of the table's stream."""
+        if stream_record["eventName"] != "INSERT":
+            return
+        values = items.plain(stream_record["dynamodb"]["NewImage"])
+        if values["kind"] == "record":
+            record = items.to_record({**values, "body": b""}, [])
+            with self._changed:
+                self.records[record.id] = record
+                self._changed.notify_all()
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """A notification that a subscriber got."""
+        with self._changed:
+            self.notified[message["id"]] += 1
+            self._changed.notify_all()
+            record = self.records.get(message["id"])
+        if record:
+            self.on_notified(record)
+
+    def wait_for(self, count: int, seconds: float) -> bool:
+        """Wait until so many events are stored and notified."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: len(self.records) >= count and self.notified.total() >= count, seconds
+            )

@@ -1,0 +1,204 @@
+"""The life of an app: created, scaled, failing, recovering, deleted.
+
+``CREATED`` and ``DELETED`` are what a real Marathon sent when a container was created and when it
+was deleted, in the order in which it came: several events in one millisecond, and not in the order
+in which they happened. The bodies have the shape of that time (Marathon 1.1.1).
+"""
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import times
+
+Event = dict[str, Any]
+
+APP = "/my-app"
+_DAY = "2016-04-24T"
+_CREATE = "867ed450-f6a8-4d33-9b0e-e11c5513990b"
+_SCALE = "5a63a3c2-1d3c-4a0f-9d0e-2f8fd2f5b3c1"
+_DELETE = "7e1b2c9a-90cd-4b43-8a0c-5f4e36f9a6d7"
+_TASKS = [f"my-app.{n}b5a1d9e-09fe-11e6-8b3c-0242ac11000{n}" for n in range(1, 5)]
+
+
+def _definition(instances: int) -> Event:
+    return {
+        "id": APP,
+        "cmd": "sleep 30",
+        "args": None,
+        "user": None,
+        "env": {},
+        "instances": instances,
+        "cpus": 0.2,
+        "mem": 32,
+        "disk": 0,
+        "executor": "",
+        "constraints": [],
+        "uris": [],
+        "fetch": [],
+        "storeUrls": [],
+        "ports": [10001],
+        "requirePorts": False,
+        "backoffSeconds": 1,
+        "backoffFactor": 1.15,
+        "maxLaunchDelaySeconds": 3600,
+        "container": None,
+        "healthChecks": [],
+        "dependencies": [],
+        "upgradeStrategy": {"minimumHealthCapacity": 1, "maximumOverCapacity": 1},
+        "labels": {},
+        "acceptedResourceRoles": None,
+        "version": "2014-09-09T05:57:50.866Z",
+    }
+
+
+def _root(instances: int) -> Event:
+    apps = [_definition(instances)] if instances else []
+    version = f"{_DAY}09:27:47.019Z"
+    return {"id": "/", "apps": apps, "groups": [], "dependencies": [], "version": version}
+
+
+def _post(time: str) -> Event:
+    return {
+        "clientIp": "0:0:0:0:0:0:0:1",
+        "uri": "/v2/apps/my-app",
+        "appDefinition": _definition(2),
+        "eventType": "api_post_event",
+        "timestamp": time,
+    }
+
+
+def _group(time: str) -> Event:
+    return {
+        "groupId": "/",
+        "version": f"{_DAY}09:27:47.019Z",
+        "eventType": "group_change_success",
+        "timestamp": _DAY + time,
+    }
+
+
+def _step(*actions: str) -> Event:
+    return {"actions": [{"type": action, "app": APP} for action in actions]}
+
+
+_CREATE_STEPS = [_step("StartApplication"), _step("ScaleApplication")]
+_SCALE_STEPS = [_step("ScaleApplication")]
+_DELETE_STEPS = [_step("StopApplication")]
+
+
+def _plan(id_: str, before: int, after: int, steps: list[Event]) -> Event:
+    return {
+        "id": id_,
+        "original": _root(before),
+        "target": _root(after),
+        "steps": steps,
+        "version": f"{_DAY}09:27:47.019Z",
+    }
+
+
+_PLANS = {
+    _CREATE: _plan(_CREATE, 0, 2, _CREATE_STEPS),
+    _SCALE: _plan(_SCALE, 2, 4, _SCALE_STEPS),
+    _DELETE: _plan(_DELETE, 4, 0, _DELETE_STEPS),
+}
+
+
+def _deploying(type_: str, time: str, id_: str, step: int) -> Event:
+    plan = _PLANS[id_]
+    return {
+        "plan": plan,
+        "currentStep": plan["steps"][step],
+        "eventType": type_,
+        "timestamp": _DAY + time,
+    }
+
+
+def _deployed(time: str, id_: str) -> Event:
+    event = {"id": id_, "plan": _PLANS[id_], "eventType": "deployment_success"}
+    return event | {"timestamp": _DAY + time}
+
+
+def _status(time: str, state: str, task: int, message: str = "") -> Event:
+    return {
+        "slaveId": "4a1f7b0e-S1",
+        "taskId": _TASKS[task],
+        "taskStatus": state,
+        "message": message,
+        "appId": APP,
+        "host": f"node-{task + 1}.example.net",
+        "ipAddresses": [{"ipAddress": f"192.0.2.{task + 11}", "protocol": "IPv4"}],
+        "ports": [31001 + task],
+        "version": "2014-09-09T05:57:50.866Z",
+        "eventType": "status_update_event",
+        "timestamp": _DAY + time,
+    }
+
+
+def _health(time: str, alive: bool, task: int) -> Event:
+    return {
+        "appId": APP,
+        "taskId": _TASKS[task],
+        "version": "2014-09-09T05:57:50.866Z",
+        "alive": alive,
+        "eventType": "health_status_changed_event",
+        "timestamp": _DAY + time,
+    }
+
+
+EXAMPLE = _post("2014-03-01T23:29:30.158Z")
+
+CREATED = [
+    _post(f"{_DAY}09:27:47.044Z"),
+    _group("09:27:47.044Z"),
+    _deploying("deployment_step_success", "09:27:47.047Z", _CREATE, 0),
+    _deploying("deployment_info", "09:27:47.047Z", _CREATE, 1),
+    _deploying("deployment_info", "09:27:47.046Z", _CREATE, 0),
+    _status("09:27:48.069Z", "TASK_RUNNING", 0),
+    _deploying("deployment_step_success", "09:27:48.078Z", _CREATE, 1),
+    _deployed("09:27:48.078Z", _CREATE),
+]
+
+SCALED = [
+    _group("09:28:30.101Z"),
+    _deploying("deployment_info", "09:28:30.107Z", _SCALE, 0),
+    _status("09:28:31.211Z", "TASK_RUNNING", 2),
+    _status("09:28:31.298Z", "TASK_RUNNING", 3),
+    _deploying("deployment_step_success", "09:28:31.310Z", _SCALE, 0),
+    _deployed("09:28:31.310Z", _SCALE),
+]
+
+FAILED = [
+    _health("09:29:50.020Z", False, 3),
+    _status("09:29:52.774Z", "TASK_FAILED", 3, "Container exited with status 137"),
+]
+
+RECOVERED = [
+    _status("09:29:54.120Z", "TASK_STAGING", 1),
+    _status("09:29:55.431Z", "TASK_RUNNING", 1),
+    _health("09:30:05.002Z", True, 1),
+]
+
+DELETED = [
+    _group("09:31:44.379Z"),
+    _deploying("deployment_info", "09:31:44.390Z", _DELETE, 0),
+    _status("09:31:44.936Z", "TASK_KILLED", 0, "Command terminated with signal Terminated"),
+    {"appId": APP, "eventType": "app_terminated_event", "timestamp": f"{_DAY}09:31:44.941Z"},
+    _deploying("deployment_step_success", "09:31:44.941Z", _DELETE, 0),
+    _deployed("09:31:44.941Z", _DELETE),
+]
+
+LIFE = [[EXAMPLE], CREATED, SCALED, FAILED, RECOVERED, DELETED]
+
+
+def again(chapter: list[Event], begin: datetime, now: datetime) -> list[Event]:
+    """A chapter as it would be today, with deployments of its own: ``begin`` becomes ``now``."""
+    text = json.dumps(chapter)
+    for id_ in _PLANS:
+        text = text.replace(id_, str(uuid.uuid5(uuid.UUID(id_), now.isoformat())))
+    shift = now - begin
+    return [_later(event, shift) for event in json.loads(text)]
+
+
+def _later(event: Event, shift: timedelta) -> Event:
+    return event | {"timestamp": times.iso(times.from_iso(event["timestamp"]) + shift)}

@@ -1,0 +1,178 @@
+"""Registering: a publisher token for a cluster, its callback URL at Marathon, and the proof."""
+
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from ops.cli import Failure
+from ops.marathon import HOW_TO_ENABLE, Info, Marathon
+from ops.stage import Stage
+
+from chalicelib import times, tokens
+from chalicelib.clusters import Cluster, NameTaken, allowed
+from chalicelib.marathon.reading import usable_timestamp
+from chalicelib.marathon.subjects import MARATHON
+from chalicelib.record import Record
+from chalicelib.store import Window
+from chalicelib.tokens import Token
+
+_POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A subscription at Marathon that leads to us. ``timestamp``: that of its
+    ``subscribe_event``. ``new``: whether this call made it.
+    """
+
+    cluster: str
+    url: str
+    timestamp: str
+    new: bool
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A callback URL at a Marathon, and our token in it, if it has one that we know."""
+
+    url: str
+    ours: bool
+    token: Token | None
+
+    @property
+    def shown(self) -> str:
+        """The URL without its secrets."""
+        parts = urlsplit(self.url)
+        query = "?***" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+
+    @property
+    def valid(self) -> bool:
+        """Whether our gate lets it in."""
+        token = self.token
+        return token is not None and token.role == "publisher" and token.revoked_at is None
+
+
+def callback_url(api: str, token: str) -> str:
+    """The URL that Marathon posts to."""
+    return f"{api}/callback?token={token}"
+
+
+def cluster_name(asked: str, info: Info | None) -> str:
+    """The name of the cluster: the one asked for, else Marathon's own. Raises Failure."""
+    name = asked or (info.name if info else "")
+    if not name:
+        raise Failure("Give the cluster a name: --cluster NAME.")
+    if not allowed(name):
+        whose = "" if asked else " (the name in Marathon's /v2/info)"
+        raise Failure(
+            f"A cluster can't be called {name!r}{whose}. A name has up to 63 of a-z, 0-9, '.', '_' "
+            "and '-', and begins with a letter or digit; give one with --cluster NAME."
+        )
+    return name
+
+
+def check_callbacks(marathon: Marathon, info: Info) -> None:
+    """Raises Failure where this Marathon can't be registered at."""
+    if info.removed_callbacks:
+        raise Failure(
+            f"Marathon {info.version} at {marathon.url} sends no callbacks: 1.5.0 removed them. "
+            "Its events are on its event stream (/v2/events) alone."
+        )
+    if info.callbacks is False:
+        raise Failure(f"Marathon at {marathon.url} has no callbacks enabled. {HOW_TO_ENABLE}")
+
+
+def claim(stage: Stage, cluster: Cluster, *, force: bool) -> None:
+    """Take the cluster's name for this Marathon. Raises Failure where another one has it."""
+    try:
+        stage.clusters.claim(cluster, force=force)
+    except NameTaken as taken:
+        holder = taken.holder
+        raise Failure(
+            f"The name {cluster.name} is taken by the Marathon at {holder.marathon} (framework "
+            f"{holder.framework_id or 'unknown'}; this is {cluster.framework_id or 'unknown'}). "
+            "Choose another with --cluster NAME, or take it over with --force."
+        ) from None
+
+
+def subscriptions(stage: Stage, marathon: Marathon, api: str) -> list[Subscription]:
+    """What is subscribed at a Marathon, ours and others'."""
+    found = []
+    for url in marathon.subscriptions():
+        address, _, query = url.partition("?")
+        ours = address == f"{api}/callback"
+        token = parse_qs(query).get("token", [""])[0] if ours else ""
+        known = stage.tokens.find(tokens.hash_of(token)) if tokens.well_formed(token) else None
+        found.append(Subscription(url, ours, known))
+    return found
+
+
+def register(
+    stage: Stage, marathon: Marathon, info: Info, api: str, asked: str = "", *, force: bool = False
+) -> Registration:
+    """Subscribe the stage's API, once: a subscription that already leads to us is only renewed,
+    which changes nothing but makes Marathon send its ``subscribe_event`` again. Raises Failure.
+    """
+    check_callbacks(marathon, info)
+    ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
+    held = next((each for each in ours if each.valid), None)
+    name = cluster_name(asked or (held.token.cluster if held and held.token else ""), info)
+    if held and held.token and held.token.cluster != name:
+        raise Failure(
+            f"This Marathon is registered already, as cluster {held.token.cluster}. "
+            f"To rename it, unregister it first (--remove), then register it as {name}."
+        )
+    claim(stage, Cluster(name, marathon.url, info.framework_id), force=force)
+    if held:
+        return Registration(name, held.url, marathon.subscribe(held.url), new=False)
+    token = tokens.mint()
+    known = stage.tokens.add(token, "publisher", name, label=marathon.url)
+    try:
+        timestamp = marathon.subscribe(callback_url(api, token))
+    except BaseException:
+        stage.tokens.revoke(known.hash)
+        raise
+    for dead in ours:
+        marathon.unsubscribe(dead.url)
+    return Registration(name, callback_url(api, token), timestamp, new=True)
+
+
+def print_endpoint(stage: Stage, cluster: Cluster, api: str, *, force: bool = False) -> str:
+    """A token for a Marathon that gets its callback URL at its start; that URL. Raises Failure."""
+    claim(stage, cluster, force=force)
+    token = tokens.mint()
+    stage.tokens.add(token, "publisher", cluster.name, label="--http_endpoints")
+    return callback_url(api, token)
+
+
+def unregister(stage: Stage, marathon: Marathon, api: str) -> list[Subscription]:
+    """Unsubscribe all that leads to this stage, and revoke its tokens; what was unsubscribed."""
+    ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
+    for each in ours:
+        marathon.unsubscribe(each.url)
+        if each.token:
+            stage.tokens.revoke(each.token.hash)
+    return ours
+
+
+def wait_for_event(stage: Stage, registration: Registration, seconds: float) -> Record | None:
+    """Wait until the table holds Marathon's own ``subscribe_event``; None if it does not come.
+
+    It is the record whose id begins with the timestamp in Marathon's answer.
+    """
+    time_of = usable_timestamp(registration.timestamp)
+    if time_of is None:
+        raise Failure(
+            "Marathon subscribed the URL, but its answer has no timestamp to wait for. "
+            "It may work nevertheless: look with scripts/events.py tail."
+        )
+    beginning = times.compact(time_of)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        window = Window(beginning, beginning)
+        for record in stage.store.timeline(registration.cluster, MARATHON, window):
+            if record.type == "subscribe_event":
+                return record
+        time.sleep(_POLL_SECONDS)
+    return None

@@ -1,0 +1,173 @@
+"""A stage: the resources that its two stacks made, found by its name."""
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ops import ROOT
+from ops.cli import Failure
+
+import boto3
+import botocore.exceptions
+
+from chalicelib.clusters import Clusters
+from chalicelib.store import Store
+from chalicelib.table import Table
+from chalicelib.tokens import Tokens
+
+APP = "marathon-events"
+CONFIG = ROOT / ".chalice" / "config.json"
+DEPLOYED = ROOT / ".chalice" / "deployed"
+TEMPLATES = ROOT / ".chalice" / "templates"
+
+_DEPLOYED_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "deployed"}}
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """An SDK client; endpoints, region and credentials are the SDK's own business."""
+    return boto3.client(service)  # type: ignore[call-overload]  # one of its many names
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What functions and scripts work with. After a destroy, all but the table is empty."""
+
+    name: str
+    table_name: str
+    stream_arn: str
+    topic_arn: str = ""
+    spill_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    dead_letter_queue_arn: str = ""
+
+    @property
+    def table(self) -> Table:
+        """The stage's table."""
+        return Table(client("dynamodb"), self.table_name)
+
+    @property
+    def store(self) -> Store:
+        """Its records."""
+        return Store(self.table)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Its tokens."""
+        return Tokens(self.table)
+
+    @property
+    def clusters(self) -> Clusters:
+        """Its clusters."""
+        return Clusters(self.table)
+
+    def environment(self) -> dict[str, str]:
+        """What the functions are told of the resources."""
+        return {
+            "EVENTS_TABLE": self.table_name,
+            "EVENTS_STREAM_ARN": self.stream_arn,
+            "EVENTS_TOPIC_ARN": self.topic_arn,
+            "SPILL_QUEUE_URL": self.spill_queue_url,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+        }
+
+
+def table_stack(stage: str) -> str:
+    """The name of the stack that holds a stage's table."""
+    return f"{APP}-{stage}-table"
+
+
+def messaging_stack(stage: str) -> str:
+    """The name of the stack that holds all the rest."""
+    return f"{APP}-{stage}-messaging"
+
+
+def known_stages() -> list[str]:
+    """The stages that the committed config has."""
+    return list(config()["stages"])
+
+
+def config() -> dict[str, Any]:
+    """``.chalice/config.json``."""
+    read: dict[str, Any] = json.loads(CONFIG.read_text())
+    return read
+
+
+def find(name: str) -> Stage:
+    """A deployed stage. Raises Failure where there is none."""
+    table = outputs(table_stack(name))
+    if table is None:
+        raise Failure(
+            f"Stage {name} is not deployed in this account and region. "
+            f"Deploy it first: make deploy STAGE={name} (stages: {', '.join(known_stages())})."
+        )
+    return of_outputs(name, table, outputs(messaging_stack(name)) or {})
+
+
+def of_outputs(name: str, table: dict[str, str], messaging: dict[str, str]) -> Stage:
+    """A stage from its stacks' outputs."""
+    return Stage(
+        name=name,
+        table_name=table["TableName"],
+        stream_arn=table["StreamArn"],
+        topic_arn=messaging.get("TopicArn", ""),
+        spill_queue_url=messaging.get("SpillQueueUrl", ""),
+        dead_letter_queue_url=messaging.get("DeadLetterQueueUrl", ""),
+        dead_letter_queue_arn=messaging.get("DeadLetterQueueArn", ""),
+    )
+
+
+def outputs(stack: str) -> dict[str, str] | None:
+    """A stack's outputs, or None where there is no such stack."""
+    found = describe(stack)
+    if found is None:
+        return None
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def describe(stack: str) -> dict[str, Any] | None:
+    """What CloudFormation says of a stack, or None where there is none."""
+    try:
+        stacks = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except botocore.exceptions.ClientError as error:
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            return None
+        raise
+    alive = [each for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"]
+    return alive[0] if alive else None
+
+
+def deployed(stage: Stage) -> dict[str, Any] | None:
+    """What ``chalice deploy`` recorded of a stage: the copy that is kept with it, else the one in
+    this clone.
+    """
+    kept = stage.table.get(_DEPLOYED_KEY)
+    if kept:
+        record: dict[str, Any] = json.loads(kept["record"])
+        return record
+    path = DEPLOYED / f"{stage.name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def keep_deployed(stage: Stage, record: dict[str, Any]) -> None:
+    """Keep what ``chalice deploy`` recorded with the stage: it ties any clone to it."""
+    item = {"kind": {"S": "stage"}, "record": {"S": json.dumps(record)}}
+    stage.table.put(_DEPLOYED_KEY | item)
+
+
+def forget_deployed(stage: Stage) -> None:
+    """Drop that copy: the stage's functions are gone."""
+    stage.table.delete(_DEPLOYED_KEY)
+
+
+def api_url(stage: Stage) -> str:
+    """The address of the stage's API, without a slash at its end. Raises Failure."""
+    resources = (deployed(stage) or {}).get("resources", [])
+    for each in resources:
+        if each.get("resource_type") == "rest_api":
+            return str(each["rest_api_url"]).rstrip("/")
+    raise Failure(
+        f"Stage {stage.name} has no API yet. Deploy it first: make deploy STAGE={stage.name}, "
+        "or give the API's address with --url."
+    )
