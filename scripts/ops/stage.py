@@ -22,6 +22,7 @@ DEPLOYED = ROOT / ".chalice" / "deployed"
 TEMPLATES = ROOT / ".chalice" / "templates"
 
 _DEPLOYED_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "deployed"}}
+_BEGUN_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "begun"}}
 
 
 @functools.cache
@@ -138,36 +139,55 @@ def describe(stack: str) -> dict[str, Any] | None:
     return alive[0] if alive else None
 
 
-def deployed(stage: Stage) -> dict[str, Any] | None:
-    """What ``chalice deploy`` recorded of a stage: the copy that is kept with it, else the one in
-    this clone.
+def kept_deployed(stage: Stage) -> dict[str, Any] | None:
+    """The copy that is kept with the stage of what ``chalice deploy`` recorded. It outlives a
+    destroy, which does no harm: Chalice looks at what there is.
     """
     kept = stage.table.get(_DEPLOYED_KEY)
-    if kept:
-        record: dict[str, Any] = json.loads(kept["record"])
-        return record
-    path = DEPLOYED / f"{stage.name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    record: dict[str, Any] | None = json.loads(kept["record"]) if kept else None
+    return record
 
 
 def keep_deployed(stage: Stage, record: dict[str, Any]) -> None:
     """Keep what ``chalice deploy`` recorded with the stage: it ties any clone to it."""
     item = {"kind": {"S": "stage"}, "record": {"S": json.dumps(record)}}
     stage.table.put(_DEPLOYED_KEY | item)
+    stage.table.delete(_BEGUN_KEY)
 
 
-def forget_deployed(stage: Stage) -> None:
-    """Drop that copy: the stage's functions are gone."""
-    stage.table.delete(_DEPLOYED_KEY)
+def begin_deploy(stage: Stage) -> None:
+    """Note that a first deploy has begun: if it fails half-way, Chalice records nothing, and the
+    functions that it made are still ours.
+    """
+    if kept_deployed(stage) is None:
+        stage.table.put(_BEGUN_KEY | {"kind": {"S": "stage"}})
+
+
+def deploy_begun(stage: Stage) -> bool:
+    """Whether a deploy has begun that has not ended."""
+    return stage.table.get(_BEGUN_KEY) is not None
+
+
+def find_api(stage: Stage) -> dict[str, Any] | None:
+    """The API of a stage, as Chalice recorded it: with the stage, or else in this clone. None
+    where the stage has been destroyed.
+    """
+    if not stage.topic_arn:
+        return None
+    record = kept_deployed(stage)
+    file = DEPLOYED / f"{stage.name}.json"
+    if record is None and file.exists():
+        record = json.loads(file.read_text())
+    resources = (record or {}).get("resources", [])
+    return next((each for each in resources if each.get("resource_type") == "rest_api"), None)
 
 
 def api_url(stage: Stage) -> str:
     """The address of the stage's API, without a slash at its end. Raises Failure."""
-    resources = (deployed(stage) or {}).get("resources", [])
-    for each in resources:
-        if each.get("resource_type") == "rest_api":
-            return str(each["rest_api_url"]).rstrip("/")
-    raise Failure(
-        f"Stage {stage.name} has no API yet. Deploy it first: make deploy STAGE={stage.name}, "
-        "or give the API's address with --url."
-    )
+    api = find_api(stage)
+    if api is None:
+        raise Failure(
+            f"Stage {stage.name} has no API yet. Deploy it first: make deploy STAGE={stage.name}, "
+            "or give the API's address with --url."
+        )
+    return str(api["rest_api_url"]).rstrip("/")
