@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+
+# All that a call can raise. The last is what a proxy's page of HTML leads to.
+ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 
 # Marathon waits, and behind the table stands the spill queue: one try, and no second that waits.
 # Worst case of a table that does not answer and a queue that does: 0.3 + 0.5 + 0.2 s.
@@ -29,6 +34,15 @@ _PATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
 )
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of an error, or the name of the SDK's own. AWS's messages may repeat parts of the
+    request; its codes never do.
+    """
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
 
 
 @functools.cache

@@ -10,16 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib import items, log
+from chalicelib import aws, items, log
 from chalicelib.dead_letters import DeadLetters
 from chalicelib.notification import Notification, notification
 from chalicelib.notifier import Notifier, Result, batches
 from chalicelib.record import Record
 from chalicelib.settings import Environment
 from chalicelib.store import Store
-from chalicelib.table import TableError, error_code
+from chalicelib.table import TableError
 
 # What SNS refused in part is tried again at once, so that little is sent twice by the checkpoint.
 _ROUNDS = 3
@@ -66,7 +64,7 @@ class FanOut:
         for each in records:
             try:
                 pending.extend(self._prepare(each))
-            except (TableError, BotoCoreError, ClientError) as error:
+            except (TableError, *aws.ERRORS) as error:
                 log.warning("fanout can't read on", reason=str(error))
                 stopped_at = each["dynamodb"]["SequenceNumber"]
                 break
@@ -120,8 +118,8 @@ class FanOut:
         if result.outcome == "poison":
             try:
                 self._park(each.pk, each.sk, result.reason)
-            except (BotoCoreError, ClientError) as error:
-                log.warning("parking failed", reason=error_code(error))
+            except aws.ERRORS as error:
+                log.warning("parking failed", reason=aws.error_code(error))
                 return False
         return result.outcome != "refused"
 

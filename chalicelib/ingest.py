@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib import log, times
+from chalicelib import aws, log, times
 from chalicelib.gate import Gate, Refused
 from chalicelib.marathon.reading import read
 from chalicelib.record import Record, identify, record_of
 from chalicelib.redaction import redact
 from chalicelib.spill import LOG_CHUNK_BYTES, Spilled, SpillQueue, to_messages
 from chalicelib.store import Store
-from chalicelib.table import TableError, error_code
+from chalicelib.table import TableError
 from chalicelib.tokens import Token, hash_of
 
 MAX_BODY_BYTES = 6_291_456
@@ -95,8 +93,8 @@ class Ingest:
     def _spill(self, spilled: Spilled) -> Receipt:
         try:
             self._queue.send(spilled)
-        except (BotoCoreError, ClientError) as error:
-            log.error("the spill queue failed", id=spilled.id, reason=error_code(error))
+        except aws.ERRORS as error:
+            log.error("the spill queue failed", id=spilled.id, reason=aws.error_code(error))
             for message in to_messages(spilled, LOG_CHUNK_BYTES):
                 log.error("last_copy", last_copy=message)
             return Receipt("lost", spilled.id, spilled.cluster)

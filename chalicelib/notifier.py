@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from chalicelib import aws
 from chalicelib.notification import BATCH_ENTRIES, LIMIT_BYTES, Notification
-from chalicelib.table import error_code
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -84,14 +84,14 @@ class Notifier:
                 PublishBatchRequestEntries=[_entry(n, each) for n, each in enumerate(batch)],
             )
         except ClientError as error:
-            code = error_code(error)
+            code = aws.error_code(error)
             if _passes(error):
                 return [Result("refused", code)] * len(batch)
             if len(batch) == 1:
                 return [Result("poison", code)]
             return [self.publish([each])[0] for each in batch]
-        except BotoCoreError as error:
-            return [Result("refused", error_code(error))] * len(batch)
+        except aws.ERRORS as error:
+            return [Result("refused", aws.error_code(error))] * len(batch)
         sent = {entry.get("Id") for entry in answer.get("Successful", ())}
         failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
         # What SNS names in neither list was not sent.
@@ -121,4 +121,4 @@ def _failure(entry: dict[str, object]) -> Result:
 
 def _passes(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or status == 429 or error_code(error).startswith(_PASSING)
+    return status >= 500 or status == 429 or aws.error_code(error).startswith(_PASSING)

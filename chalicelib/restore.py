@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib import log, times
+from chalicelib import aws, log, times
 from chalicelib.dead_letters import DeadLetters
 from chalicelib.marathon.reading import read
 from chalicelib.record import record_of
 from chalicelib.spill import Chunk, Spilled, from_message, join
 from chalicelib.store import Store
-from chalicelib.table import TableError, error_code
+from chalicelib.table import TableError
 from chalicelib.tokens import Tokens
 
 Outcome = Literal["Restored", "Refused", "Parked", "Gathered"]
@@ -34,8 +32,8 @@ class Restore:
         for message in messages:
             try:
                 outcome = self.restore(message["body"])
-            except (TableError, BotoCoreError, ClientError) as error:
-                log.warning("not restored yet", reason=error_code(error))
+            except (TableError, *aws.ERRORS) as error:
+                log.warning("not restored yet", reason=aws.error_code(error))
                 again.append({"itemIdentifier": message["messageId"]})
             else:
                 counts[outcome] = counts.get(outcome, 0) + 1

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib import aws
 from chalicelib.items import Item, plain
 
 if TYPE_CHECKING:
@@ -18,20 +17,12 @@ class TableError(Exception):
     """The table did not do what it was asked. ``permanent``: and never will."""
 
     def __init__(self, error: Exception) -> None:
-        # AWS's messages may repeat parts of the request; its code never does.
-        super().__init__(error_code(error))
-        self.permanent = error_code(error) in _PERMANENT
+        super().__init__(aws.error_code(error))
+        self.permanent = aws.error_code(error) in _PERMANENT
 
 
 class ConditionFailed(Exception):
     """A conditional write found the table in another state."""
-
-
-def error_code(error: Exception) -> str:
-    """AWS's code of an error, or the name of the SDK's own."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return type(error).__name__
 
 
 class Table:
@@ -62,7 +53,7 @@ class Table:
         """An item as plain values, read consistently, or None."""
         try:
             answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
-        except (BotoCoreError, ClientError) as error:
+        except aws.ERRORS as error:
             raise TableError(error) from error
         item = answer.get("Item")
         return plain(item) if item else None
@@ -82,7 +73,7 @@ class Table:
         while True:
             try:
                 page = self._client.query(**request)
-            except (BotoCoreError, ClientError) as error:
+            except aws.ERRORS as error:
                 raise TableError(error) from error
             yield from map(plain, page["Items"])
             if "LastEvaluatedKey" not in page:
@@ -98,8 +89,8 @@ class Table:
             request["ExpressionAttributeValues"] = _typed(values)
         try:
             getattr(self._client, operation)(TableName=self._name, **request)
-        except (BotoCoreError, ClientError) as error:
-            if error_code(error) == "ConditionalCheckFailedException":
+        except aws.ERRORS as error:
+            if aws.error_code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed from error
             raise TableError(error) from error
 

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from ops import cli, registration
@@ -26,9 +25,10 @@ from rich.live import Live
 from chalicelib import times
 from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.record import identify
-from local import cloud, functions, scenario, subscriber
+from local import cloud, scenario
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
+from local.system import System, system
 from local.view import LiveView
 
 _STAGE = "dev"
@@ -52,13 +52,8 @@ def main(argv: list[str] | None = None) -> int:
         stack.enter_context(cloud.running())
         stage = cloud.make_stage(_STAGE)
         host = _address_towards(args.marathon) if args.marathon else "127.0.0.1"
-        loaded = functions.load(stage)
-        port = stack.enter_context(_serving(loaded, host, args.port))
-        api = f"http://{host}:{port}"
-        journal = Journal()
-        stack.enter_context(subscriber.listening(stage, journal.heard))
-        stream, spill = functions.Stream(loaded, stage), functions.Spill(loaded, stage)
-        stack.enter_context(functions.mappings(stream, spill, journal.stored))
+        made = stack.enter_context(_system(stage, host, args.port))
+        api, journal = made.api, made.journal
         if args.marathon:
             return _listen(args.marathon, stage, api, journal)
         marathon = SimulatedMarathon()
@@ -96,15 +91,15 @@ def _log_of_functions() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _serving(loaded: ModuleType, host: str, port: int) -> Iterator[int]:
+def _system(stage: Stage, host: str, port: int) -> Iterator[System]:
     with contextlib.ExitStack() as stack:
         try:
-            served = stack.enter_context(functions.serving(loaded, host, port))
+            made = stack.enter_context(system(stage, host, port))
         except OSError as error:
             raise Failure(
                 f"Port {port} of {host} can't be used: {error.strerror}. Take another: --port N."
             ) from error
-        yield served
+        yield made
 
 
 def _once(marathon: SimulatedMarathon, url: str, stage: Stage, api: str, journal: Journal) -> int:

@@ -76,8 +76,8 @@ def title(event: models.Event, about: About) -> str:
 def _definition(event: models.ApiPostEvent, about: About) -> str:
     app = event.appDefinition or {}
     size = ", ".join(
-        f"{_number(app[key])} {unit}"
-        for key, unit in (("instances", "instances"), ("cpus", "CPUs"), ("mem", "MB"))
+        _counted(app[key], unit)
+        for key, unit in (("instances", "instance"), ("cpus", "CPU"), ("mem", "MB"))
         if isinstance(app.get(key), int | float)
     )
     what = f"Definition of {about.app or 'an app'} submitted{_by(event.clientIp)}"
@@ -287,7 +287,8 @@ def _doing(event: models.DeploymentStepEvent) -> str:
 def _action(action: models.Action, plan: models.Plan | None) -> str:
     kind = action.action or action.type
     name = target(action) or "?"
-    verb = _ACTIONS.get(kind or "", kind or "change")
+    # 0.7.0 – 0.7.5 give the action no name; what it scales tells.
+    verb = _ACTIONS.get(kind or "", kind or ("scale" if action.scaleTo is not None else "change"))
     return f"{verb} {name}{_instances(action, name, plan)}"
 
 
@@ -301,8 +302,9 @@ def _instances(action: models.Action, name: str, plan: models.Plan | None) -> st
     if after is None:
         after = _count(plan.target if plan else None, name)
     if before is not None and after is not None and before != after:
-        return f" from {before} to {after} instances"
-    return f" to {after} instances" if after is not None and kind.startswith("Scale") else ""
+        return f" from {before} to {_counted(after, 'instance')}"
+    scaled = kind.startswith("Scale") or action.scaleTo is not None
+    return f" to {_counted(after, 'instance')}" if after is not None and scaled else ""
 
 
 def _count(group: dict[str, Any] | None, name: str) -> int | None:
@@ -328,8 +330,9 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.10g}"
+def _counted(value: float, unit: str) -> str:
+    number = str(value) if isinstance(value, int) else f"{value:.10g}"
+    return f"{number} {unit}" if number == "1" or unit == "MB" else f"{number} {unit}s"
 
 
 _SENTENCES: dict[str, Callable[[Any, About], str]] = {

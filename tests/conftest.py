@@ -1,0 +1,34 @@
+"""What the tests share: an AWS on this machine, and stages in it from the real templates."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from ops.stage import Stage
+
+import pytest
+
+from local import cloud
+from local.system import System, system
+
+EVENTS = Path(__file__).with_name("events")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    """An AWS of this test process; its address."""
+    with cloud.running() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def stage(aws: str) -> Stage:
+    """A stage of the test's own, in an AWS that it shares."""
+    return cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def running(stage: Stage) -> Iterator[System]:
+    """The whole system on a stage of the test's own."""
+    with system(stage) as made:
+        yield made

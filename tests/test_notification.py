@@ -1,0 +1,125 @@
+"""A record as subscribers hear of it."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.marathon.reading import read
+from chalicelib.notification import LIMIT_BYTES, Notification, notification
+from chalicelib.notifier import batches
+from chalicelib.record import Record, identify, record_of
+
+from .conftest import EVENTS
+
+RECEIVED = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+
+
+def record(body: bytes) -> Record:
+    reading = read(body)
+    id_ = identify(body, reading.timestamp or RECEIVED)
+    return record_of(id_, "prod", RECEIVED, reading, body)
+
+
+def test_a_failed_task_as_json_with_the_event_and_attributes_to_filter_by() -> None:
+    body = (EVENTS / "status_update_event-1.11.0-failed.json").read_bytes()
+    made = notification(record(body))
+    message = json.loads(made.message)
+    assert message.pop("event") == json.loads(body)
+    assert message == {
+        "id": identify(body, datetime(2019, 3, 21, 7, 8, 9, 11000, UTC)),
+        "cluster": "prod",
+        "type": "status_update_event",
+        "timestamp": "2019-03-21T07:08:09.011Z",
+        "received_at": "2026-01-02T03:04:05.678Z",
+        "subject": "app:/shop/cart",
+        "severity": "error",
+        "title": "Task of /shop/cart failed on mesos-9.example.org: "
+        "Container exited with status 137",
+        "app": "/shop/cart",
+        "task": "shop_cart.instance-c0ffee00-1dea-11e8-9abc-5ca1ab1e0001._app.1",
+        "instance": "shop_cart.instance-c0ffee00-1dea-11e8-9abc-5ca1ab1e0001",
+        "host": "mesos-9.example.org",
+        "status": "TASK_FAILED",
+    }
+    assert made.attributes == {
+        "type": "status_update_event",
+        "cluster": "prod",
+        "severity": "error",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "status": "TASK_FAILED",
+    }
+    assert made.subject == (
+        "Task of /shop/cart failed on mesos-9.example.org: Container exited with status 137"
+    )
+
+
+def test_passwords_are_masked_unless_the_stage_wants_them() -> None:
+    plan = record((EVENTS / "deployment_info-1.4.13-pod.json").read_bytes())
+    assert "hunter2" not in notification(plan).message
+    assert notification(plan).message.count('"***"') == 4
+    assert notification(plan, "full").message.count("hunter2") == 4
+
+
+def test_a_body_that_is_not_json_goes_as_a_string_and_masked_too() -> None:
+    broken = record(b'\xff{"id": 1, "env": {"PW": "hunter2"')
+    assert json.loads(notification(broken).message)["event"] == '\ufffd{"id": 1, "env": ***'
+
+
+def test_an_event_that_does_not_fit_is_left_out() -> None:
+    body = json.dumps({"eventType": "x", "text": "é" * LIMIT_BYTES}, ensure_ascii=False).encode()
+    made = notification(record(body))
+    assert json.loads(made.message)["event"] is None
+    assert json.loads(made.message)["event_omitted"] == "too large"
+    assert made.size <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_the_size_is_counted_to_the_byte(over: int) -> None:
+    def made(length: int) -> Notification:
+        return notification(record(json.dumps({"eventType": "x", "t": "a" * length}).encode()))
+
+    fullest = made(LIMIT_BYTES - made(0).size + over)
+    attributes = sum(len(k) + len("String") + len(v) for k, v in fullest.attributes.items())
+    assert fullest.size == len(fullest.subject) + len(fullest.message.encode()) + attributes
+    if over > 0:
+        assert json.loads(fullest.message)["event"] is None
+    else:
+        assert fullest.size == LIMIT_BYTES + over
+
+
+def test_a_replay_says_so() -> None:
+    assert json.loads(notification(record(b"{}"), replay=True).message)["replay"] is True
+
+
+def test_a_subject_is_ascii_on_one_line_below_100_characters() -> None:
+    reason = "Grüße\r\nBcc: x " + "…" * 200
+    body = json.dumps({"eventType": "group_change_failed", "groupId": "/a", "reason": reason})
+    subject = notification(record(body.encode())).subject
+    assert subject.startswith("Change in group /a rejected: Gr??e Bcc: x ...")
+    assert len(subject) == 99
+    assert subject.isascii()
+    assert subject.isprintable()
+
+
+def test_characters_that_a_queue_would_refuse_do_not_reach_it() -> None:
+    body = '{"eventType": "x\\u0001", "appId": "a\\nb\\ud800", "raw": "\uffff"}'
+    made = notification(record(body.encode()))
+    assert "\uffff" not in made.message
+    assert json.loads(made.message)["event"]["raw"] == "\uffff"
+    assert made.attributes["type"] == "x "
+    assert made.attributes["subject"] == "app:/a b\ufffd"
+
+
+def test_batches_keep_order_and_limits() -> None:
+    sizes = [1, 100_000, 100_000, 100_000, *[10] * 25, 240_000, 240_000]
+    row = [
+        notification(record(json.dumps({"eventType": "x", "n": n, "t": "a" * size}).encode()))
+        for n, size in enumerate(sizes)
+    ]
+    made = list(batches(row))
+    assert [each for batch in made for each in batch] == row
+    assert all(len(batch) <= 10 for batch in made)
+    assert all(sum(each.size for each in batch) <= LIMIT_BYTES for batch in made)
+    assert [len(batch) for batch in made] == [3, 10, 10, 7, 1]
