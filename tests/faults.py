@@ -31,7 +31,8 @@ def answer(code: str, status: int = 400) -> Handler:
             "</ErrorResponse>"
         ).encode()
         is_query = "X-Amz-Target" not in request.headers
-        return AWSResponse(request.url, status, HeadersDict(), _Raw(xml if is_query else body))
+        headers: Any = HeadersDict()
+        return AWSResponse(request.url, status, headers, _Raw(xml if is_query else body))
 
     return handler
 

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib import aws
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -40,7 +40,7 @@ def running() -> Iterator[str]:
         del os.environ[name]
     for name in _UNWANTED:
         os.environ.pop(name, None)
-    os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
+    os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
     forget_clients()
     try:
         yield endpoint

@@ -153,7 +153,8 @@ class SimulatedMarathon:
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
-            connections.pop(parts.netloc).close()
+            if broken := connections.pop(parts.netloc, None):
+                broken.close()
             return 0
         return answer.status
 

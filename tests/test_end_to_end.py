@@ -1,0 +1,175 @@
+"""What a real Marathon sent when a container was created and when it was deleted, all the way."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from ops import ROOT
+from ops.cli import Failure
+
+import events
+import pytest
+import register
+import run
+
+from chalicelib.record import Record
+from chalicelib.store import Store
+from local.marathon import SimulatedMarathon
+from local.scenario import CREATED, DELETED, EXAMPLE
+from local.system import System
+
+SEQUENCE = [*CREATED, *DELETED]
+
+
+@pytest.fixture
+def marathon() -> SimulatedMarathon:
+    return SimulatedMarathon(name="prod")
+
+
+@pytest.fixture
+def url(marathon: SimulatedMarathon) -> Iterator[str]:
+    with marathon.running() as address:
+        yield address
+
+
+@pytest.fixture
+def registered(running: System, url: str) -> System:
+    args = ["--stage", running.stage.name, "--url", running.api, "--marathon", url]
+    assert register.main(args) == 0
+    return running
+
+
+def test_the_sequences_have_the_times_that_they_had() -> None:
+    assert [(each["eventType"], each["timestamp"][11:]) for each in SEQUENCE] == [
+        ("api_post_event", "09:27:47.044Z"),
+        ("group_change_success", "09:27:47.044Z"),
+        ("deployment_step_success", "09:27:47.047Z"),
+        ("deployment_info", "09:27:47.047Z"),
+        ("deployment_info", "09:27:47.046Z"),
+        ("status_update_event", "09:27:48.069Z"),
+        ("deployment_step_success", "09:27:48.078Z"),
+        ("deployment_success", "09:27:48.078Z"),
+        ("group_change_success", "09:31:44.379Z"),
+        ("deployment_info", "09:31:44.390Z"),
+        ("status_update_event", "09:31:44.936Z"),
+        ("app_terminated_event", "09:31:44.941Z"),
+        ("deployment_step_success", "09:31:44.941Z"),
+        ("deployment_success", "09:31:44.941Z"),
+    ]
+
+
+def test_each_event_is_stored_once_and_notified_once_however_often_it_is_sent(
+    registered: System, marathon: SimulatedMarathon
+) -> None:
+    for event in [EXAMPLE, *SEQUENCE] * 2:
+        marathon.publish(event)
+    marathon.settle()
+    assert registered.journal.wait_for(16, 20)
+    assert marathon.counts.statuses == [200] * 31
+    assert registered.journal.notified == dict.fromkeys(registered.journal.records, 1)
+    assert len(registered.journal.records) == 16
+
+
+def test_each_is_readable_and_in_the_right_timeline(
+    registered: System, marathon: SimulatedMarathon
+) -> None:
+    for event in [EXAMPLE, *SEQUENCE]:
+        marathon.publish(event)
+    marathon.settle()
+    store = registered.stage.store
+
+    def titles(subject: str) -> list[str]:
+        return [each.title for each in store.timeline("prod", subject)]
+
+    definition = "Definition of /my-app submitted by 0:0:0:0:0:0:0:1: 2 instances, 0.2 CPUs, 32 MB"
+    assert titles("app:/my-app") == [
+        "App /my-app was deleted",
+        "Task of /my-app was killed on node-1.example.net: "
+        "Command terminated with signal Terminated",
+        "Task of /my-app is running on node-1.example.net",
+        definition,
+        definition,
+    ]
+    assert titles("group:/") == ["Change in group / accepted"] * 2
+    created, deleted = CREATED[-1]["id"], DELETED[-1]["id"]
+    assert sorted(titles(f"deployment:{created}")) == [
+        "Deployment of /my-app succeeded",
+        "Deployment step 1 of 2 began: start /my-app",
+        "Deployment step 1 of 2 succeeded: start /my-app",
+        "Deployment step 2 of 2 began: scale /my-app to 2 instances",
+        "Deployment step 2 of 2 succeeded: scale /my-app to 2 instances",
+    ]
+    assert sorted(titles(f"deployment:{deleted}")) == [
+        "Deployment of /my-app succeeded",
+        "Deployment step 1 of 1 began: stop /my-app",
+        "Deployment step 1 of 1 succeeded: stop /my-app",
+    ]
+    assert titles("marathon") == ["Event subscription for 127.0.0.1 added by 127.0.0.1"]
+
+
+def test_operators_see_what_happened(
+    registered: System, marathon: SimulatedMarathon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for event in SEQUENCE:
+        marathon.publish(event)
+    marathon.settle()
+    assert registered.journal.wait_for(15, 20)
+    capsys.readouterr()
+    stage = ["--stage", registered.stage.name]
+
+    assert events.main([*stage, "list", "--json"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["id"] for each in listed] == sorted((each["id"] for each in listed), reverse=True)
+    assert len(listed) == 15
+
+    narrow = ["--app", "my-app", "--severity", "notice", "--since", "2016-04-24T09:30:00Z"]
+    assert events.main([*stage, "list", *narrow]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("2016-04-24 09:31:44.941  notice   App /my-app was deleted  2016")
+
+    killed = lines[1].split()[-1]
+    assert events.main([*stage, "show", killed, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["event"] == SEQUENCE[10]
+    assert shown["status"] == "TASK_KILLED"
+
+    assert events.main([*stage, "show", killed]) == 0
+    assert '"taskStatus": "TASK_KILLED"' in capsys.readouterr().out
+
+    with pytest.raises(Failure, match="has no event 2016"):
+        events.main([*stage, "show", killed[:-16] + "0" * 16])
+
+
+def test_after_a_failure_marathon_is_silent_and_the_simulation_too(
+    registered: System, marathon: SimulatedMarathon
+) -> None:
+    token = marathon.urls[0].rpartition("=")[2]
+    marathon.subscribe(marathon.urls[0].replace(token, "A" * 43), "192.0.2.1")
+    marathon.settle()
+    marathon.publish(SEQUENCE[0])
+    marathon.settle()
+    assert marathon.counts.failed == 1  # the wrong token, once; then it is skipped
+    assert marathon.counts.skipped == 1
+
+
+def test_make_run_once_is_a_check() -> None:
+    command = [sys.executable, "scripts/run.py", "--once"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "27 events sent, 27 stored, 27 notified"
+    assert "token=" not in done.stdout + done.stderr
+
+
+def test_an_event_that_is_lost_on_the_way_fails_the_check(
+    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: Store, record: Record) -> str:
+        return "new" if record.type == "app_terminated_event" else real(self, record)
+
+    real = Store.put
+    monkeypatch.setattr(Store, "put", lose)
+    monkeypatch.setattr(run, "_WAIT_SECONDS", 2)
+    with pytest.raises(Failure, match="1 events are missing"):
+        run._once(marathon, url, running.stage, running.api, running.journal)

@@ -1,0 +1,103 @@
+"""The templates, as far as no emulator shows it: what is encrypted, kept, and for how long."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ops.stage import TEMPLATES, config
+
+import pytest
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as plain data."""
+
+
+def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Any:
+    return {suffix: getattr(node, "value", None)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def resources(template: str) -> dict[str, Any]:
+    loaded = yaml.load((TEMPLATES / template).read_text(), _Loader)
+    return dict(loaded["Resources"])
+
+
+TABLE = resources("table.yaml")["EventsTable"]
+MESSAGING = resources("messaging.yaml")
+
+
+def of_type(kind: str) -> list[dict[str, Any]]:
+    return [each for each in MESSAGING.values() if each["Type"] == kind]
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.yaml")), ids=lambda path: path.name)
+def test_cloudformation_would_take_it(template: Path) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, template], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_table_outlives_its_stack_and_is_backed_up_and_encrypted() -> None:
+    assert TABLE["DeletionPolicy"] == TABLE["UpdateReplacePolicy"] == "Retain"
+    wanted = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "DeletionProtectionEnabled": True,
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+        "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+    }
+    assert {name: TABLE["Properties"][name] for name in wanted} == wanted
+
+
+def test_the_index_holds_no_body_and_no_more_than_it_may() -> None:
+    (index,) = TABLE["Properties"]["GlobalSecondaryIndexes"]
+    projected = index["Projection"]["NonKeyAttributes"]
+    assert "body" not in projected
+    assert len(projected) <= 20
+
+
+def test_topic_and_queues_are_encrypted() -> None:
+    assert MESSAGING["EventsTopic"]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
+    for queue in of_type("AWS::SQS::Queue"):
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_topic_and_queues_take_nothing_without_tls() -> None:
+    policies = of_type("AWS::SNS::TopicPolicy") + of_type("AWS::SQS::QueuePolicy")
+    assert len(policies) == 2
+    for policy in policies:
+        first = policy["Properties"]["PolicyDocument"]["Statement"][0]
+        assert first["Effect"] == "Deny"
+        assert first["Principal"] == "*"
+        assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_queues_keep_two_weeks_and_the_spill_hardly_ever_gives_up() -> None:
+    for queue in of_type("AWS::SQS::Queue"):
+        assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
+    assert MESSAGING["SpillQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 1000
+
+
+def test_the_spill_waits_six_times_as_long_as_restore_may_take() -> None:
+    timeout = MESSAGING["SpillQueue"]["Properties"]["VisibilityTimeout"]
+    for stage in config()["stages"].values():
+        assert timeout >= 6 * stage["lambda_functions"]["restore"]["lambda_timeout"]
+
+
+def test_every_function_has_a_log_group_with_retention() -> None:
+    names = {
+        json.dumps(group["Properties"]["LogGroupName"])
+        for group in of_type("AWS::Logs::LogGroup")
+        if "RetentionInDays" in group["Properties"]
+    }
+    assert names == {
+        json.dumps({"Sub": f"/aws/lambda/marathon-events-${{Stage}}{suffix}"})
+        for suffix in ("", "-fanout", "-restore")
+    }
