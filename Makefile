@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test deploy destroy check format docs pins clean
+.PHONY: run test deploy destroy check audit format docs pins clean
 
 run: $(READY)
 	@$(BIN)/python scripts/run.py $(ARGS)
@@ -24,11 +24,23 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint .chalice/templates/*.yaml
-	$(BIN)/bandit --quiet --recursive app.py chalicelib scripts
+	$(BIN)/python scripts/document.py --check
+	$(BIN)/bandit --quiet --severity-level medium --recursive app.py chalicelib scripts
+
+# Known holes in what we depend on. Without the database there is no audit, and it says so.
+audit: $(READY)
+	@if $(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip -r requirements.txt -r requirements-dev.txt > $(VENV)/audit 2>&1; \
+	then cat $(VENV)/audit; \
+	elif grep -q "known vulnerabilit" $(VENV)/audit; then cat $(VENV)/audit; exit 1; \
+	else echo "Not audited: the database of known holes can't be reached."; fi
 
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Writes the documents that follow from the code.
+docs: $(READY)
+	$(BIN)/python scripts/document.py
 
 # Takes the newest versions of what the two short lists name.
 pins:

@@ -1,13 +1,8 @@
 """Strings from outside, made safe to store, to show and to send."""
 
 import hashlib
-import re
 
 SUMMARY_STRING_BYTES = 512
-
-_UNPRINTABLE = re.compile(
-    "[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\uffff]+"
-)
 
 
 def valid_unicode(text: str) -> str:
@@ -35,7 +30,10 @@ def clip(text: str, limit: int = SUMMARY_STRING_BYTES) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """One line of at most ``limit`` characters without control, format or line-break characters."""
+    """One line of at most ``limit`` characters, each of which can be seen."""
     # Cut first: a field may be megabytes long, and only its beginning can show.
-    text = _UNPRINTABLE.sub(" ", text[: limit * 4]).strip()
+    text = text[: limit * 4]
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else " " for each in text)
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -9,6 +9,7 @@ from pathlib import Path
 from ops import ROOT
 from ops.stage import Stage
 
+import hypothesis
 import pytest
 
 from local import cloud
@@ -45,3 +46,8 @@ def running(stage: Stage) -> Iterator[System]:
     """The whole system on a stage of the test's own."""
     with system(stage) as made:
         yield made
+
+
+# This machine may be slow now and then; that is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")

@@ -106,13 +106,24 @@ def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ..
     wrong: tuple[str, ...] = ()
     try:
         event = model.model_validate(data)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        wrong = tuple(dict.fromkeys(str(detail["loc"][0]) for detail in details))
-        rest = {key: value for key, value in data.items() if key not in wrong}
-        event = model.model_validate(rest)
+    except ValidationError:
+        wrong = _wrong(model, data)
+        event = model.model_validate({key: data[key] for key in data if key not in wrong})
     missing = (name for name in model.always if name not in data)
     return event, (*wrong, *missing)
+
+
+def _wrong(model: type[Event], data: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the fields that a model refuses, one by one: what pydantic says of them all
+    together can't be read where a key, at any depth, is not valid Unicode.
+    """
+    refused = []
+    for key, value in data.items():
+        try:
+            model.model_validate({key: value})
+        except ValidationError:
+            refused.append(key)
+    return tuple(refused)
 
 
 def _unreadable(cause: Cause, timestamp: datetime | None = None) -> Reading:

@@ -1,0 +1,161 @@
+"""Write the documents that follow from the code: ``docs/events.md`` and
+``docs/notification.schema.json``. With --check, only tell whether they are up to date.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from ops import ROOT, cli
+from ops.cli import Failure
+
+from chalicelib.marathon.models import MODELS
+from chalicelib.marathon.reading import Cause, read
+from chalicelib.marathon.severity import (
+    BY_CONDITION,
+    BY_HEALTH,
+    BY_TASK_STATE,
+    BY_TYPE,
+    CANCELLED,
+    NOT_UNDERSTOOD,
+    SEVERITIES,
+    UNKNOWN_STATE,
+    UNKNOWN_TYPE,
+)
+from chalicelib.record import MAX_APPS
+
+_EVENTS = ROOT / "tests" / "events"
+_DOCS = ROOT / "docs"
+
+_HEAD = """\
+# Every event type
+
+Written by `scripts/document.py` from the code; `make check` compares. Severities are set in
+`chalicelib/marathon/severity.py`, subjects in `subjects.py` and titles in `titles.py` beside it.
+
+A subject of `app:` may be a pod's where Marathon 1.4+ names a run spec: nothing in the event tells.
+
+| event type | subject | severity | an example's title |
+|---|---|---|---|
+"""
+
+_STATES_HEAD = """
+## Severity by state
+
+A kill is what a deployment or a scale-down does; the event never tells why, so it is no error.
+
+| what | severity |
+|---|---|
+"""
+
+_BY_CONTENT: dict[str, Mapping[Any, str]] = {
+    "status_update_event": BY_TASK_STATE,
+    "instance_changed_event": BY_CONDITION,
+    "health_status_changed_event": BY_HEALTH,
+    "instance_health_changed_event": BY_HEALTH,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
+    args = parser.parse_args(argv)
+    documents = {
+        _DOCS / "events.md": _events(),
+        _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
+    }
+    for path, text in documents.items():
+        if not args.check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            raise Failure(f"{path.relative_to(ROOT)} is out of date: run make docs.")
+    return 0
+
+
+def _events() -> str:
+    rows = "".join(_row(type_) for type_ in MODELS)
+    states = "".join(
+        f"| {what} | {severity} |\n"
+        for what, severity in [
+            *((f"task `{state}`", severity) for state, severity in BY_TASK_STATE.items()),
+            *((f"instance `{state}`", severity) for state, severity in BY_CONDITION.items()),
+            ("any other state or condition", UNKNOWN_STATE),
+            ("healthy, or alive", BY_HEALTH[True]),
+            ("unhealthy, or not alive", BY_HEALTH[False]),
+            ("health not known", BY_HEALTH[None]),
+            ("`deployment_failed` that says that it was cancelled", CANCELLED),
+            ("an event of an unknown type", UNKNOWN_TYPE),
+            ("what is no event at all, or has no type", NOT_UNDERSTOOD),
+        ]
+    )
+    return _HEAD + rows + _STATES_HEAD + states
+
+
+def _row(type_: str) -> str:
+    newest = max(_EVENTS.glob(f"{type_}-*.json"), key=lambda path: _version(path.stem))
+    reading = read(newest.read_bytes())
+    subject = reading.about.subject
+    if type_ in _BY_CONTENT:
+        used = set(_BY_CONTENT[type_].values())
+        severity = ", ".join(each for each in SEVERITIES if each in used) + ", by its state"
+    else:
+        severity = BY_TYPE[type_]
+    if type_ == "deployment_failed":
+        severity += f", {CANCELLED} if cancelled"
+    return f"| `{type_}` | `{subject}` | {severity} | {reading.title} |\n"
+
+
+def _version(stem: str) -> tuple[list[int], str]:
+    version = stem.split("-")[1]
+    return [int(number) for number in version.split(".")], stem
+
+
+def _schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    time = {"type": "string", "format": "date-time"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A notification on the events topic",
+        "type": "object",
+        "properties": {
+            "id": text | {"pattern": r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"},
+            "cluster": text,
+            "type": text,
+            "timestamp": time,
+            "received_at": time,
+            "subject": text,
+            "severity": {"enum": list(SEVERITIES)},
+            "title": text | {"maxLength": 140},
+            "app": text,
+            "apps": {"type": "array", "items": text, "minItems": 1, "maxItems": MAX_APPS},
+            "apps_omitted": {"type": "integer", "minimum": 1},
+            "deployment": text,
+            "task": text,
+            "instance": text,
+            "host": text,
+            "status": text,
+            "cause": {"enum": list(get_args(Cause))},
+            "timestamp_from": {"const": "receipt"},
+            "replay": {"const": True},
+            "event": {"description": "The event; a string if it is not JSON; null if left out."},
+            "event_omitted": text,
+        },
+        "required": [
+            "id",
+            "cluster",
+            "type",
+            "timestamp",
+            "received_at",
+            "subject",
+            "severity",
+            "title",
+            "event",
+        ],
+        "additionalProperties": False,
+    }
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,69 @@
+"""The documents say what the code does."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from ops import ROOT
+
+import document
+import jsonschema
+import pytest
+
+from chalicelib.notification import notification
+
+from .conftest import EVENTS
+from .test_notification import record
+
+SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
+BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
+SCRIPTS = ["register", "events", "run", "deploy", "destroy", "document"]
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    assert document.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+@pytest.mark.parametrize("replay", [False, True])
+def test_every_notification_is_as_the_schema_says(body: bytes, replay: bool) -> None:
+    jsonschema.validate(json.loads(notification(record(body), replay=replay).message), SCHEMA)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_has_help(script: str) -> None:
+    command = [sys.executable, f"scripts/{script}.py", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_under_another_python_a_script_says_so_plainly(script: str, tmp_path: Path) -> None:
+    bare = [sys.executable, "-S", "-E", f"scripts/{script}.py"]  # without site-packages
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert ".venv/bin/python scripts/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/operations.md"])
+def test_what_a_document_links_to_is_there(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_every_option_that_the_documents_name_exists() -> None:
+    known = set()
+    for script in SCRIPTS:
+        source = (ROOT / "scripts" / f"{script}.py").read_text()
+        known |= set(re.findall(r'"(--[a-z-]+)"', source))
+    known |= {"--stage", "--json"}
+    for page in ("README.md", "docs/operations.md"):
+        text = (ROOT / page).read_text()
+        for line in re.findall(r"scripts/(?:register|events|run|deploy|destroy)\.py[^\n`]*", text):
+            assert set(re.findall(r"--[a-z-]+", line)) <= known, line

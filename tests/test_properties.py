@@ -1,0 +1,149 @@
+"""What holds for every body, not only for those that we thought of."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chalicelib import items
+from chalicelib.marathon.models import MODELS
+from chalicelib.marathon.reading import read
+from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.marathon.titles import TITLE_CHARACTERS
+from chalicelib.notification import LIMIT_BYTES, notification
+from chalicelib.record import Record, identify, record_of
+from chalicelib.redaction import redact
+from chalicelib.spill import Spilled, from_message, join, to_messages
+from chalicelib.text import SUMMARY_STRING_BYTES
+
+from .conftest import EVENTS
+
+RECEIVED = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+TOKEN = "t" * 43
+LONG = "a number of 6,000 digits"
+
+# Text with lone surrogates, as JSON's escapes may carry them.
+texts = st.text(st.characters(codec=None, categories=None), max_size=40)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=True, allow_infinity=True)
+    | texts
+    | st.sampled_from(["TASK_FAILED", "/a/b", "2016-04-24T09:27:47.044Z", "n/a", "", LONG])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
+fields = sorted({name for model in MODELS.values() for name in model.model_fields})
+events = st.dictionaries(st.sampled_from(fields) | texts, values, max_size=8)
+typed_events = st.builds(
+    lambda event, type_: {**event, "eventType": type_}, events, st.sampled_from([*MODELS, "new"])
+)
+# Events as Marathon sends them, but with one field of another shape.
+recorded = [json.loads(path.read_text()) for path in sorted(EVENTS.glob("*.json"))]
+twisted = st.builds(
+    lambda event, name, value: event | {name: value},
+    st.sampled_from(recorded),
+    st.sampled_from(fields),
+    values,
+)
+
+
+def as_json(value: Any) -> bytes:
+    # Python writes no integer of so many digits; JSON may have it.
+    return json.dumps(value).encode().replace(f'"{LONG}"'.encode(), b"9" * 6000)
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+bodies = st.one_of(
+    st.binary(max_size=200),
+    values.map(as_json),
+    typed_events.map(as_json),
+    twisted.map(as_json),
+    st.integers(1, 3000).map(
+        lambda depth: b'{"eventType":"x","a":' + b"[" * depth + b"]" * depth + b"}"
+    ),
+)
+
+
+def record(body: bytes, received_at: datetime = RECEIVED) -> Record:
+    kept = redact(body, TOKEN)
+    reading = read(kept)
+    id_ = identify(body, reading.timestamp or received_at)
+    return record_of(id_, "prod", received_at, reading, kept)
+
+
+@given(bodies)
+@example(b'{"eventType":"x","n":' + b"9" * 1_000_000 + b"}")
+@example(b"\xef\xbb\xbf{}")
+def test_nothing_makes_ingestion_fail_or_lose_a_byte(body: bytes) -> None:
+    made = record(body)
+    parts, item = items.to_items(made, 1_800_000_000)
+    bodies = [part["body"]["B"] for part in parts]
+    assert items.to_record(items.plain(item), bodies) == made
+    if b'"callbackUrl"' not in body and TOKEN.encode() not in body:
+        assert made.body == body
+
+
+@given(bodies)
+def test_every_record_has_what_a_record_has_within_its_limits(body: bytes) -> None:
+    summary = record(body).summary()
+    assert summary["severity"] in SEVERITIES
+    assert 0 < len(summary["title"]) <= TITLE_CHARACTERS
+    assert summary["title"].isprintable()
+    assert len(summary.get("apps", [])) <= 100
+    for value in [*summary.values(), *summary.get("apps", [])]:
+        if isinstance(value, str):
+            assert 0 < len(value.encode()) <= SUMMARY_STRING_BYTES + 64
+            assert value.encode().decode() == value
+
+
+@given(bodies)
+def test_every_record_can_be_notified_within_the_limits_of_mail_and_sns(body: bytes) -> None:
+    made = notification(record(body))
+    assert 0 < len(made.subject) < 100
+    assert made.subject.isascii()
+    assert made.subject.isprintable()
+    assert len(made.attributes) <= 10
+    assert all(made.attributes.values())
+    assert made.size <= LIMIT_BYTES
+    # Strict JSON of characters that a queue takes.
+    message = json.loads(made.message, parse_constant=lambda name: 1 / 0, parse_int=str)
+    assert message["id"] == record(body).id
+    assert not set(made.message) & {chr(n) for n in range(32) if n not in (9, 10, 13)}
+
+
+@given(bodies, st.timedeltas(timedelta(seconds=1), timedelta(days=400)))
+def test_the_id_depends_on_content_and_else_on_the_time_of_receipt(
+    body: bytes, later: timedelta
+) -> None:
+    first, second = record(body), record(body, RECEIVED + later)
+    if first.timestamp_from == "receipt":
+        assert first.id[:19] == "20260102T030405678Z"
+        assert first.id != second.id
+        assert first.id[19:] == second.id[19:]
+    else:
+        assert first.id == second.id
+
+
+@given(bodies, st.integers(1, 300))
+def test_a_spilled_event_comes_back_as_it_was(body: bytes, chunk_bytes: int) -> None:
+    spilled = Spilled(record(body).id, record(body).received_at, "f" * 64, "", body)
+    chunks = [from_message(message) for message in to_messages(spilled, chunk_bytes)]
+    assert [chunk.part for chunk in chunks] == list(range(chunks[0].parts))
+    assert join(chunks[0], [chunk.data for chunk in chunks]) == spilled
+
+
+@given(typed_events | twisted)
+def test_no_rule_trips(event: dict[str, Any]) -> None:
+    reading = read(as_json(event))
+    # A rule that trips leaves the name of its exception among the misfits.
+    assert not [name for name in reading.misfits if name.endswith("Error") and name not in event]
