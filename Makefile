@@ -29,7 +29,7 @@ check: $(READY)
 
 # Known holes in what we depend on. Without the database there is no audit, and it says so.
 audit: $(READY)
-	@if $(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip -r requirements.txt -r requirements-dev.txt > $(VENV)/audit 2>&1; \
+	@if $(BIN)/pip-audit --strict --progress-spinner off --no-deps --disable-pip -r requirements.txt -r requirements-dev.txt > $(VENV)/audit 2>&1; \
 	then cat $(VENV)/audit; \
 	elif grep -q "known vulnerabilit" $(VENV)/audit; then cat $(VENV)/audit; exit 1; \
 	else echo "Not audited: the database of known holes can't be reached."; fi

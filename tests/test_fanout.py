@@ -156,7 +156,7 @@ def test_a_call_refused_for_one_bad_entry_is_made_one_by_one(bench: Bench) -> No
     ids = bench.store(1, 2, 3)
 
     def refuse(request: Any, **kwargs: Any) -> Any:
-        bad = ids[1] in request.body.decode() if isinstance(request.body, bytes) else True
+        bad = ids[1] in str(request.body)
         return answer("InvalidParameter")(request, **kwargs) if bad else None
 
     with sns(refuse):
