@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test deploy destroy check audit format docs pins clean
+.PHONY: run test bench deploy destroy check audit format docs pins clean
 
 run: $(READY)
 	@$(BIN)/python scripts/run.py $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench.understanding
 
 deploy: $(READY)
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)

@@ -194,7 +194,9 @@ def _view(
 ) -> Iterator[None]:
     """The live view; without a terminal, a line for each event."""
     if console.is_terminal:
-        with Live(LiveView(journal, marathon, api, sent), console=console, refresh_per_second=8):
+        view = LiveView(journal, marathon, api, sent)
+        # Else it would draw the functions' log, which goes elsewhere, into the view.
+        with Live(view, console=console, refresh_per_second=8, redirect_stdout=False):
             yield
     else:
         journal.on_notified = lambda record: console.print(line(record))
