@@ -19,11 +19,15 @@ _BURST_LIMIT = "1000"
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = cli.parser(__doc__ or "")
-    name = parser.parse_args(argv).stage
+    parser.add_argument(
+        "--alarm-email", metavar="ADDRESS", help="who gets the alarms (default: as it is)"
+    )
+    args = parser.parse_args(argv)
+    name = args.stage
     project.check_stage(name)
     record = _what_is_deployed(name)
     progress.print(f"Bringing up the resources of stage {name} …")
-    here = stacks.make(name)
+    here = stacks.make(name, args.alarm_email)
     project.set_environment(name, here.environment())
     if record:
         project.write_record(name, mappings.tidy(here, record))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ops.stage import Stage
+
 import boto3
 import pytest
 
@@ -43,6 +45,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert server.stdout
         for name, value in cloud.ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
+        for name in Stage("", "", "").environment():  # of functions that other tests loaded
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
         yield
         server.kill()

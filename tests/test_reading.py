@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.marathon import ids
+from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import Reading, read, usable_timestamp
 
 TASK = "shop_cart.c0ffee00-1dea-11e5-9abc-5ca1ab1e0001"
@@ -93,6 +94,57 @@ def test_an_instance_in_each_condition(condition: str, severity: str, words: str
     )
     assert (found.severity, found.title) == (severity, f"Instance of /shop {words} on h")
     assert found.about.status == condition
+
+
+NEW_TASK = "shop_cart.instance-c0ffee00-1dea-11e8-9abc-5ca1ab1e0001._app.2"
+NEW_INSTANCE = "shop_cart.instance-c0ffee00-1dea-11e8-9abc-5ca1ab1e0001"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"eventType": "status_update_event", "taskId": TASK},
+        {"eventType": "failed_health_check_event", "taskId": TASK},
+        {"eventType": "failed_health_check_event", "taskId": NEW_INSTANCE},
+        {"eventType": "health_status_changed_event", "instanceId": NEW_INSTANCE},
+        {"eventType": "unhealthy_task_kill_event", "taskId": TASK},
+        {"eventType": "unhealthy_instance_kill_event", "instanceId": NEW_INSTANCE},
+        {"eventType": "unknown_task_terminated_event", "taskId": TASK},
+        {"eventType": "unknown_instance_terminated_event", "instanceId": NEW_INSTANCE},
+        {"eventType": "instance_changed_event", "instanceId": NEW_INSTANCE},
+        {"eventType": "instance_health_changed_event", "instanceId": NEW_INSTANCE},
+    ],
+)
+def test_an_event_without_its_app_is_filed_by_the_id_that_it_has(event: dict[str, Any]) -> None:
+    assert reading(**event).about.subject == "app:/shop/cart"
+
+
+@pytest.mark.parametrize(
+    "type_", ["status_update_event", "unhealthy_task_kill_event", "unknown_task_terminated_event"]
+)
+def test_the_instance_is_taken_from_a_task_id_that_holds_it(type_: str) -> None:
+    found = reading(eventType=type_, taskId=NEW_TASK)
+    assert (found.about.instance, found.about.subject) == (NEW_INSTANCE, "app:/shop/cart")
+
+
+def test_0_4_calls_the_app_by_a_name_of_its_own() -> None:
+    found = reading(eventType="status_update_event", taskId="x", appID="web", taskStatus=1)
+    assert found.about.subject == "app:/web"
+
+
+@pytest.mark.parametrize("type_", sorted(MODELS))
+def test_an_event_that_names_nothing_is_about_marathon(type_: str) -> None:
+    for found in (reading(eventType=type_), reading(eventType=type_, appDefinition={"id": 7})):
+        assert found.about.subject == "marathon"
+        assert not [name for name in found.misfits if name.endswith("Error")]
+
+
+@pytest.mark.parametrize("step", [{}, {"actions": []}, {"actions": None}])
+def test_a_step_without_actions_touches_nothing(step: dict[str, Any]) -> None:
+    plan = {"id": "d1", "steps": [step, {"app": "/not-an-action"}]}
+    found = reading(eventType="deployment_info", plan=plan, currentStep=step)
+    assert found.about.apps == ()
+    assert found.title == "Deployment step 1 of 2 began"
 
 
 @pytest.mark.parametrize("reason", ["The upgrade has been cancelled", "canceled by user"])

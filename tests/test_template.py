@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ops.stage import TEMPLATES, config
 
 import pytest
 import yaml
+
+import app
+from chalicelib import http
+from chalicelib.ingest import Outcome, Receipt
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,7 +75,7 @@ def test_topic_and_queues_are_encrypted() -> None:
 
 def test_topic_and_queues_take_nothing_without_tls() -> None:
     policies = of_type("AWS::SNS::TopicPolicy") + of_type("AWS::SQS::QueuePolicy")
-    assert len(policies) == 2
+    assert len(policies) == 3
     for policy in policies:
         first = policy["Properties"]["PolicyDocument"]["Statement"][0]
         assert first["Effect"] == "Deny"
@@ -101,3 +105,65 @@ def test_every_function_has_a_log_group_with_retention() -> None:
         json.dumps({"Sub": f"/aws/lambda/marathon-events-${{Stage}}{suffix}"})
         for suffix in ("", "-fanout", "-restore")
     }
+
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+
+# What AWS itself emits, from its documentation: namespace, metric, dimensions.
+BY_AWS = {
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/Lambda", "IteratorAge", ("FunctionName",)),
+    ("AWS/ApiGateway", "5XXError", ("ApiName", "Stage")),
+}
+
+
+def emitted(outcome: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str, tuple[str, ...]]:
+    """The metric that the code emits for an outcome of a request."""
+
+    class Always:
+        def receive(self, token: str | None, body: bytes) -> Receipt:
+            return Receipt(outcome)  # type: ignore[arg-type]
+
+    http.callback(Always(), None, b"", "")  # type: ignore[arg-type]
+    (described,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    return described["Namespace"], described["Metrics"][0]["Name"], ("Function",)
+
+
+def test_each_alarm_is_on_a_metric_that_somebody_emits(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = {emitted(outcome, capsys) for outcome in get_args(Outcome)}
+    wanted = {
+        (
+            alarm["Properties"]["Namespace"],
+            alarm["Properties"]["MetricName"],
+            tuple(_names(alarm["Properties"]["Dimensions"])),
+        )
+        for alarm in ALARMS
+    }
+    assert len(wanted) == 6
+    assert wanted <= BY_AWS | ours
+    assert wanted & ours == {
+        ("MarathonEvents", "Lost", ("Function",)),
+        ("MarathonEvents", "Refused", ("Function",)),
+    }
+
+
+def _names(dimensions: list[dict[str, Any]]) -> list[str]:
+    return [each["Name"] for each in dimensions]
+
+
+def test_each_alarm_goes_to_the_alarms_topic_which_cloudwatch_may_use() -> None:
+    assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmsTopic"}] for alarm in ALARMS)
+    # One that is encrypted with AWS's own key would refuse CloudWatch.
+    assert "KmsMasterKeyId" not in MESSAGING["AlarmsTopic"]["Properties"]
+    policy = MESSAGING["AlarmsTopicPolicy"]["Properties"]["PolicyDocument"]
+    assert {"Service": "cloudwatch.amazonaws.com"} in [
+        each["Principal"] for each in policy["Statement"] if each["Effect"] == "Allow"
+    ]
+
+
+def test_the_alarm_on_the_api_names_it_as_chalice_does() -> None:
+    stage = MESSAGING["ServerErrorsAlarm"]["Properties"]["Dimensions"]
+    assert stage[0]["Value"] == app.app.app_name
+    for name, settings in config()["stages"].items():
+        assert settings["api_gateway_stage"] == name

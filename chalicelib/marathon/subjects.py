@@ -80,7 +80,8 @@ def _of_app(
     host: str | None = None,
     status: str | None = None,
 ) -> About:
-    app = ids.path(name) if known(name) and name else None
+    name = known(name)
+    app = ids.path(name) if name else None
     subject = f"app:{app}" if app else MARATHON
     return About(subject, app=app, task=task, instance=instance, host=host, status=status)
 

@@ -13,10 +13,13 @@ _DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 _FAILED = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 
 
-def make(name: str) -> Stage:
-    """Bring both stacks of a stage to what the templates say. Raises Failure."""
-    _bring_up(stage.table_stack(name), "table.yaml", name)
-    _bring_up(stage.messaging_stack(name), "messaging.yaml", name)
+def make(name: str, alarm_email: str | None = None) -> Stage:
+    """Bring both stacks of a stage to what the templates say. ``alarm_email``: who gets the alarms;
+    None leaves it as it is. Raises Failure.
+    """
+    _bring_up(stage.table_stack(name), "table.yaml", name, {})
+    more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
+    _bring_up(stage.messaging_stack(name), "messaging.yaml", name, more)
     return stage.find(name)
 
 
@@ -28,33 +31,39 @@ def delete(stack: str) -> None:
     _wait("stack_delete_complete", stack)
 
 
-def _bring_up(stack: str, template: str, name: str) -> None:
-    request: dict[str, Any] = {
-        "StackName": stack,
-        "TemplateBody": (TEMPLATES / template).read_text(),
-        "Parameters": [{"ParameterKey": "Stage", "ParameterValue": name}],
-        "Tags": [
-            {"Key": "project", "Value": stage.APP},
-            {"Key": "stage", "Value": name},
-        ],
-    }
+def _bring_up(stack: str, template: str, name: str, more: dict[str, str]) -> None:
     found = stage.describe(stack)
     if found and found["StackStatus"] in _DEAD:
         delete(stack)  # its first creation failed; nothing can be done with it but this
         found = None
     if found and found["StackStatus"].endswith("_IN_PROGRESS"):
         raise Failure(f"Stack {stack} is being changed by somebody else; try again in a while.")
+    before = {
+        each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])
+    }
+    parameters = before | {"Stage": name} | more
+    request: dict[str, Any] = {
+        "StackName": stack,
+        "TemplateBody": (TEMPLATES / template).read_text(),
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+        "Tags": [
+            {"Key": "project", "Value": stage.APP},
+            {"Key": "stage", "Value": name},
+        ],
+    }
     if found is None:
         client("cloudformation").create_stack(**request)
         _wait("stack_create_complete", stack)
-    elif _update(request):
+    elif _update(request, changed=parameters != before):
         _wait("stack_update_complete", stack)
 
 
-def _update(request: dict[str, Any]) -> bool:
+def _update(request: dict[str, Any], *, changed: bool) -> bool:
     """Start an update; False where there is nothing to change."""
     current = client("cloudformation").get_template(StackName=request["StackName"])
-    if current.get("TemplateBody") == request["TemplateBody"]:
+    if current.get("TemplateBody") == request["TemplateBody"] and not changed:
         return False
     try:
         client("cloudformation").update_stack(**request)
