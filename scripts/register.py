@@ -29,14 +29,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     here = stage.find(args.stage)
+    if args.revoke:
+        return _revoke(here, args.revoke)
     api = args.url.rstrip("/") if args.url else stage.api_url(here)
     if args.print_endpoint:
         return _print_endpoint(args, here, api)
-    marathon = _marathon(args)
     if args.list:
-        return _list(here, marathon, api)
+        return _list(here, _marathon(args) if args.marathon else None, api)
+    marathon = _marathon(args)
     if args.remove:
         return _remove(here, marathon, api)
+    if args.rotate:
+        return _rotate(args, here, marathon, api)
     return _register(args, here, marathon, api)
 
 
@@ -53,15 +57,23 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--timeout", type=_seconds, default=30, metavar="S", help="how long to wait (default: 30 s)"
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="show what is subscribed at Marathon")
+    what.add_argument(
+        "--list", action="store_true", help="show what is subscribed at Marathon, and the tokens"
+    )
     what.add_argument("--remove", action="store_true", help="unsubscribe, and revoke the token")
+    what.add_argument(
+        "--rotate", action="store_true", help="exchange the token, without losing an event"
+    )
+    what.add_argument(
+        "--revoke", metavar="HASH", help="refuse a token; HASH begins as --list shows it"
+    )
     what.add_argument(
         "--print-endpoint",
         action="store_true",
         help="for a Marathon without subscriptions (before 0.5): print the line to start it with",
     )
     args = parser.parse_args(argv)
-    if not args.marathon and not args.print_endpoint:
+    if not (args.marathon or args.print_endpoint or args.list or args.revoke):
         parser.error("--marathon URL is needed")
     return args
 
@@ -134,7 +146,19 @@ def _info_if_told(args: argparse.Namespace) -> Info | None:
         return None
 
 
-def _list(here: stage.Stage, marathon: Marathon, api: str) -> int:
+def _list(here: stage.Stage, marathon: Marathon | None, api: str) -> int:
+    if marathon:
+        _list_subscriptions(here, marathon, api)
+    for token in here.tokens.all():
+        state = f"revoked {token.revoked_at}" if token.revoked_at else "valid"
+        print(
+            f"token {token.hash[:12]}  {token.role} of {token.cluster or 'all'}  "
+            f"made {token.created_at}  {state}  ({token.label})"
+        )
+    return 0
+
+
+def _list_subscriptions(here: stage.Stage, marathon: Marathon, api: str) -> None:
     found = registration.subscriptions(here, marathon, api)
     for each in found:
         whose = "another listener"
@@ -145,6 +169,18 @@ def _list(here: stage.Stage, marathon: Marathon, api: str) -> int:
         print(f"{each.shown}  ({whose})")
     if not found:
         cli.progress.print(f"Nothing is subscribed at {marathon.url}.")
+
+
+def _rotate(args: argparse.Namespace, here: stage.Stage, marathon: Marathon, api: str) -> int:
+    cli.progress.print(f"Rotating the token; waiting for its proof up to {args.timeout:g} s …")
+    made = registration.rotate(here, marathon, api, args.timeout)
+    print(f"Cluster {made.cluster} has a new token, and no event was lost; the old one is revoked.")
+    return 0
+
+
+def _revoke(here: stage.Stage, beginning: str) -> int:
+    token = registration.revoke(here, beginning)
+    print(f"Revoked the token {token.hash[:12]} of {token.cluster}; refused within a minute.")
     return 0
 
 

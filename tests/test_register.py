@@ -1,6 +1,7 @@
 """Registering, as an operator does it: scripts/register.py against a Marathon over real HTTP."""
 
 import http.server
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -80,9 +81,12 @@ def test_list_and_remove(
     assert register.main(args(running, url, "--list")) == 0
     # The functions of this process print their log there too.
     shown = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("{")]
+    (token,) = running.stage.tokens.all()
+    made = f"publisher of prod  made {token.created_at}  valid  ({url})"
     assert shown == [
         f"{running.api}/callback?***  (this stage, cluster prod, accepted)",
         "http://another.example/in?***  (another listener)",
+        f"token {token.hash[:12]}  {made}",
     ]
     assert register.main(args(running, url, "--remove")) == 0
     assert marathon.urls == ["http://u:pw@another.example/in?secret=1"]
@@ -242,3 +246,79 @@ def test_when_subscribing_fails_the_new_token_is_worth_nothing(
         register.main(args(running, url))
     (token,) = running.stage.tokens.all()
     assert token.revoked_at is not None
+
+
+def test_a_rotation_is_proved_and_loses_no_event(
+    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register.main(args(running, url))
+    (before,) = marathon.urls
+    stop = threading.Event()
+
+    def busy() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            marathon.publish({"eventType": "app_terminated_event", "appId": f"/busy-{n}"})
+            stop.wait(0.01)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        assert register.main(args(running, url, "--rotate")) == 0
+    finally:
+        stop.set()
+        thread.join()
+    marathon.settle()
+    (after,) = marathon.urls
+    assert after != before
+    assert marathon.counts.failed == marathon.counts.skipped == 0
+    published = [body for body in marathon.sent if b"app_terminated_event" in body]
+    assert running.journal.wait_for(len(published) + 4, 20)  # and three of subscriptions, one trial
+    stored = {each.app for each in running.journal.records.values()}
+    assert {json.loads(body)["appId"] for body in published} <= stored
+    old, new = running.stage.tokens.all()
+    assert (old.revoked_at is None, new.revoked_at is None) == (False, True)
+    shown = capsys.readouterr()
+    assert before.rpartition("=")[2] not in shown.out + shown.err
+    assert after.rpartition("=")[2] not in shown.out + shown.err
+
+
+def test_a_rotation_that_is_not_proved_is_taken_back(
+    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register.main(args(running, url))
+    (before,) = marathon.urls
+    real = marathon.unsubscribe
+
+    def silently(url: str, client: str) -> dict[str, Any]:
+        event = real(url, client)
+        return event | {"timestamp": "2016-01-01T00:00:00.000Z"}  # an event that will not come
+
+    monkeypatch.setattr(marathon, "unsubscribe", silently)
+    with pytest.raises(Failure, match="The old token is in use again"):
+        register.main(args(running, url, "--rotate", "--timeout", "1"))
+    assert marathon.urls == [before]
+    old, new = running.stage.tokens.all()
+    assert (old.revoked_at is None, new.revoked_at is None) == (True, False)
+
+
+def test_nothing_to_rotate(running: System, url: str) -> None:
+    with pytest.raises(Failure, match="nothing to rotate"):
+        register.main(args(running, url, "--rotate"))
+
+
+def test_a_token_is_revoked_by_the_beginning_of_its_hash(
+    running: System, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register.main(args(running, url))
+    (token,) = running.stage.tokens.all()
+    stage = ["--stage", running.stage.name]
+    with pytest.raises(Failure, match="No token has a hash that begins with 'zz'"):
+        register.main([*stage, "--revoke", "zz"])
+    assert register.main([*stage, "--revoke", token.hash[:12]]) == 0
+    (token,) = running.stage.tokens.all()
+    assert token.revoked_at is not None
+    capsys.readouterr()
+    assert register.main([*stage, "--url", running.api, "--list"]) == 0
+    assert f"revoked {token.revoked_at}" in capsys.readouterr().out

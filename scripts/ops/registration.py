@@ -8,6 +8,8 @@ from ops.cli import Failure
 from ops.marathon import HOW_TO_ENABLE, Info, Marathon
 from ops.stage import Stage
 
+import requests
+
 from chalicelib import times, tokens
 from chalicelib.clusters import Cluster, NameTaken, allowed
 from chalicelib.marathon.reading import usable_timestamp
@@ -156,10 +158,67 @@ def unregister(stage: Stage, marathon: Marathon, api: str) -> list[Subscription]
     return ours
 
 
-def wait_for_event(stage: Stage, registration: Registration, seconds: float) -> Record | None:
-    """Wait until the table holds Marathon's own ``subscribe_event``; None if it does not come.
+def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Registration:
+    """Exchange the token of a registered Marathon for a new one, without losing an event: the old
+    URL stays subscribed until the new one has been tried, and its token valid until Marathon's
+    ``unsubscribe_event``, which only the new URL can bring, is in the table. Raises Failure.
+    """
+    held = next((each for each in subscriptions(stage, marathon, api) if each.valid), None)
+    if held is None or held.token is None:
+        raise Failure(
+            f"This stage is not subscribed at {marathon.url}: there is nothing to rotate."
+        )
+    cluster = held.token.cluster
+    token = tokens.mint()
+    known = stage.tokens.add(token, "publisher", cluster, label=marathon.url)
+    new_url = callback_url(api, token)
+    try:
+        _try_out(new_url)
+        marathon.subscribe(new_url)
+        timestamp = marathon.unsubscribe(held.url)
+        made = Registration(cluster, new_url, timestamp, new=True)
+        if wait_for_event(stage, made, seconds, "unsubscribe_event") is None:
+            raise Failure(f"No event came by the new URL within {seconds:g} s.")
+    except BaseException as error:
+        marathon.subscribe(held.url)
+        marathon.unsubscribe(new_url)
+        stage.tokens.revoke(known.hash)
+        if isinstance(error, Failure):
+            raise Failure(f"{error} The old token is in use again, as before.") from error
+        raise
+    stage.tokens.revoke(held.token.hash)
+    return made
 
-    It is the record whose id begins with the timestamp in Marathon's answer.
+
+def _try_out(url: str) -> None:
+    """Post an event of our own. Raises Failure where the API does not take it."""
+    event = {"eventType": "token_rotation_trial", "timestamp": times.iso(times.now())}
+    try:
+        status = requests.post(url, json=event, timeout=20).status_code
+    except requests.RequestException as error:
+        raise Failure("The API can't be reached from here to try the new token.") from error
+    if status != 200:
+        raise Failure(f"The API answered {status} to the new token.")
+
+
+def revoke(stage: Stage, beginning: str) -> Token:
+    """Revoke the one token whose hash begins so. Raises Failure."""
+    found = [each for each in stage.tokens.all() if each.hash.startswith(beginning.lower())]
+    if len(found) != 1:
+        many = (
+            "Several tokens have hashes that begin" if found else "No token has a hash that begins"
+        )
+        raise Failure(f"{many} with {beginning!r}; see them with --list.")
+    stage.tokens.revoke(found[0].hash)
+    return found[0]
+
+
+def wait_for_event(
+    stage: Stage, registration: Registration, seconds: float, type_: str = "subscribe_event"
+) -> Record | None:
+    """Wait until the table holds the event that Marathon answered with; None if it does not come.
+
+    It is the record whose id begins with the timestamp in that answer.
     """
     time_of = usable_timestamp(registration.timestamp)
     if time_of is None:
@@ -172,7 +231,7 @@ def wait_for_event(stage: Stage, registration: Registration, seconds: float) -> 
     while time.monotonic() < deadline:
         window = Window(beginning, beginning)
         for record in stage.store.timeline(registration.cluster, MARATHON, window):
-            if record.type == "subscribe_event":
+            if record.type == type_:
                 return record
         time.sleep(_POLL_SECONDS)
     return None
