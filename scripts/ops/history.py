@@ -10,6 +10,7 @@ from ops.cli import Failure
 from ops.stage import Stage
 
 from chalicelib import times
+from chalicelib.items import timeline_of
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.record import Record
 from chalicelib.store import EVERYTHING, Store, Window
@@ -67,9 +68,19 @@ def newest_first(store: Store, wanted: Wanted) -> Iterator[Record]:
     return filter(wanted.matches, found)
 
 
+def keys_oldest_first(store: Store, wanted: Wanted, after: str) -> list[tuple[str, str]]:
+    """The keys of the records that are wanted, of those with ids after that one, oldest first."""
+    found = newest_first(store, wanted)
+    keys = [(timeline_of(each.cluster, each.subject), each.id) for each in found]
+    return sorted((key for key in keys if key[1] > after), key=lambda key: key[1])
+
+
 def as_they_come(store: Store, wanted: Wanted) -> Iterator[Record]:
     """The records that arrive from now on, for ever; those of one look in the order of ids."""
-    started = times.iso(times.now())
+    return _arriving(store, wanted, times.iso(times.now()))
+
+
+def _arriving(store: Store, wanted: Wanted, started: str) -> Iterator[Record]:
     seen: set[str] = set()
     look_wide_at = 0.0
     while True:

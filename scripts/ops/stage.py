@@ -74,6 +74,12 @@ class Stage:
         }
 
 
+def retention_days(stage: Stage) -> int:
+    """How long the stage keeps records, as the committed config has it; 0 for ever."""
+    settings = config()["stages"].get(stage.name, {}).get("environment_variables", {})
+    return int(settings.get("RETENTION_DAYS", "90"))
+
+
 def table_stack(stage: str) -> str:
     """The name of the stack that holds a stage's table."""
     return f"{APP}-{stage}-table"
