@@ -51,3 +51,20 @@ def running(stage: Stage) -> Iterator[System]:
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fault suite counted, of whichever workers it ran on."""
+    ran = [
+        (report, dict(report.user_properties)["fault"])
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call" and "fault" in dict(report.user_properties)
+    ]
+    if ran:
+        survived = sum(report.passed for report, _ in ran)
+        sent, lost, twice, in_all = (sum(counted[n] for _, counted in ran) for n in range(4))
+        terminalreporter.write_line(
+            f"faults survived: {survived} of {len(ran)}, events lost: {lost}, notified twice: "
+            f"{twice} ({sent} events; {in_all - twice} doubles in the cases that the design lists)"
+        )
