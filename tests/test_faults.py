@@ -73,10 +73,10 @@ class World:
             self.journal._changed.wait_for(lambda: self.quiet(), 5)
 
     def quiet(self) -> bool:
-        found = client("sqs").get_queue_attributes(
+        found: Any = client("sqs").get_queue_attributes(
             QueueUrl=self.stage.spill_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return found["Attributes"]["ApproximateNumberOfMessages"] == "0"
+        return bool(found["Attributes"]["ApproximateNumberOfMessages"] == "0")
 
     @contextmanager
     def broken_table(self, handler: Handler, *operations: str) -> Iterator[None]:

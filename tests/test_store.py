@@ -1,20 +1,24 @@
 """Records in the table: put once, found again, by every way."""
 
+import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from ops.stage import Stage, client
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib import items
 from chalicelib.marathon.reading import read
 from chalicelib.record import Record, identify, record_of
 from chalicelib.store import Store, Window
 from chalicelib.table import TableError
+from local import cloud
 
 from .conftest import EVENTS
 
@@ -33,6 +37,33 @@ def record_from(body: bytes, cluster: str = "prod") -> Record:
 
 def at(second: int, app: str = "/shop", **more: Any) -> Record:
     return record(appId=app, timestamp=f"2016-04-24T09:00:{second:02d}.000Z", **more)
+
+
+# Another DynamoDB than moto's, such as http://localhost:8000 of DynamoDB Local.
+OTHER = os.environ.get("TEST_DYNAMODB_ENDPOINT", "")
+
+
+@pytest.fixture
+def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A stage, its table perhaps in another DynamoDB: made like the one from the template."""
+    if not OTHER:
+        yield stage
+        return
+    found = client("dynamodb").describe_table(TableName=stage.table_name)["Table"]
+    index = found["GlobalSecondaryIndexes"][0]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", OTHER)
+    cloud.forget_clients()
+    client("dynamodb").create_table(
+        TableName=stage.table_name,
+        KeySchema=found["KeySchema"],
+        AttributeDefinitions=found["AttributeDefinitions"],
+        GlobalSecondaryIndexes=[{k: index[k] for k in ("IndexName", "KeySchema", "Projection")}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield stage
+    with contextlib.suppress(ClientError):
+        client("dynamodb").delete_table(TableName=stage.table_name)
+    cloud.forget_clients()
 
 
 @pytest.fixture
@@ -163,7 +194,9 @@ def test_two_long_names_stay_two() -> None:
 
 
 def test_a_table_that_is_gone_is_an_error_of_ours(stage: Stage) -> None:
-    client("dynamodb").update_table(TableName=stage.table_name, DeletionProtectionEnabled=False)
+    if not OTHER:  # which has the table without it
+        unprotected = {"DeletionProtectionEnabled": False}
+        client("dynamodb").update_table(TableName=stage.table_name, **unprotected)
     client("dynamodb").delete_table(TableName=stage.table_name)
     with pytest.raises(TableError) as caught:
         stage.store.put(at(1))
