@@ -73,6 +73,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="for a Marathon without subscriptions (before 0.5): print the line to start it with",
     )
     args = parser.parse_args(argv)
+    if args.url and not args.url.startswith(("http://", "https://")):
+        parser.error(f"--url {args.url}: an address begins with https:// or http://")
     if not (args.marathon or args.print_endpoint or args.list or args.revoke):
         parser.error("--marathon URL is needed")
     return args
@@ -99,7 +101,7 @@ def _marathon(args: argparse.Namespace) -> Marathon:
 
 def _register(args: argparse.Namespace, here: stage.Stage, marathon: Marathon, api: str) -> int:
     info = marathon.info()
-    cli.progress.print(f"Marathon {info.version} at {marathon.url}")
+    cli.progress.print(f"Marathon {info.version or 'of unknown version'} at {marathon.url}")
     started = time.monotonic()
     made = registration.register(here, marathon, info, api, args.cluster, force=args.force)
     done = "Subscribed" if made.new else "Already subscribed, once:"

@@ -139,6 +139,14 @@ def test_an_event_that_names_nothing_is_about_marathon(type_: str) -> None:
         assert not [name for name in found.misfits if name.endswith("Error")]
 
 
+def test_a_step_of_very_many_actions_is_told_by_the_first() -> None:
+    apps = [{"id": f"/a{n}", "instances": 1} for n in range(3000)]
+    step = {"actions": [{"action": "ScaleApplication", "app": app["id"]} for app in apps]}
+    plan = {"id": "d1", "steps": [step], "original": {"id": "/", "apps": apps}}
+    found = reading(eventType="deployment_info", plan=plan, currentStep=step)
+    assert found.title == "Deployment step 1 of 1 began: scale /a0, scale /a1 and 2998 more"
+
+
 @pytest.mark.parametrize("step", [{}, {"actions": []}, {"actions": None}])
 def test_a_step_without_actions_touches_nothing(step: dict[str, Any]) -> None:
     plan = {"id": "d1", "steps": [step, {"app": "/not-an-action"}]}

@@ -192,6 +192,13 @@ def test_a_version_without_callbacks(stage: Stage, version: str) -> None:
         assert "sends no callbacks" in failure(stage, url)
 
 
+def test_a_marathon_that_tells_nothing_of_itself_is_registered_by_a_name(running: System) -> None:
+    with SimulatedMarathon(version="").running() as url:
+        with pytest.raises(Failure, match="Give the cluster a name"):
+            register.main(args(running, url))
+        assert register.main(args(running, url, "--cluster", "old")) == 0
+
+
 def test_a_name_that_is_not_allowed(stage: Stage) -> None:
     with SimulatedMarathon(name="Prod East").running() as url:
         assert "can't be called 'Prod East' (the name in Marathon's /v2/info)" in failure(

@@ -265,9 +265,11 @@ def _deployment(about: About) -> str:
     return f" {about.deployment}" if about.deployment else ""
 
 
-def _names(names: list[str]) -> str:
-    if len(names) > _NAMES_SHOWN + 1:
-        names = [*names[:_NAMES_SHOWN], f"{len(names) - _NAMES_SHOWN} more"]
+def _names(names: list[str], total: int = 0) -> str:
+    """``a, b and 7 more``. ``total``: how many there are, where only the first are given."""
+    total = max(total, len(names))
+    if total > _NAMES_SHOWN + 1:
+        names = [*names[:_NAMES_SHOWN], f"{total - _NAMES_SHOWN} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -280,8 +282,9 @@ def _step(event: models.DeploymentStepEvent) -> str:
 
 def _doing(event: models.DeploymentStepEvent) -> str:
     todo = actions(event.currentStep) if event.currentStep else []
-    words = [_action(action, event.plan) for action in todo]
-    return f": {_names(words)}" if words else ""
+    # Each is looked up in the plan's groups: of a thousand, only those that show.
+    words = [_action(action, event.plan) for action in todo[: _NAMES_SHOWN + 1]]
+    return f": {_names(words, len(todo))}" if words else ""
 
 
 def _action(action: models.Action, plan: models.Plan | None) -> str:

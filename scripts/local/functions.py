@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
@@ -19,8 +19,9 @@ from ops.stage import Stage, client
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 
+from local.background import background
+
 _MAX_BATCH = 100
-_IDLE_SECONDS = 0.05
 
 
 class _Handler(ChaliceRequestHandler):
@@ -137,30 +138,20 @@ class Spill:
         return len(done)
 
 
-@contextmanager
 def mappings(
     stream: Stream, spill: Spill, stored: Callable[[dict[str, Any]], None]
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Both event source mappings at work in the background. ``stored`` hears of each stream record
     that ``fanout`` is done with.
     """
-    stop = threading.Event()
 
-    def work() -> None:
-        while not stop.is_set():
-            done = stream.pump()
-            for record in done:
-                stored(record)
-            if not done and not spill.pump():
-                stop.wait(_IDLE_SECONDS)
+    def step() -> bool:
+        done = stream.pump()
+        for record in done:
+            stored(record)
+        return bool(done or spill.pump())
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return background(step)
 
 
 def as_lambda_has_it(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:

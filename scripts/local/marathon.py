@@ -48,7 +48,9 @@ class Counts:
 
 
 class SimulatedMarathon:
-    """``name``, ``framework_id``: what it tells of itself. ``callbacks``: whether they are on."""
+    """``name``, ``framework_id``: what it tells of itself; without a ``version``, nothing, as the
+    oldest. ``callbacks``: whether they are on.
+    """
 
     def __init__(
         self,
@@ -177,7 +179,7 @@ def _handler(marathon: SimulatedMarathon) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if self._refused():
                 return
-            if self.path == "/v2/info":
+            if self.path == "/v2/info" and marathon.version:
                 self._answer(200, _info(marathon))
             elif self._asks_for_subscriptions():
                 self._answer(200, {"callbackUrls": marathon.urls})

@@ -1,18 +1,18 @@
 """A subscriber of the events topic: a queue, as many people will use one."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ops.stage import Stage, client
 
-_IDLE_SECONDS = 0.05
+from local.background import background
 
 
-@contextmanager
-def listening(stage: Stage, heard: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+def listening(
+    stage: Stage, heard: Callable[[dict[str, Any]], None]
+) -> AbstractContextManager[None]:
     """Subscribe a queue of its own, and pass on each notification's message."""
     sqs = client("sqs")
     url = sqs.create_queue(QueueName=f"marathon-events-{stage.name}-listener")["QueueUrl"]
@@ -23,21 +23,12 @@ def listening(stage: Stage, heard: Callable[[dict[str, Any]], None]) -> Iterator
         Endpoint=attributes["QueueArn"],
         Attributes={"RawMessageDelivery": "true"},
     )
-    stop = threading.Event()
 
-    def listen() -> None:
-        while not stop.is_set():
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-            for message in answer.get("Messages", []):
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                heard(json.loads(message["Body"]))
-            if not answer.get("Messages"):
-                stop.wait(_IDLE_SECONDS)
+    def listen() -> bool:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            heard(json.loads(message["Body"]))
+        return bool(messages)
 
-    thread = threading.Thread(target=listen)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return background(listen)

@@ -70,8 +70,10 @@ class Marathon:
             self._session.headers["Authorization"] = f"token={token}"
 
     def info(self) -> Info:
-        """Who this Marathon is."""
+        """Who this Marathon is. One that has no ``/v2/info`` yet is of no known version."""
         answer = self._call("GET", "/v2/info")
+        if answer.status_code == 404:
+            return Info(name="", version="", framework_id="", callbacks=None)
         try:
             told = answer.json()
         except ValueError:
