@@ -21,6 +21,8 @@ from chalicelib.tokens import Token, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 
+_MISFITS_LOGGED = 20
+
 # While the table is known to be away, it is tried again this often.
 _TABLE_AWAY_SECONDS = 3
 
@@ -74,7 +76,8 @@ class Ingest:
         reading = read(kept)
         id_ = identify(body, reading.timestamp or received_at)
         if reading.misfits:
-            log.warning("unexpected shape", id=id_, fields=[name[:80] for name in reading.misfits])
+            names = [name[:80] for name in reading.misfits[:_MISFITS_LOGGED]]
+            log.warning("unexpected shape", id=id_, type=reading.type[:80], fields=names)
         cluster = sender.cluster if sender else ""
         if sender and self._table_is_there():
             record = record_of(id_, cluster, received_at, reading, kept)

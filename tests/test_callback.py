@@ -305,6 +305,18 @@ def test_the_log_has_one_line_a_request_and_no_secret(
     assert "hunter2" not in out
 
 
+def test_what_did_not_fit_is_in_the_log_by_its_name_alone(
+    running: System, token: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    many = {f"appId{n}": 1 for n in range(100)}
+    event = {"eventType": "status_update_event", "taskId": ["hunter2"], "ports": "hunter2", **many}
+    assert post(running, token, json.dumps(event).encode())[0] == 200
+    out = capfd.readouterr().out
+    lines = [json.loads(line) for line in out.splitlines() if "unexpected shape" in line]
+    assert [set(line["fields"]) for line in lines] == [{"taskId", "ports", "taskStatus"}]
+    assert "hunter2" not in out
+
+
 def test_parallel_requests_are_not_mixed_up(running: System, token: str) -> None:
     barrier = threading.Barrier(8)
 
