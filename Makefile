@@ -15,6 +15,7 @@ test: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench.understanding
+	@$(BIN)/python -m tests.bench.ingest
 
 deploy: $(READY)
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # All that a call can raise. The last is what a proxy's page of HTML leads to.
 ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 
+# A name of our own, since composing the SDK's long one anew is a seventh of the work of a call.
+_USER_AGENT = "marathon-events"
+
 # Marathon waits, and behind the table stands the spill queue: one try, and no second that waits.
 # Worst case of a table that does not answer and a queue that does: 0.3 + 0.5 + 0.2 s.
 _IMPATIENT = Config(
@@ -27,12 +30,14 @@ _IMPATIENT = Config(
     read_timeout=0.5,
     retries={"mode": "standard", "total_max_attempts": 1},
     parameter_validation=False,
+    user_agent=_USER_AGENT,
 )
 _PATIENT = Config(
     connect_timeout=1,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
+    user_agent=_USER_AGENT,
 )
 
 

@@ -8,7 +8,7 @@ from ops import cli, mappings, project, stacks, stage
 from ops.cli import Failure, progress
 from ops.stage import Stage, client
 
-import botocore.exceptions
+from chalicelib import aws
 
 # Requests a second on the API, and how many more at once. A Marathon keeps four connections; this
 # bounds what a flood of wrong tokens can cost.
@@ -79,10 +79,10 @@ def _limit_rate(api_id: str, api_stage: str) -> None:
                 for limit, value in limits.items()
             ],
         )
-    except botocore.exceptions.ClientError as error:
-        code = error.response["Error"]["Code"]
+    except aws.ERRORS as error:
         progress.print(
-            f"Warning: the API has no rate limit ({code}); set one in the API Gateway console.",
+            f"Warning: the API has no rate limit ({aws.error_code(error)}); "
+            "set one in the API Gateway console.",
             style="yellow",
         )
 

@@ -62,8 +62,7 @@ def _bring_up(stack: str, template: str, name: str, more: dict[str, str]) -> Non
 
 def _update(request: dict[str, Any], *, changed: bool) -> bool:
     """Start an update; False where there is nothing to change."""
-    current = client("cloudformation").get_template(StackName=request["StackName"])
-    if current.get("TemplateBody") == request["TemplateBody"] and not changed:
+    if not changed and _template(request["StackName"]) == request["TemplateBody"]:
         return False
     try:
         client("cloudformation").update_stack(**request)
@@ -72,6 +71,14 @@ def _update(request: dict[str, Any], *, changed: bool) -> bool:
             return False
         raise
     return True
+
+
+def _template(stack: str) -> Any:
+    """A stack's template; None where CloudFormation does not tell."""
+    try:
+        return client("cloudformation").get_template(StackName=stack).get("TemplateBody")
+    except botocore.exceptions.ClientError:
+        return None
 
 
 def _wait(what: str, stack: str) -> None:
