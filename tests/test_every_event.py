@@ -19,6 +19,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "subject": "marathon",
         "title": "Health check HTTP /alive added",
     },
+    "add_health_check_event-0.7.0": {
+        "severity": "info",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "title": "Health check HTTP /alive of /shop/cart added",
+    },
     "add_health_check_event-0.7.4": {
         "severity": "info",
         "subject": "app:/shop/cart",
@@ -100,6 +106,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "deployment": "0dd0000b-2222-4333-8444-555566667777",
         "title": "Deployment of /shop/cart was cancelled: The upgrade has been cancelled",
     },
+    "deployment_info-0.7.0-restart": {
+        "severity": "info",
+        "subject": "deployment:0dd0000d-2222-4333-8444-555566667777",
+        "apps": ["/shop/cart"],
+        "deployment": "0dd0000d-2222-4333-8444-555566667777",
+        "title": "Deployment step 1 of 1 began: restart /shop/cart",
+    },
     "deployment_info-0.7.0-scale": {
         "severity": "info",
         "subject": "deployment:0dd00001-2222-4333-8444-555566667777",
@@ -121,6 +134,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "deployment": "0dd00003-2222-4333-8444-555566667777",
         "title": "Deployment step 1 of 1 began: restart /shop/cart",
     },
+    "deployment_info-1.4.13-artifacts": {
+        "severity": "info",
+        "subject": "deployment:0dd0000f-2222-4333-8444-555566667777",
+        "apps": ["/shop/cart"],
+        "deployment": "0dd0000f-2222-4333-8444-555566667777",
+        "title": "Deployment step 1 of 2 began: fetch the artifacts of /shop/cart",
+    },
     "deployment_info-1.4.13-pod": {
         "severity": "info",
         "subject": "deployment:0dd00005-2222-4333-8444-555566667777",
@@ -134,6 +154,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "apps": ["/shop/app-0", "/shop/app-1", "/shop/app-2", "/shop/app-3", "/shop/crew"],
         "deployment": "0dd00006-2222-4333-8444-555566667777",
         "title": "Deployment step 1 of 2 began: stop /shop/app-0, stop /shop/app-1 and 2 more",
+    },
+    "deployment_step_failure-0.7.0": {
+        "severity": "warning",
+        "subject": "deployment:0dd0000e-2222-4333-8444-555566667777",
+        "apps": ["/shop/cart"],
+        "deployment": "0dd0000e-2222-4333-8444-555566667777",
+        "title": "Deployment step 1 of 1 failed: scale /shop/cart from 2 to 4 instances",
     },
     "deployment_step_failure-0.8.1": {
         "severity": "warning",
@@ -156,12 +183,33 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "deployment": "0dd00002-2222-4333-8444-555566667777",
         "title": "Deployment step 2 of 2 succeeded: scale /shop/cart to 3 instances",
     },
+    "deployment_step_success-0.7.5-start": {
+        "severity": "info",
+        "subject": "deployment:0dd0000e-2222-4333-8444-555566667777",
+        "apps": ["/shop/cart"],
+        "deployment": "0dd0000e-2222-4333-8444-555566667777",
+        "title": "Deployment step 1 of 1 succeeded: change /shop/cart",
+    },
     "deployment_step_success-1.3.14-scale": {
         "severity": "info",
         "subject": "deployment:0dd00004-2222-4333-8444-555566667777",
         "apps": ["/shop/cart"],
         "deployment": "0dd00004-2222-4333-8444-555566667777",
         "title": "Deployment step 1 of 1 succeeded: scale /shop/cart from 5 to 2 instances",
+    },
+    "deployment_step_success-1.4.0-pod": {
+        "severity": "info",
+        "subject": "deployment:0dd00010-2222-4333-8444-555566667777",
+        "apps": ["/shop/crew"],
+        "deployment": "0dd00010-2222-4333-8444-555566667777",
+        "title": "Deployment step 1 of 1 succeeded: restart pod /shop/crew",
+    },
+    "deployment_step_success-1.6.322-light": {
+        "severity": "info",
+        "subject": "deployment:0dd0000f-2222-4333-8444-555566667777",
+        "apps": ["/shop/cart"],
+        "deployment": "0dd0000f-2222-4333-8444-555566667777",
+        "title": "Deployment step 2 of 2 succeeded: restart /shop/cart",
     },
     "deployment_success-0.10.0": {
         "severity": "notice",
@@ -254,12 +302,24 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "subject": "group:/shop",
         "title": "Change in group /shop accepted",
     },
+    "group_change_success-1.11.0-root": {
+        "severity": "info",
+        "subject": "group:/",
+        "title": "Change in group / accepted",
+    },
     "health_status_changed_event-0.5.0-dead": {
         "severity": "warning",
         "subject": "app:/shop",
         "app": "/shop",
         "task": "shop_1-1399800000000",
         "title": "Task of /shop no longer passes its health check",
+    },
+    "health_status_changed_event-0.7.0-dead": {
+        "severity": "warning",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "task": "shop_cart.c0ffee00-1dea-11e4-9abc-5ca1ab1e0001",
+        "title": "Task of /shop/cart no longer passes its health check",
     },
     "health_status_changed_event-1.11.0-alive": {
         "severity": "notice",
@@ -364,6 +424,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
         "title": "A health check of /shop/cart removed",
+    },
+    "scheduler_disconnected_event-0.7.6": {
+        "severity": "warning",
+        "subject": "marathon",
+        "title": "Marathon lost its connection to the Mesos master",
     },
     "scheduler_disconnected_event-1.11.0": {
         "severity": "warning",

@@ -290,15 +290,21 @@ def _doing(event: models.DeploymentStepEvent) -> str:
 def _action(action: models.Action, plan: models.Plan | None) -> str:
     kind = action.action or action.type
     name = target(action) or "?"
-    # 0.7.0 – 0.7.5 give the action no name; what it scales tells.
-    verb = _ACTIONS.get(kind or "", kind or ("scale" if action.scaleTo is not None else "change"))
+    verb = _ACTIONS.get(kind or "", kind or _unnamed(action))
     return f"{verb} {name}{_instances(action, name, plan)}"
+
+
+def _unnamed(action: models.Action) -> str:
+    """What an action does that has no name (0.7.0 – 0.7.5): what it scales tells."""
+    if action.scaleNewTo is not None:
+        return "restart"
+    return "scale" if action.scaleTo is not None else "change"
 
 
 def _instances(action: models.Action, name: str, plan: models.Plan | None) -> str:
     """From how many to how many instances, as far as the event tells (a light plan does not)."""
     kind = action.action or action.type or ""
-    if kind.startswith(("Start", "Stop")):
+    if kind and not kind.startswith(("Scale", "Restart")):
         return ""
     before = _count(plan.original if plan else None, name)
     after = action.scaleNewTo if action.scaleNewTo is not None else action.scaleTo
