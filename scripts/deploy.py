@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     project.chalice("deploy", name)
     progress.print("Setting what Chalice can't …")
     mappings.settle(here)
-    stage.keep_deployed(here, project.recorded(name) or {})
+    stage.keep_deployed(here, stage.recorded(name) or {})
     api = stage.find_api(here)
     if api:
         _limit_rate(api["rest_api_id"], _api_stage(name))
@@ -54,9 +54,9 @@ def _what_is_deployed(name: str) -> dict[str, Any] | None:
     else:
         here = stage.find(name)
         kept, begun = stage.kept_deployed(here), stage.deploy_begun(here)
-    local = project.recorded(name)
+    local = stage.recorded(name)
     if not functions:
-        project.deployed_file(name).unlink(missing_ok=True)  # of another account, or destroyed
+        stage.deployed_file(name).unlink(missing_ok=True)  # of another account, or destroyed
         return None
     if kept or local or begun:
         return kept or local or {"resources": []}

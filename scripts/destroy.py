@@ -81,7 +81,7 @@ def _ask(name: str) -> None:
 
 def _delete_functions(here: Stage) -> None:
     functions = mappings.existing_functions(here.name)
-    record = stage.kept_deployed(here) or project.recorded(here.name)
+    record = stage.kept_deployed(here) or stage.recorded(here.name)
     if not functions:
         return
     if record:
@@ -94,7 +94,7 @@ def _delete_functions(here: Stage) -> None:
             f".chalice/deployed/{here.name}.json from the clone that deployed them, "
             "or delete them by hand; then run this again."
         )
-    project.deployed_file(here.name).unlink(missing_ok=True)
+    stage.deployed_file(here.name).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

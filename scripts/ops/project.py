@@ -8,7 +8,7 @@ from typing import Any
 
 from ops import ROOT
 from ops.cli import Failure, progress
-from ops.stage import CONFIG, DEPLOYED, config, known_stages
+from ops.stage import CONFIG, DEPLOYED, config, deployed_file, known_stages
 
 # Chalice goes on without a dependency that has no wheel for Lambda, and only says so.
 _INCOMPLETE = "Could not install dependencies"
@@ -35,18 +35,6 @@ def set_environment(name: str, environment: dict[str, str]) -> None:
     kept = {key: value for key, value in variables.items() if value}
     read["stages"][name]["environment_variables"] = kept
     CONFIG.write_text(json.dumps(read, indent=2) + "\n")
-
-
-def deployed_file(name: str) -> Path:
-    """Where Chalice records a stage's deploy."""
-    return DEPLOYED / f"{name}.json"
-
-
-def recorded(name: str) -> dict[str, Any] | None:
-    """What Chalice recorded of a stage in this clone."""
-    file = deployed_file(name)
-    record: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
-    return record if record and record.get("resources") else None
 
 
 def write_record(name: str, record: dict[str, Any]) -> None:

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ops.cli import Failure
-from ops.stage import Stage, config
+from ops.stage import Stage, notify_env
 
 from chalicelib import aws
 from chalicelib.notification import BATCH_ENTRIES, Notification, notification
 from chalicelib.notifier import Notifier, batches
 from chalicelib.record import Record
-from chalicelib.settings import Environment
 
 _TRIES = 6
 
@@ -24,7 +23,7 @@ def publish(
     took. Raises Failure at the first that it does not take.
     """
     notifier = Notifier(aws.sns(), stage.topic_arn)
-    environment = _environment(stage)
+    environment = notify_env(stage)
     # Not more at once than a second's worth, so that an interruption is told to the second.
     for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
         started = time.monotonic()
@@ -67,9 +66,3 @@ def _groups(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
             group = []
     if group:
         yield group
-
-
-def _environment(stage: Stage) -> Environment:
-    """As the stage's functions have it."""
-    settings = config()["stages"].get(stage.name, {}).get("environment_variables", {})
-    return "full" if settings.get("NOTIFY_ENV") == "full" else "masked"

@@ -3,6 +3,7 @@
 import functools
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ops import ROOT
@@ -12,6 +13,7 @@ import boto3
 import botocore.exceptions
 
 from chalicelib.clusters import Clusters
+from chalicelib.settings import Environment
 from chalicelib.store import Store
 from chalicelib.table import Table
 from chalicelib.tokens import Tokens
@@ -76,8 +78,18 @@ class Stage:
 
 def retention_days(stage: Stage) -> int:
     """How long the stage keeps records, as the committed config has it; 0 for ever."""
-    settings = config()["stages"].get(stage.name, {}).get("environment_variables", {})
-    return int(settings.get("RETENTION_DAYS", "90"))
+    return int(variables(stage).get("RETENTION_DAYS", "90"))
+
+
+def notify_env(stage: Stage) -> Environment:
+    """How the stage's functions notify of an app's environment."""
+    return "full" if variables(stage).get("NOTIFY_ENV") == "full" else "masked"
+
+
+def variables(stage: Stage) -> dict[str, str]:
+    """What people set for the stage's functions in the committed config."""
+    found: dict[str, str] = config()["stages"].get(stage.name, {}).get("environment_variables", {})
+    return found
 
 
 def table_stack(stage: str) -> str:
@@ -145,6 +157,18 @@ def describe(stack: str) -> dict[str, Any] | None:
     return alive[0] if alive else None
 
 
+def deployed_file(name: str) -> Path:
+    """Where Chalice records a stage's deploy in this clone."""
+    return DEPLOYED / f"{name}.json"
+
+
+def recorded(name: str) -> dict[str, Any] | None:
+    """What Chalice recorded of a stage in this clone."""
+    file = deployed_file(name)
+    record: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
+    return record if record and record.get("resources") else None
+
+
 def kept_deployed(stage: Stage) -> dict[str, Any] | None:
     """The copy that is kept with the stage of what ``chalice deploy`` recorded. It outlives a
     destroy, which does no harm: Chalice looks at what there is.
@@ -180,11 +204,8 @@ def find_api(stage: Stage) -> dict[str, Any] | None:
     """
     if not stage.topic_arn:
         return None
-    record = kept_deployed(stage)
-    file = DEPLOYED / f"{stage.name}.json"
-    if record is None and file.exists():
-        record = json.loads(file.read_text())
-    resources = (record or {}).get("resources", [])
+    record = kept_deployed(stage) or recorded(stage.name) or {}
+    resources = record.get("resources", [])
     return next((each for each in resources if each.get("resource_type") == "rest_api"), None)
 
 

@@ -6,8 +6,6 @@ AWS answers at once, from memory, where the SDK would send.
 import contextlib
 import json
 import os
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,6 +20,7 @@ from chalicelib.marathon.reading import read
 from chalicelib.record import identify, record_of
 from chalicelib.tokens import hash_of
 from tests.bench.bodies import definition, plan, small
+from tests.bench.measure import cpu, medians, show
 
 _TOKEN = "A" * 43
 _ROUNDS = 9
@@ -86,10 +85,10 @@ def main() -> None:
             partial(dynamodb.put_item, TableName="t", Item=item),
         ]
         repeat = 300 if len(body) < 10_000 else 30
-        rounds = [[_cpu(call, repeat) for call in calls] for _ in range(_ROUNDS)]
-        ours, hand, floor = (statistics.median(each) for each in zip(*rounds, strict=True))
-        _print(f"CPU of ingest, {name} ({len(body):,} bytes) / by hand", ours / hand, hand_budget)
-        _print(f"CPU of ingest, {name} / the SDK's bare put", ours / floor, floor_budget)
+        measures = [partial(_quietly, call, repeat) for call in calls]
+        ours, hand, floor = medians(_ROUNDS, measures)
+        show(f"CPU of ingest, {name} ({len(body):,} bytes) / by hand", ours / hand, hand_budget)
+        show(f"CPU of ingest, {name} / the SDK's bare put", ours / floor, floor_budget)
 
 
 def _answer(client: Any, operation: str, body: bytes) -> None:
@@ -125,17 +124,10 @@ def _item(body: bytes) -> Any:
     return to_items(record_of(identify(body, now), "prod", now, read(body), body), 1_900_000_000)[1]
 
 
-def _cpu(call: Callable[[], object], repeat: int) -> float:
+def _quietly(call: Callable[[], object], repeat: int) -> float:
+    """The CPU of so many calls, the functions' log going nowhere."""
     with open(os.devnull, "w") as log, contextlib.redirect_stdout(log):  # noqa: PTH123
-        started = time.process_time()
-        for _ in range(repeat):
-            call()
-        return time.process_time() - started
-
-
-def _print(what: str, ratio: float, budget: float | None) -> None:
-    mark = "" if budget is None else f"budget {budget:.2f}  {'ok' if ratio <= budget else 'MISSED'}"
-    print(f"{what:<62} {ratio:6.2f}  {mark}")
+        return cpu(call, repeat)
 
 
 if __name__ == "__main__":
