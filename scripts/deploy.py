@@ -4,7 +4,7 @@ from another clone: a stage knows what is deployed of it.
 
 from typing import Any
 
-from ops import cli, mappings, project, stacks, stage
+from ops import bytecode, cli, mappings, project, stacks, stage
 from ops.cli import Failure, progress
 from ops.stage import Stage, client
 
@@ -33,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
         project.write_record(name, mappings.tidy(here, record))
     stage.begin_deploy(here)
     progress.print("Deploying the functions …")
-    project.chalice("deploy", name)
+    with bytecode.packed():
+        project.chalice("deploy", name)
     progress.print("Setting what Chalice can't …")
     mappings.settle(here)
     stage.keep_deployed(here, stage.recorded(name) or {})

@@ -2,11 +2,13 @@
 take Chalice's import, so the app has no routes here.
 """
 
+import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,13 @@ def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path:
         "LOG_LEVEL",
     }
     before = {name: each["UUID"] for name, each in mappings().items()}
+    (package,) = (clone / ".chalice" / "deployments").glob("*.zip")
+    with zipfile.ZipFile(package) as archive:
+        names = archive.namelist()
+    bytecode = importlib.util.cache_from_source("pydantic/main.py")
+    assert bytecode in names
+    assert len(set(names)) == len(names)
+    assert not (clone / "vendor").exists()
 
     other = make_clone(tmp_path / "other")
     deploy(other)

@@ -1,16 +1,13 @@
-"""What ``chalice package`` builds runs in an interpreter that has only what Lambda has."""
+"""The deployment package runs in an interpreter that has only what Lambda has."""
 
 import json
-import os
 import subprocess
-import sys
-import venv
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .conftest import copy_project
+from .package import LAMBDA_ENVIRONMENT, build, lambda_python
 
 REQUEST = {
     "resource": "/health",
@@ -26,8 +23,6 @@ REQUEST = {
     "body": None,
     "isBase64Encoded": False,
 }
-# Lambda brings boto3 and what it needs, and nothing of what tests and scripts use.
-LAMBDA_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 
 CODE = """
 import json, sys
@@ -37,74 +32,74 @@ callback = json.loads(sys.argv[1]) | {"resource": "/callback", "path": "/callbac
     "httpMethod": "POST", "body": "{}", "requestContext":
     {"resourcePath": "/callback", "httpMethod": "POST", "stage": "dev"}}
 print(json.dumps(app.app(callback, None)))
-print(json.dumps(sorted(name for name in sys.modules if name.startswith("chalicelib."))))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked deployment package."""
-    project = tmp_path_factory.mktemp("project")
-    copy_project(project)
-    out = tmp_path_factory.mktemp("package")
-    chalice = Path(sys.executable).with_name("chalice")
-    environment = os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}
-    command = [str(chalice), "package", "--stage", "dev", str(out)]
-    subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
-    with zipfile.ZipFile(out / "deployment.zip") as archive:
-        archive.extractall(out / "unpacked")
-    return out / "unpacked"
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lambda_python(tmp_path_factory.mktemp("lambda"))
 
 
-@pytest.fixture(scope="module")
-def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bare interpreter with the SDK, as Lambda has it."""
-    home = tmp_path_factory.mktemp("lambda")
-    venv.create(home, with_pip=False)
-    (theirs,) = home.glob("lib/python*/site-packages")
-    (ours,) = Path(sys.prefix).glob("lib/python*/site-packages")
-    for name in LAMBDA_BRINGS:
-        (theirs / name).symlink_to(ours / name)
-    return home / "bin" / "python"
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return build(tmp_path)
 
 
-def test_it_imports_and_answers(package: Path, lambda_python: Path) -> None:
-    environment = {
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "EVENTS_TABLE": "t",
-        "EVENTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:t",
-        "SPILL_QUEUE_URL": "https://sqs/1/spill",
-        "DEAD_LETTER_QUEUE_URL": "https://sqs/1/dead",
-    }
+def run(python: Path, package: Path) -> list[Any]:
+    """The answers to a GET of the health and a POST without a token, and all modules imported."""
+    command = [python, "-c", CODE, json.dumps(REQUEST)]
     done = subprocess.run(
-        [lambda_python, "-c", CODE, json.dumps(REQUEST)],
-        cwd=package,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=package, env=LAMBDA_ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    health, _log, callback, modules = lines
+    health, _log, callback, modules = (json.loads(line) for line in done.stdout.splitlines())
+    return [health, callback, modules]
+
+
+def top_level(package: Path) -> set[str]:
+    return {path.name for path in package.iterdir() if not path.name.endswith(".dist-info")}
+
+
+PACKED = {
+    "app.py",
+    "chalicelib",
+    "chalice",
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions.py",
+    "typing_inspection",
+}
+
+
+def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, python: Path) -> None:
+    health, callback, modules = run(python, package)
     assert (health["statusCode"], json.loads(health["body"])) == (200, {"status": "ok"})
     assert callback["statusCode"] == 403
     # What api does not use, its cold start does not pay for.
     assert not {"chalicelib.fanout", "chalicelib.notifier", "chalicelib.restore"} & set(modules)
-
-
-def test_it_holds_no_more_than_it_needs(package: Path) -> None:
-    found = {path.name for path in package.iterdir() if not path.name.endswith(".dist-info")}
-    assert found == {
-        "app.py",
-        "chalicelib",
-        "chalice",
-        "annotated_types",
-        "pydantic",
-        "pydantic_core",
-        "typing_extensions.py",
-        "typing_inspection",
-    }
+    assert not {"boto3", "ops", "requests", "rich"} & set(modules)
+    assert top_level(package) == PACKED | {"__pycache__"}
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     assert size <= 16 * 1024 * 1024
+
+
+def test_a_cold_start_compiles_nothing_and_never_runs_stale_code(
+    package: Path, python: Path
+) -> None:
+    for source in package.rglob("*.py"):
+        if source.parent != package and "chalicelib" not in source.parts:
+            source.write_text("raise AssertionError('compiled at a cold start')")
+    http = package / "chalicelib" / "http.py"
+    http.write_text(http.read_text().replace('"status": "ok"', '"status": "edited"'))
+    health, _, _ = run(python, package)
+    assert json.loads(health["body"]) == {"status": "edited"}
+
+
+def test_a_plain_chalice_deploy_works_too(tmp_path: Path, python: Path) -> None:
+    package = build(tmp_path, plainly=True)
+    health, callback, _ = run(python, package)
+    assert (health["statusCode"], callback["statusCode"]) == (200, 403)
+    assert top_level(package) == PACKED
+    assert not list(package.rglob("pydantic/**/*.pyc"))

@@ -1,0 +1,54 @@
+"""The deployment package, unpacked, and an interpreter that has only what Lambda has."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from contextlib import nullcontext
+from pathlib import Path
+
+from ops import bytecode
+
+from .conftest import copy_project
+
+# Lambda brings boto3 and what it needs, and nothing of what tests and scripts use.
+LAMBDA_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
+LAMBDA_ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",  # what it unpacks, Lambda mounts read-only
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "lambda",
+    "AWS_SECRET_ACCESS_KEY": "lambda",
+    "EVENTS_TABLE": "events",
+    "EVENTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:events",
+    "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
+}
+
+
+def build(where: Path, *, plainly: bool = False) -> Path:
+    """The package as ``make deploy`` builds it, or ``plainly`` as ``chalice deploy`` alone does."""
+    project, out = where / "project", where / "out"
+    copy_project(project)
+    chalice = Path(sys.executable).with_name("chalice")
+    with nullcontext() if plainly else bytecode.packed(project):
+        subprocess.run(
+            [str(chalice), "package", "--stage", "dev", str(out)],
+            cwd=project,
+            env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
+            check=True,
+            capture_output=True,
+        )
+    with zipfile.ZipFile(out / "deployment.zip") as archive:
+        archive.extractall(where / "unpacked")
+    return where / "unpacked"
+
+
+def lambda_python(home: Path) -> Path:
+    """A bare interpreter with the SDK of this one."""
+    venv.create(home, with_pip=False)
+    (theirs,) = home.glob("lib/python*/site-packages")
+    (ours,) = Path(sys.prefix).glob("lib/python*/site-packages")
+    for name in LAMBDA_BRINGS:
+        (theirs / name).symlink_to(ours / name)
+    return home / "bin" / "python"
