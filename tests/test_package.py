@@ -48,7 +48,7 @@ def package(tmp_path: Path) -> Path:
 
 def run(python: Path, package: Path) -> list[Any]:
     """The answers to a GET of the health and a POST without a token, and all modules imported."""
-    command = [python, "-c", CODE, json.dumps(REQUEST)]
+    command = [str(python), "-c", CODE, json.dumps(REQUEST)]
     done = subprocess.run(
         command, cwd=package, env=LAMBDA_ENVIRONMENT, capture_output=True, text=True, check=False
     )
