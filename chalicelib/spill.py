@@ -7,7 +7,7 @@ takes no control characters), in parts where it is too large for one message.
 import base64
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +88,13 @@ def join(chunk: Chunk, data: list[bytes]) -> Spilled:
 
 
 class SpillQueue:
-    """One spill queue."""
+    """One spill queue. ``client`` gives the client when it is needed, which it hardly ever is."""
 
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
         self._client = client
         self._queue = queue_url
 
     def send(self, spilled: Spilled) -> None:
         """Park an event. Raises the SDK's errors."""
         for message in to_messages(spilled):
-            self._client.send_message(QueueUrl=self._queue, MessageBody=message)
+            self._client().send_message(QueueUrl=self._queue, MessageBody=message)

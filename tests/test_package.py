@@ -1,6 +1,7 @@
 """The deployment package runs in an interpreter that has only what Lambda has."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,22 @@ print(json.dumps(app.app(callback, None)))
 print(json.dumps(sorted(sys.modules)))
 """
 
+STARTED = """
+import gc, json, sys
+import app
+use_cases = {"chalicelib.ingest", "chalicelib.fanout", "chalicelib.restore"}
+print(json.dumps([gc.isenabled(), sorted(use_cases & set(sys.modules))]))
+"""
+
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lambda_python(tmp_path_factory.mktemp("lambda"))
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    return build(tmp_path)
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("package"))
 
 
 def run(python: Path, package: Path) -> list[Any]:
@@ -85,9 +93,28 @@ def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, pyth
     assert size <= 16 * 1024 * 1024
 
 
-def test_a_cold_start_compiles_nothing_and_never_runs_stale_code(
-    package: Path, python: Path
+@pytest.mark.parametrize(
+    ("entrance", "use_case"), [("app", "ingest"), ("fanout", "fanout"), ("restore", "restore")]
+)
+def test_a_function_makes_its_use_case_and_no_other_while_it_starts(
+    entrance: str, use_case: str, package: Path, python: Path
 ) -> None:
+    done = subprocess.run(
+        [str(python), "-c", STARTED],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": f"app.{entrance}"},
+        capture_output=True,
+        check=True,
+    )
+    collecting, made = json.loads(done.stdout)
+    assert collecting
+    assert made == [f"chalicelib.{use_case}"]
+
+
+def test_a_cold_start_compiles_nothing_and_never_runs_stale_code(
+    package: Path, python: Path, tmp_path: Path
+) -> None:
+    package = Path(shutil.copytree(package, tmp_path / "package"))
     for source in package.rglob("*.py"):
         if source.parent != package and "chalicelib" not in source.parts:
             source.write_text("raise AssertionError('compiled at a cold start')")
