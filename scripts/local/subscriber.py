@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ops.stage import Stage, client
 
 from local.background import background
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
 
 def listening(
@@ -26,9 +29,15 @@ def listening(
 
     def listen() -> bool:
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        if not messages:
+            return False
+        entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]}
+            for n, each in enumerate(messages)
+        ]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         for message in messages:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             heard(json.loads(message["Body"]))
-        return bool(messages)
+        return True
 
     return background(listen)
