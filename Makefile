@@ -14,8 +14,7 @@ test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(READY)
-	@$(BIN)/python -m tests.bench.understanding
-	@$(BIN)/python -m tests.bench.ingest
+	@PYTHONPATH=scripts $(BIN)/python -m tests.bench $(ARGS)
 
 deploy: $(READY)
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)

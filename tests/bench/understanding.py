@@ -1,17 +1,22 @@
 """What it costs to understand an event: the import of the models against that of boto3 with a
-client, and reading a plan of 100 apps against ``json.loads`` alone.
+client, and reading a body against ``json.loads`` alone.
 """
 
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from chalicelib.marathon.reading import read
-from tests.bench.bodies import definition, plan, small
-from tests.bench.measure import cpu, medians, show
+from tests.bench import bodies
+from tests.bench.figures import Figure
+from tests.bench.subjects import ratio, samples
 
-_RUNS = 15
+_ROUNDS = 21
 
+_PYDANTIC = "import pydantic; from pydantic import BaseModel, ValidationError"
 _BOTO3 = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
 _MODELS = "import chalicelib.marathon.reading"
 _TIMED = (
@@ -20,23 +25,29 @@ _TIMED = (
 )
 
 
-def main() -> None:
-    """Print the ratios and their budgets."""
-    pydantic = "import pydantic; from pydantic import BaseModel, ValidationError"
-    models, boto3 = medians(_RUNS, [lambda: _import(_MODELS, pydantic), lambda: _import(_BOTO3)])
-    show("import of the models / import of boto3 with a client", models / boto3, 1 / 3)
-    _understanding("small", small(), None)
-    _understanding("definition", definition(), None)
-    _understanding("100-app plan", plan(100), 2.0)
-
-
-def _understanding(name: str, body: bytes, budget: float | None) -> None:
-    repeat = max(1, 500_000 // len(body))
-    ours, loads = medians(
-        _RUNS,
-        [lambda: cpu(lambda: read(body), repeat), lambda: cpu(lambda: json.loads(body), repeat)],
+def understanding() -> Iterator[Figure]:
+    """The figures."""
+    imports = {"models": partial(_import, _MODELS, _PYDANTIC), "boto3": partial(_import, _BOTO3)}
+    took = samples(_ROUNDS, {**imports})
+    yield Figure(
+        "Import of the models",
+        "pydantic's apart / boto3 with a client",
+        ratio(took["models"], took["boto3"]),
+        budget=1 / 3,
     )
-    show(f"understanding, {name} ({len(body):,} bytes) / json.loads", ours / loads, budget)
+    for name, body, budget in (
+        ("small", bodies.small(), None),
+        ("app definition", bodies.definition(), None),
+        ("plan of 100 apps", bodies.plan(100), 2.0),
+    ):
+        times = max(1, 500_000 // len(body))
+        measures: dict[str, Callable[[], float]] = {
+            "read": partial(_cpu, partial(read, body), times),
+            "loads": partial(_cpu, partial(json.loads, body), times),
+        }
+        took = samples(_ROUNDS, measures)
+        against = ratio(took["read"], took["loads"])
+        yield Figure("Understanding an event / json.loads", name, against, budget=budget)
 
 
 def _import(code: str, before: str = "pass") -> float:
@@ -44,5 +55,8 @@ def _import(code: str, before: str = "pass") -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-if __name__ == "__main__":
-    main()
+def _cpu(call: Callable[[], object], times: int) -> float:
+    started = time.process_time()
+    for _ in range(times):
+        call()
+    return time.process_time() - started

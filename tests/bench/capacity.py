@@ -1,0 +1,139 @@
+"""What an event takes of AWS: calls, write units, memory, room."""
+
+import base64
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ops import ROOT
+
+import yaml
+
+from tests.bench import bodies, requests
+from tests.bench.figures import Figure
+from tests.bench.subjects import Bench, Process
+
+_CONFIG = ROOT / ".chalice" / "config.json"
+_TEMPLATE = ROOT / ".chalice" / "templates" / "table.yaml"
+
+_WARM_CALLS = 100
+_FULL_BATCH = 100
+_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's limit of a request
+_WRITE_UNIT_BYTES = 1024
+
+
+def calls(bench: Bench) -> Iterator[Figure]:
+    """AWS calls per event, on the request path and of fan-out."""
+    section = "AWS calls per event"
+    request = requests.post(bodies.small())
+    with Process(bench, bench.ours) as ours:
+        stored = ours.call(request, puts=True)["puts"][-1]
+        warm = sum(ours.call(request, _WARM_CALLS)["calls"].values()) / _WARM_CALLS
+        batch = requests.batch([stored] * _FULL_BATCH)
+        fan_out = sum(ours.call(batch, handler="fanout")["calls"].values()) / _FULL_BATCH
+    yield Figure(section, "on the request path, warm", warm, "", budget=1)
+    yield Figure(section, "of fan-out, full batches", fan_out, "", budget=0.11)
+
+
+def write_units(bench: Bench) -> Iterator[Figure]:
+    """What the writes of an event cost at DynamoDB, index included."""
+    section = "DynamoDB write units per event, index included"
+    with Process(bench, bench.ours) as ours:
+        for name, body, budget in (
+            ("small", bodies.small(), 2),
+            ("app definition", bodies.definition(), None),
+            ("plan of 100 apps", bodies.plan(100), 16),
+            ("plan of 1,000 apps", bodies.plan(1000), None),
+        ):
+            puts = ours.call(requests.post(body), puts=True)["puts"]
+            yield Figure(section, name, sum(map(units, puts)), "", budget=budget)
+
+
+def memory(bench: Bench) -> Iterator[Figure]:
+    """The most that ``api`` ever has, which must leave half of its memory to spare."""
+    configured = configured_mb("api_handler")
+    section = f"Memory of api, MB (configured: {configured})"
+    with Process(bench, bench.ours) as ours:
+        at_rest = ours.call(requests.post(bodies.small()))["peak_mb"]
+        largest = ours.call(_largest())
+    assert largest["answer"]["statusCode"] == 200
+    yield Figure(section, "at rest", at_rest, "", budget=configured / 2)
+    yield Figure(section, "after an event of 6 MB", largest["peak_mb"], "", budget=configured / 2)
+
+
+def package(bench: Bench) -> Iterator[Figure]:
+    """All that we choose to send to Lambda, unpacked."""
+    size = _megabytes(bench.ours.package)
+    yield Figure("Package, unpacked, MB", "all in it", size, "", budget=16)
+    code = sum(each.stat().st_size for each in bench.ours.package.rglob("*.pyc")) / 1024**2
+    yield Figure("Package, unpacked, MB", "of that, bytecode", code, "")
+
+
+def units(put: str) -> int:
+    """The write units of a PutItem request: one for each begun KiB of the item, and of what the
+    index has of it.
+    """
+    return sum(math.ceil(size / _WRITE_UNIT_BYTES) for size in _sizes(put))
+
+
+def stored_bytes(put: str) -> int:
+    """What a PutItem request adds to the table and its index."""
+    return sum(_sizes(put))
+
+
+def configured_mb(function: str) -> int:
+    """The memory of a function."""
+    config = json.loads(_CONFIG.read_text())
+    return int(config["stages"]["prod"]["lambda_functions"][function]["lambda_memory_size"])
+
+
+def _sizes(put: str) -> list[int]:
+    """The bytes of an item in the table, and in the index if it is there."""
+    item = json.loads(put)["Item"]
+    projected = {name: item[name] for name in _projected() if name in item}
+    return [_size(item), _size(projected)] if "feed" in item else [_size(item)]
+
+
+def _projected() -> list[str]:
+    """What the index holds, by the template."""
+
+    class Loader(yaml.SafeLoader):
+        """YAML with CloudFormation's own tags, whose meaning does not matter here."""
+
+    Loader.add_multi_constructor("!", lambda loader, tag, node: None)
+    resources = yaml.load(_TEMPLATE.read_text(), Loader)["Resources"]
+    (table,) = (each for each in resources.values() if each["Type"] == "AWS::DynamoDB::Table")
+    (index,) = table["Properties"]["GlobalSecondaryIndexes"]
+    keys = ("pk", "sk", *(key["AttributeName"] for key in index["KeySchema"]))
+    return [*keys, *index["Projection"]["NonKeyAttributes"]]
+
+
+def _size(item: dict[str, Any]) -> int:
+    """The bytes of an item as DynamoDB counts them: its names and its values."""
+    return sum(len(name.encode()) + _value_size(typed) for name, typed in item.items())
+
+
+def _value_size(typed: dict[str, Any]) -> int:
+    kind, value = next(iter(typed.items()))
+    match kind:
+        case "B":
+            return len(base64.b64decode(value))
+        case "N":
+            return len(value) // 2 + 2
+        case "L":
+            return 3 + sum(1 + _value_size(each) for each in value)
+    return len(value.encode())
+
+
+def _largest() -> dict[str, Any]:
+    """The largest plan that Lambda would hand over, quotes escaped and all."""
+    apps = 4700
+    while len(json.dumps(request := requests.post(bodies.plan(apps)))) > _PAYLOAD_BYTES:
+        apps -= 50
+    return request
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1024**2

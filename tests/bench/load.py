@@ -1,0 +1,130 @@
+"""The local system under load, through real HTTP: as a Marathon posts, on four connections, one
+request at a time on each.
+"""
+
+import contextlib
+import http.client
+import os
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import mean, quantiles
+from urllib.parse import urlsplit
+
+from ops.cli import progress
+
+from chalicelib import times, tokens
+from chalicelib.marathon.reading import read
+from chalicelib.record import identify
+from local import cloud
+from local.system import System, system
+from tests.bench import bodies
+from tests.bench.figures import Figure
+
+# Marathon's HTTP client, as Marathon leaves it: connections to a host, and seconds for each post,
+# counted from when it is queued.
+_CONNECTIONS = 4
+_PATIENCE_SECONDS = 10
+
+_BURST_EVENTS = 400
+_SETTLE_SECONDS = 120
+_STAGE = "bench"
+
+_EXPLAINED = """\
+Burst: Marathon 1.4 gives each post ten seconds, which begin when the event is queued, and has four
+connections: of a burst, 4 x 10 s / latency are delivered in time, and the first that is not makes
+it drop all events for two seconds. This latency is that of the local server with moto behind; on
+AWS it is the metric Latency of API Gateway, and the way to it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """``latencies``: seconds of each post. ``seconds``: of them all."""
+
+    latencies: list[float]
+    statuses: Counter[int]
+    seconds: float
+
+
+def burst() -> Iterator[Figure]:
+    """How many events at once a Marathon 1.4 could hand over without loss, by the latency here."""
+    with _running() as made:
+        run = _drive(made, bodies.stream(_BURST_EVENTS))
+    latency = mean(run.latencies)
+    section = "Over real HTTP, the local system, four connections"
+    yield Figure(section, "latency of a post, mean", latency * 1000, "ms")
+    burst = _CONNECTIONS * _PATIENCE_SECONDS / latency
+    yield Figure(section, "burst that fits: 40 s / latency", burst, "events", note=_EXPLAINED)
+
+
+def load(count: int) -> Iterator[Figure]:
+    """Throughput, latencies, and whether each event was stored once and notified once."""
+    posts = bodies.stream(count)
+    expected = Counter(_id_of(body) for body in posts)
+    with _running() as made:
+        progress.print(f"Posting {count:,} events on {_CONNECTIONS} connections …", style="dim")
+        run = _drive(made, posts)
+        progress.print("Waiting until the last is notified …", style="dim")
+        made.journal.wait_for(count, _SETTLE_SECONDS)
+        stored, notified = set(made.journal.records), Counter(made.journal.notified)
+    section = f"Load: {count:,} events through real HTTP, the local system"
+    yield Figure(section, "throughput", count / run.seconds, "events/s")
+    percentiles = quantiles(run.latencies, n=100, method="inclusive")
+    for percent in (50, 95, 99):
+        yield Figure(section, f"latency, p{percent}", percentiles[percent - 1] * 1000, "ms")
+    yield Figure(section, "latency, the longest", max(run.latencies) * 1000, "ms")
+    refused = count - run.statuses[200] - run.statuses[202]
+    yield Figure(section, "refused", refused, "events", budget=0)
+    yield Figure(section, "spilled, and restored", run.statuses[202], "events")
+    yield Figure(section, "lost", len(expected.keys() - stored), "events", budget=0)
+    yield Figure(section, "not notified", (expected - notified).total(), "events", budget=0)
+    yield Figure(section, "notified twice", (notified - expected).total(), "events", budget=0)
+
+
+@contextlib.contextmanager
+def _running() -> Iterator[System]:
+    """The local system; the functions' log goes nowhere."""
+    with (
+        open(os.devnull, "w") as log,  # noqa: PTH123
+        contextlib.redirect_stdout(log),
+        cloud.running(),
+        system(cloud.make_stage(_STAGE)) as made,
+    ):
+        yield made
+
+
+def _drive(made: System, posts: list[bytes]) -> Run:
+    token = tokens.mint()
+    made.stage.tokens.add(token, "publisher", "bench", "bench")
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    for body in posts:
+        waiting.put(body)
+    latencies: list[float] = []
+    statuses: Counter[int] = Counter()
+
+    def post_all() -> None:
+        connection = http.client.HTTPConnection(urlsplit(made.api).netloc, timeout=30)
+        with contextlib.closing(connection), contextlib.suppress(queue.Empty):
+            while True:
+                body = waiting.get_nowait()
+                begun = time.perf_counter()
+                connection.request("POST", f"/callback?token={token}", body)
+                answer = connection.getresponse()
+                answer.read()
+                latencies.append(time.perf_counter() - begun)
+                statuses[answer.status] += 1
+
+    threads = [threading.Thread(target=post_all) for _ in range(_CONNECTIONS)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Run(latencies, statuses, time.perf_counter() - started)
+
+
+def _id_of(body: bytes) -> str:
+    return identify(body, read(body).timestamp or times.now())

@@ -1,0 +1,47 @@
+"""The cold start: from the start of the process to its first answer, as in Lambda: the package
+unzipped where nothing can be written, no bytecode but what it carries, the SDK compiled.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from tests.bench import bodies, requests
+from tests.bench.figures import Figure
+from tests.bench.subjects import Bench, Process, Subject, ratio, samples
+
+_ROUNDS = 21
+_SECTION = "Cold start of api"
+
+# Of the package, what api has no use for, and of the SDK, what it does not call.
+_UNUSED = ("chalicelib.fanout", "chalicelib.notifier", "chalicelib.restore", "boto3", "ops")
+
+
+def cold(bench: Bench) -> Iterator[Figure]:
+    """Ours beside every baseline, and beside ours without bytecode, as ``chalice deploy`` alone
+    packs it.
+    """
+    subjects = (bench.ours, bench.plain, *bench.baselines)
+    measures: dict[str, Callable[[], float]] = {
+        each.name: partial(_seconds_to_first_answer, bench, each) for each in subjects
+    }
+    for measure in measures.values():
+        measure()
+    took = samples(_ROUNDS, measures)
+    for other, budget in (("by hand", 1.35), ("tutorial", None), ("powertools", None)):
+        against = ratio(took["ours"], took[other])
+        yield Figure(_SECTION, f"ours / {other}", against, budget=budget)
+    plainly = ratio(took["ours, plainly"], took["by hand"])
+    yield Figure(_SECTION, "ours without bytecode / by hand", plainly)
+    yield Figure(_SECTION, "modules imported without use", len(_unused(bench)), "", budget=0)
+
+
+def _seconds_to_first_answer(bench: Bench, subject: Subject) -> float:
+    with Process(bench, subject) as process:
+        process.call(requests.post(bodies.small()))
+    return process.answered - process.started
+
+
+def _unused(bench: Bench) -> list[str]:
+    with Process(bench, bench.ours) as process:
+        modules = process.call(requests.post(bodies.small()), modules=True)["modules"]
+    return [name for name in modules if name in _UNUSED]

@@ -1,0 +1,179 @@
+"""What is measured, each as a package of its own on disk and a fresh process that runs it with only
+what Lambda provides.
+"""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import chalice
+import chalice.app
+
+from tests.bench import requests
+from tests.package import LAMBDA_ENVIRONMENT, build, lambda_python
+
+_HERE = Path(__file__).parent
+_SERVE = _HERE / "inside" / "serve.py"
+_PYDANTIC = ("pydantic", "pydantic-core", "typing-extensions", "typing-inspection")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``package``: its files. ``module``, ``handler``: what Lambda calls."""
+
+    name: str
+    package: Path
+    module: str
+    handler: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that is measured. ``files``: where events lie, for the processes to read."""
+
+    python: Path
+    files: Path
+    ours: Subject
+    plain: Subject
+    by_hand: Subject
+    tutorial: Subject
+    powertools: Subject
+    bare_put: Subject
+
+    @property
+    def baselines(self) -> tuple[Subject, ...]:
+        """What people write instead."""
+        return self.by_hand, self.tutorial, self.powertools
+
+
+def make(where: Path) -> Bench:
+    """Build every package."""
+    for name in ("ours", "plain", "files"):
+        (where / name).mkdir()
+    return Bench(
+        python=lambda_python(where / "lambda"),
+        files=where / "files",
+        ours=Subject("ours", build(where / "ours"), "app", "app"),
+        plain=Subject("ours, plainly", build(where / "plain", plainly=True), "app", "app"),
+        by_hand=_baseline(where, "by_hand", "handler"),
+        tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
+        powertools=_baseline(
+            where,
+            "powertools",
+            "handler",
+            ("aws-lambda-powertools", "annotated-types", *_PYDANTIC),
+        ),
+        bare_put=_baseline(where, "bare_put", "handler"),
+    )
+
+
+class Process:
+    """A subject in a fresh process. ``started``, ``answered``: when it was begun, and when it last
+    answered.
+    """
+
+    def __init__(self, bench: Bench, subject: Subject) -> None:
+        self._files = bench.files
+        self._subject = subject
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            [str(bench.python), str(_SERVE), subject.module],
+            cwd=subject.package,
+            env=LAMBDA_ENVIRONMENT
+            | {
+                "_HANDLER": f"{subject.module}.{subject.handler}",
+                "BENCH_GET_ITEM": json.dumps({"Item": requests.token_item()}),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def call(
+        self,
+        event: Any,
+        times: int = 1,
+        *,
+        handler: str = "",
+        puts: bool = False,
+        modules: bool = False,
+    ) -> dict[str, Any]:
+        """Call the handler so many times; what ``inside/serve.py`` tells of it."""
+        request = {
+            "handler": handler or self._subject.handler,
+            "event": str(_kept(self._files, event)),
+            "times": times,
+            "puts": puts,
+            "modules": modules,
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._subject.name} ended; what it said is above")
+        self.answered = time.monotonic()
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+
+def samples(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """What each measure gave in each round; all are taken in turn, so that a machine's moods meet
+    them alike.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            taken[name].append(measure())
+    return taken
+
+
+def ratio(measured: list[float], against: list[float]) -> float:
+    """The median of the ratios, round by round: it hardly moves where a median of times does."""
+    return median(ours / theirs for ours, theirs in zip(measured, against, strict=True))
+
+
+def _kept(files: Path, event: Any) -> Path:
+    text = json.dumps(event)
+    path = files / f"{hash(text):x}.json"
+    if not path.exists():
+        path.write_text(text)
+    return path
+
+
+def _baseline(
+    where: Path,
+    module: str,
+    handler: str,
+    distributions: Sequence[str] = (),
+    *,
+    chalice_too: bool = False,
+) -> Subject:
+    package = where / module
+    package.mkdir()
+    shutil.copy(_HERE / "baselines" / f"{module}.py", package)
+    for name in distributions:
+        for file in importlib.metadata.distribution(name).files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (package / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(os.fspath(file.locate()), package / file)
+    if chalice_too:
+        (package / "chalice").mkdir()
+        for source in (chalice.__file__, chalice.app.__file__):
+            shutil.copy(str(source), package / "chalice")
+    return Subject(module.replace("_", " "), package, module, handler)
