@@ -1,4 +1,4 @@
-"""What an event takes of AWS keeps its budgets. Speed is no test's matter: ``make bench`` shows it."""
+"""What an event takes of AWS keeps its budgets. How fast it is, ``make bench`` shows."""
 
 from pathlib import Path
 

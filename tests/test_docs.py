@@ -19,6 +19,10 @@ from .test_notification import record
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance")),
+]
 SCRIPTS = ["register", "events", "run", "deploy", "destroy", "document"]
 
 
@@ -49,7 +53,7 @@ def test_under_another_python_a_script_says_so_plainly(script: str, tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/operations.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_what_a_document_links_to_is_there(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
