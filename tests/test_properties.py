@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib import items
 from chalicelib.marathon.models import MODELS
-from chalicelib.marathon.reading import read
+from chalicelib.marathon.reading import parse, read
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.marathon.titles import TITLE_CHARACTERS
 from chalicelib.notification import LIMIT_BYTES, notification
@@ -79,6 +79,20 @@ def record(body: bytes, received_at: datetime = RECEIVED) -> Record:
     reading = read(kept)
     id_ = identify(body, reading.timestamp or received_at)
     return record_of(id_, "prod", received_at, reading, kept)
+
+
+@given(st.text(st.characters(codec="utf-8")) | st.floats(allow_nan=False) | st.integers() | values)
+def test_what_is_parsed_is_what_json_says(value: Any) -> None:
+    body = as_json(value)
+    try:
+        expected = json.loads(body, parse_constant=_refuse)
+    except ValueError:  # no JSON, or an integer that is too long for Python's own parser
+        return
+    assert repr(parse(body)) == repr(expected)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 @given(bodies)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from chalicelib.marathon import titles
 from chalicelib.marathon.models import MODELS, Event, UnknownEvent
@@ -76,7 +77,13 @@ def parse(body: bytes) -> Any:
 
     Raises ValueError for anything else, RecursionError for JSON nested deeper than Python reads.
     """
-    text = body.decode()
+    try:
+        return from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:  # Lone surrogates, deep nesting and long integers are JSON all the same.
+        return _parse_strange(body.decode())
+
+
+def _parse_strange(text: str) -> Any:
     try:
         return _STRICT.decode(text)
     except json.JSONDecodeError:
