@@ -166,7 +166,7 @@ def _encode(body: bytes, rest: int) -> tuple[str, bytes]:
     """The body compressed, where that saves a write unit."""
     if rest + len(body) <= _PLAIN_ITEM_BYTES:
         return "plain", body
-    small = zlib.compress(body, 1)
+    small = zlib.compress(body)  # a write unit that this saves costs far more than its CPU
     saved = _units(rest + len(body)) - _units(rest + len(small))
     return ("zlib", small) if saved else ("plain", body)
 
