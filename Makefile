@@ -53,7 +53,7 @@ pins:
 	rm -rf .venv-pins
 
 clean:
-	rm -rf $(VENV) .chalice/deployments vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .chalice/deployments bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'

@@ -88,13 +88,13 @@ def join(chunk: Chunk, data: list[bytes]) -> Spilled:
 
 
 class SpillQueue:
-    """One spill queue. ``client`` gives the client when it is needed, which it hardly ever is."""
+    """One spill queue. ``make_client`` is called when it is needed, which it hardly ever is."""
 
-    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
-        self._client = client
+    def __init__(self, make_client: "Callable[[], SQSClient]", queue_url: str) -> None:
+        self._make_client = make_client
         self._queue = queue_url
 
     def send(self, spilled: Spilled) -> None:
         """Park an event. Raises the SDK's errors."""
         for message in to_messages(spilled):
-            self._client().send_message(QueueUrl=self._queue, MessageBody=message)
+            self._make_client().send_message(QueueUrl=self._queue, MessageBody=message)

@@ -33,8 +33,8 @@ def main(argv: list[str] | None = None) -> int:
         project.write_record(name, mappings.tidy(here, record))
     stage.begin_deploy(here)
     progress.print("Deploying the functions …")
-    with bytecode.packed():
-        project.chalice("deploy", name)
+    bytecode.make()
+    project.chalice("deploy", name)
     progress.print("Setting what Chalice can't …")
     mappings.settle(here)
     stage.keep_deployed(here, stage.recorded(name) or {})

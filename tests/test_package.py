@@ -1,14 +1,21 @@
 """The deployment package runs in an interpreter that has only what Lambda has."""
 
 import json
+import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ops import bytecode
+
 import pytest
 
-from .package import LAMBDA_ENVIRONMENT, build, lambda_python
+from .conftest import copy_project
+from .package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+
+pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
 REQUEST = {
     "resource": "/health",
@@ -111,17 +118,53 @@ def test_a_function_makes_its_use_case_and_no_other_while_it_starts(
     assert made == [f"chalicelib.{use_case}"]
 
 
-def test_a_cold_start_compiles_nothing_and_never_runs_stale_code(
-    package: Path, python: Path, tmp_path: Path
+def test_a_cold_start_compiles_nothing(package: Path, python: Path) -> None:
+    done = subprocess.run(
+        [str(python), "-v", "-c", "import app"],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": "app.app"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = map(Path, re.findall(r"# code object from '?([^'\n]+)", done.stderr))
+    suffixes = Counter(path.suffix for path in loaded if path.is_relative_to(package))
+    assert suffixes.keys() == {".pyc"}
+    assert suffixes[".pyc"] > 50
+
+
+@pytest.mark.parametrize("source", ["chalicelib/http.py", "pydantic/main.py"])
+def test_out_of_date_bytecode_never_runs(
+    source: str, package: Path, python: Path, tmp_path: Path
 ) -> None:
     package = Path(shutil.copytree(package, tmp_path / "package"))
-    for source in package.rglob("*.py"):
-        if source.parent != package and "chalicelib" not in source.parts:
-            source.write_text("raise AssertionError('compiled at a cold start')")
-    http = package / "chalicelib" / "http.py"
-    http.write_text(http.read_text().replace('"status": "ok"', '"status": "edited"'))
-    health, _, _ = run(python, package)
-    assert json.loads(health["body"]) == {"status": "edited"}
+    edited = package / source
+    edited.write_text(f"{edited.read_text()}\nprint('edited')\n")
+    done = subprocess.run(
+        [str(python), "-c", "import app; app.callback"],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": "app.app"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "edited\n"
+
+
+def test_making_bytecode_leaves_what_people_put_into_vendor(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    theirs = tmp_path / "vendor" / "theirs" / "__init__.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("")
+    old = tmp_path / "vendor" / "gone" / "__pycache__" / "x.pyc"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"")
+    bytecode.make(tmp_path)
+    bytecode.make(tmp_path)
+    assert theirs.exists()
+    assert not (tmp_path / "vendor" / "gone").exists()
+    files = {path for path in (tmp_path / "vendor").rglob("*") if path.is_file()}
+    assert {path.suffix for path in files - {theirs}} == {".pyc"}
 
 
 def test_a_plain_chalice_deploy_works_too(tmp_path: Path, python: Path) -> None:

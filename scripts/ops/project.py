@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,17 @@ def write_record(name: str, record: dict[str, Any]) -> None:
 
 def chalice(command: str, stage: str) -> None:
     """Run ``chalice deploy`` or ``chalice delete``, and show what it does. Raises Failure."""
+    _drop_broken_packages()
     program = Path(sys.executable).with_name("chalice")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(program), command, "--stage", stage],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    told = [line.rstrip() for line in _shown(process)]
-    if process.wait() != 0:
+    ) as process:
+        told = [line.rstrip() for line in _shown(process)]
+    if process.returncode != 0:
         last = next((line for line in reversed(told) if line.strip()), "it says nothing")
         raise Failure(f"chalice {command} failed: {last}")
     if any(_INCOMPLETE in line for line in told):
@@ -62,6 +64,13 @@ def chalice(command: str, stage: str) -> None:
             "Chalice deployed without a dependency that has no wheel for Lambda (see above): the "
             "functions won't run. Change its version in requirements.txt and deploy again."
         )
+
+
+def _drop_broken_packages() -> None:
+    """Chalice would take up again what it was interrupted in writing."""
+    for package in (ROOT / ".chalice" / "deployments").glob("*.zip"):
+        if not zipfile.is_zipfile(package):
+            package.unlink()
 
 
 def _shown(process: "subprocess.Popen[str]") -> list[str]:
