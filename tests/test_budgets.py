@@ -1,14 +1,21 @@
 """What an event takes of AWS keeps its budgets. How fast it is, ``make bench`` shows."""
 
-from pathlib import Path
-
 import pytest
 
-from .bench import capacity, load, subjects
+from .bench import bodies, capacity, load, requests, subjects
+from .bench.subjects import Bench, Process
+from .package import RUNS_HERE
+
+needs_lambda = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
 
-def test_calls_write_units_memory_and_size(tmp_path: Path) -> None:
-    bench = subjects.make(tmp_path)
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return subjects.make(tmp_path_factory.mktemp("bench"))
+
+
+@needs_lambda
+def test_calls_write_units_memory_and_size_keep_their_budgets(bench: Bench) -> None:
     for measure in (capacity.calls, capacity.write_units, capacity.memory, capacity.package):
         figures = list(measure(bench))
         assert any(each.budget is not None for each in figures)
@@ -16,8 +23,16 @@ def test_calls_write_units_memory_and_size(tmp_path: Path) -> None:
             assert not each.missed, each
 
 
+@needs_lambda
+def test_what_we_are_measured_against_stores_and_publishes(bench: Bench) -> None:
+    request = requests.post(bodies.small())
+    for each in bench.baselines:
+        with Process(bench, each) as process:
+            assert process.call(request)["calls"] == {"PutItem": 1, "Publish": 1}, each.name
+
+
 @pytest.mark.usefixtures("aws")
-def test_under_load_each_event_is_stored_once_and_notified_once() -> None:
+def test_under_load_each_event_is_stored_and_notified_once() -> None:
     figures = {each.name: each for each in load.load(60)}
     for name in ("refused", "lost", "not notified", "notified twice"):
         assert figures[name].value == 0

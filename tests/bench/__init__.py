@@ -1,1 +1,1 @@
-"""Speed, side by side with what it is measured against, in one run. Nothing here is a test."""
+"""What an event costs, side by side with what people write instead, in one run."""

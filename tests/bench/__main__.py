@@ -3,7 +3,6 @@ by hand, measured in one run of a few minutes. Marks each budget that is missed;
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,15 +36,16 @@ _PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--load",
-        type=int,
+        type=_count,
         nargs="?",
         const=3000,
         metavar="EVENTS",
         help="post so many events (3000) to the local system instead, and show that none is lost",
     )
-    parser.add_argument("--plot", action="store_true", help="draw docs/growth.svg anew, too")
+    what.add_argument("--plot", action="store_true", help="draw docs/growth.svg anew, too")
     args = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
     measured = list(load.load(args.load)) if args.load else _measure()
@@ -71,6 +71,12 @@ def _measure() -> list[Figure]:
     return measured
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 2:
+        raise argparse.ArgumentTypeError(f"{text} is too few: at least 2 events")
+    return count
+
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     cli.run(main)

@@ -4,6 +4,7 @@ Prices: us-east-1, without free tiers, as published in the first half of 2026.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.bench import bodies, capacity, requests
 from tests.bench.figures import Figure
@@ -16,7 +17,8 @@ _GATEWAY_REQUEST = 3.50e-6  # REST API
 _LAMBDA_REQUEST = 0.20e-6
 _LAMBDA_GB_SECOND = 16.6667e-6  # x86_64
 _WRITE_UNIT = 0.625e-6  # on demand
-_STORED_GB_MONTH = 0.25 + 0.20  # and its point-in-time recovery
+_GB_MONTH = 0.25
+_RECOVERABLE_GB_MONTH = 0.20  # point-in-time recovery, of the table without its index
 _SNS_REQUEST = 0.50e-6  # of up to 64 KB, a batch's messages together; to queues and functions free
 _LOG_GB = 0.50
 
@@ -29,40 +31,73 @@ _PUBLISH_SECONDS = 0.020
 _LAMBDA_LOG_BYTES = 350
 
 _MONTHS_KEPT = 3
-_OVERHEAD_BYTES = 2 * 100  # DynamoDB counts 100 bytes with each item, in the table and in the index
+_OVERHEAD_BYTES = 100  # DynamoDB counts so many with each item, in the table and in the index
+
+Parts = dict[str, float]
 
 
 def million(bench: Bench) -> Iterator[Figure]:
-    """By part, on a busy day (fan-out gets full batches) and on a quiet one (it gets one event)."""
+    """By part, on a busy day (fan-out gets full batches), on a quiet one (it gets one event at a
+    time), and by hand.
+    """
     request = requests.post(bodies.small())
     with Process(bench, bench.ours) as ours:
         stored = ours.call(request, puts=True)["puts"][-1]
-        api = ours.call(request)
+        logged = ours.call(request)["logged"]
         for day, events in (("busy", 100), ("quiet", 1)):
             batch = requests.batch([stored] * events)
             ours.call(batch, handler="fanout")  # which notes the day, once
             fan_out = ours.call(batch, handler="fanout")
-            publishes = fan_out["calls"]["PublishBatch"]
-            seconds = (_FAN_OUT_SECONDS + _PUBLISH_SECONDS * publishes) / events
-            item_bytes = capacity.stored_bytes(stored) + _OVERHEAD_BYTES
-            logged = api["logged"] + _LAMBDA_LOG_BYTES
-            logged += (fan_out["logged"] + _LAMBDA_LOG_BYTES) / events
-            parts = {
-                "API Gateway": _GATEWAY_REQUEST,
-                "Lambda api": _LAMBDA_REQUEST
-                + _gb("api_handler") * _API_SECONDS * _LAMBDA_GB_SECOND,
-                "DynamoDB, writes": capacity.units(stored) * _WRITE_UNIT,
-                "DynamoDB, three months kept": item_bytes / _GB * _STORED_GB_MONTH * _MONTHS_KEPT,
-                "Lambda fanout": _LAMBDA_REQUEST / events
-                + _gb("fanout") * seconds * _LAMBDA_GB_SECOND,
-                "SNS": publishes / events * _SNS_REQUEST,
-                "CloudWatch Logs": logged / _GB * _LOG_GB,
-            }
-            section = f"A million small events on a {day} day"
-            for part, price in parts.items():
-                yield Figure(section, part, price * _EVENTS, "$")
-            yield Figure(section, "in all", sum(parts.values()) * _EVENTS, "$")
+            parts = _ingest(stored, logged)
+            for part, price in _fan_out(fan_out, events).items():
+                parts[part] = parts.get(part, 0) + price
+            yield from _figures(f"A million small events on a {day} day", parts)
+    with Process(bench, bench.by_hand) as by_hand:
+        stored = by_hand.call(request, puts=True)["puts"][-1]
+    yield from _figures("A million small events by hand", _by_hand(stored))
 
 
-def _gb(function: str) -> float:
-    return capacity.configured_mb(function) / 1024
+def _ingest(stored: str, logged: int) -> Parts:
+    table, index = (size + _OVERHEAD_BYTES for size in capacity.sizes(stored))
+    kept = (table + index) * _GB_MONTH + table * _RECOVERABLE_GB_MONTH
+    return {
+        "API Gateway": _GATEWAY_REQUEST,
+        "Lambda api": _lambda("api_handler", _API_SECONDS),
+        "DynamoDB, writes": capacity.units(stored) * _WRITE_UNIT,
+        "DynamoDB, three months kept": kept / _GB * _MONTHS_KEPT,
+        "CloudWatch Logs": (logged + _LAMBDA_LOG_BYTES) / _GB * _LOG_GB,
+    }
+
+
+def _fan_out(told: dict[str, Any], events: int) -> Parts:
+    publishes = told["calls"]["PublishBatch"]
+    seconds = _FAN_OUT_SECONDS + _PUBLISH_SECONDS * publishes
+    return {
+        "Lambda fanout": _lambda("fanout", seconds) / events,
+        "SNS": publishes * _SNS_REQUEST / events,
+        "CloudWatch Logs": (told["logged"] + _LAMBDA_LOG_BYTES) / _GB * _LOG_GB / events,
+    }
+
+
+def _by_hand(stored: str) -> Parts:
+    """The same memory and the same months, no index, no recovery, no line in the log."""
+    (table,) = (size + _OVERHEAD_BYTES for size in capacity.sizes(stored))
+    return {
+        "API Gateway": _GATEWAY_REQUEST,
+        "Lambda": _lambda("api_handler", _API_SECONDS + _PUBLISH_SECONDS),
+        "DynamoDB, writes": capacity.units(stored) * _WRITE_UNIT,
+        "DynamoDB, three months kept": table * _GB_MONTH / _GB * _MONTHS_KEPT,
+        "SNS": _SNS_REQUEST,
+        "CloudWatch Logs": _LAMBDA_LOG_BYTES / _GB * _LOG_GB,
+    }
+
+
+def _lambda(function: str, seconds: float) -> float:
+    gigabytes = capacity.configured_mb(function) / 1024
+    return _LAMBDA_REQUEST + gigabytes * seconds * _LAMBDA_GB_SECOND
+
+
+def _figures(section: str, parts: Parts) -> Iterator[Figure]:
+    for part, price in parts.items():
+        yield Figure(section, part, price * _EVENTS, "$")
+    yield Figure(section, "in all", sum(parts.values()) * _EVENTS, "$")

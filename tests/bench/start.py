@@ -1,5 +1,6 @@
-"""The cold start: from the start of the process to its first answer, as in Lambda: the package
-unzipped where nothing can be written, no bytecode but what it carries, the SDK compiled.
+"""The cold start: from the start of the process to its first answer. As in Lambda, nothing is ever
+written beside the package, so there is no bytecode but what it carries, and the SDK is compiled.
+What Lambda itself does before, to fetch the package and to start its runtime, is not in it.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,6 +2,7 @@
 what Lambda provides.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -14,11 +15,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ops.cli import Failure
+
 import chalice
 import chalice.app
 
 from tests.bench import requests
-from tests.package import LAMBDA_ENVIRONMENT, build, lambda_python
+from tests.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 
 _HERE = Path(__file__).parent
 _SERVE = _HERE / "inside" / "serve.py"
@@ -55,14 +58,16 @@ class Bench:
 
 
 def make(where: Path) -> Bench:
-    """Build every package."""
+    """Build every package. Raises Failure where they can't run, or can't be built."""
+    if not RUNS_HERE:
+        raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
     for name in ("ours", "plain", "files"):
         (where / name).mkdir()
     return Bench(
         python=lambda_python(where / "lambda"),
         files=where / "files",
-        ours=Subject("ours", build(where / "ours"), "app", "app"),
-        plain=Subject("ours, plainly", build(where / "plain", plainly=True), "app", "app"),
+        ours=Subject("ours", _built(where / "ours"), "app", "app"),
+        plain=Subject("ours, plainly", _built(where / "plain", plainly=True), "app", "app"),
         by_hand=_baseline(where, "by_hand", "handler"),
         tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
         powertools=_baseline(
@@ -101,7 +106,9 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()
+        with self._process, contextlib.suppress(BrokenPipeError):
+            assert self._process.stdin
+            self._process.stdin.close()
 
     def call(
         self,
@@ -120,16 +127,24 @@ class Process:
             "puts": puts,
             "modules": modules,
         }
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._subject.name} ended; what it said is above")
+        line = self._ask(json.dumps(request))
         self.answered = time.monotonic()
         told: dict[str, Any] = json.loads(line)
+        answer = told["answer"]
+        if isinstance(answer, dict) and answer.get("statusCode", 200) != 200:
+            raise Failure(f"{self._subject.name} answered {answer['statusCode']}: not measured.")
         return told
+
+    def _ask(self, request: str) -> str:
+        assert self._process.stdin
+        assert self._process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(request + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise Failure(f"{self._subject.name} ended before it answered; see above.")
+        return line
 
 
 def samples(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
@@ -146,6 +161,14 @@ def samples(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, 
 def ratio(measured: list[float], against: list[float]) -> float:
     """The median of the ratios, round by round: it hardly moves where a median of times does."""
     return median(ours / theirs for ours, theirs in zip(measured, against, strict=True))
+
+
+def _built(where: Path, *, plainly: bool = False) -> Path:
+    try:
+        return build(where, plainly=plainly)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout or "it says nothing").strip().splitlines()
+        raise Failure(f"The package can't be built: {said[-1]}") from error
 
 
 def _kept(files: Path, event: Any) -> Path:
