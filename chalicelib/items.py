@@ -28,7 +28,7 @@ Item = dict[str, Any]
 INLINE_BODY_BYTES = 340_000
 PART_BYTES = 380_000
 
-# A write unit saved is worth far more than the CPU that saves it; from 6 on there is little to save.
+# A write unit saved is worth far more than the CPU that saves it; beyond 5 there is little to save.
 _ZLIB_LEVEL = 5
 _PLAIN_ITEM_BYTES = 1024  # what one write unit pays for
 _PARTS_OUTLIVE_SECONDS = 7 * 86_400
