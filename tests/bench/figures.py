@@ -64,7 +64,7 @@ def keep(path: Path, figures: list[Figure]) -> None:
     kept = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "on": machine,
-        "missed": [each.name for each in figures if each.missed],
+        "missed": [f"{each.section}: {each.name}" for each in figures if each.missed],
         "figures": [asdict(each) for each in figures],
     }
     path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
