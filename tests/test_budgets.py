@@ -2,7 +2,7 @@
 
 import pytest
 
-from .bench import bodies, capacity, load, requests, subjects
+from .bench import bodies, capacity, load, payloads, subjects
 from .bench.subjects import Bench, Process
 from .package import RUNS_HERE
 
@@ -25,7 +25,7 @@ def test_calls_write_units_memory_and_size_keep_their_budgets(bench: Bench) -> N
 
 @needs_lambda
 def test_what_we_are_measured_against_stores_and_publishes(bench: Bench) -> None:
-    request = requests.post(bodies.small())
+    request = payloads.post(bodies.small())
     for each in bench.baselines:
         with Process(bench, each) as process:
             assert process.call(request)["calls"] == {"PutItem": 1, "Publish": 1}, each.name

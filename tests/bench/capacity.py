@@ -11,7 +11,7 @@ from ops import ROOT
 
 import yaml
 
-from tests.bench import bodies, requests
+from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process
 
@@ -27,11 +27,11 @@ _WRITE_UNIT_BYTES = 1024
 def calls(bench: Bench) -> Iterator[Figure]:
     """AWS calls per event, on the request path and of fan-out."""
     section = "AWS calls per event"
-    request = requests.post(bodies.small())
+    request = payloads.post(bodies.small())
     with Process(bench, bench.ours) as ours:
         stored = ours.call(request, puts=True)["puts"][-1]
         warm = sum(ours.call(request, _WARM_CALLS)["calls"].values()) / _WARM_CALLS
-        batch = requests.batch([stored] * _FULL_BATCH)
+        batch = payloads.batch([stored] * _FULL_BATCH)
         fan_out = sum(ours.call(batch, handler="fanout")["calls"].values()) / _FULL_BATCH
     yield Figure(section, "on the request path, warm", warm, "", budget=1)
     yield Figure(section, "of fan-out, full batches", fan_out, "", budget=0.11)
@@ -47,7 +47,7 @@ def write_units(bench: Bench) -> Iterator[Figure]:
             ("plan of 100 apps", bodies.plan(100), 16),
             ("plan of 1,000 apps", bodies.plan(1000), None),
         ):
-            puts = ours.call(requests.post(body), puts=True)["puts"]
+            puts = ours.call(payloads.post(body), puts=True)["puts"]
             yield Figure(section, name, sum(map(units, puts)), "", budget=budget)
 
 
@@ -56,10 +56,10 @@ def memory(bench: Bench) -> Iterator[Figure]:
     configured = configured_mb("api_handler")
     section = f"Memory of api, MB (configured: {configured})"
     with Process(bench, bench.ours) as ours:
-        at_rest = ours.call(requests.post(bodies.small()))["peak_mb"]
+        at_rest = ours.call(payloads.post(bodies.small()))["peak_mb"]
         largest = ours.call(_largest())["peak_mb"]
     with Process(bench, bench.ours) as ours:
-        worst = ours.call(requests.post(b"[" + b"{}," * (_PAYLOAD_BYTES // 3 - 500) + b"{}]"))
+        worst = ours.call(payloads.post(b"[" + b"{}," * (_PAYLOAD_BYTES // 3 - 500) + b"{}]"))
     budget = configured / 2
     yield Figure(section, "at rest", at_rest, "", budget=budget)
     yield Figure(section, "after a plan of 6 MB", largest, "", budget=budget)
@@ -128,7 +128,7 @@ def _value_size(typed: dict[str, Any]) -> int:
 def _largest() -> dict[str, Any]:
     """The largest plan that Lambda would hand over, quotes escaped and all."""
     apps = 4700
-    while len(json.dumps(request := requests.post(bodies.plan(apps)))) > _PAYLOAD_BYTES:
+    while len(json.dumps(request := payloads.post(bodies.plan(apps)))) > _PAYLOAD_BYTES:
         apps -= 50
     return request
 

@@ -6,7 +6,7 @@ Prices: us-east-1, without free tiers, as published in the first half of 2026.
 from collections.abc import Iterator
 from typing import Any
 
-from tests.bench import bodies, capacity, requests
+from tests.bench import bodies, capacity, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process
 
@@ -40,12 +40,12 @@ def million(bench: Bench) -> Iterator[Figure]:
     """By part, on a busy day (fan-out gets full batches), on a quiet one (it gets one event at a
     time), and by hand.
     """
-    request = requests.post(bodies.small())
+    request = payloads.post(bodies.small())
     with Process(bench, bench.ours) as ours:
         stored = ours.call(request, puts=True)["puts"][-1]
         logged = ours.call(request)["logged"]
         for day, events in (("busy", 100), ("quiet", 1)):
-            batch = requests.batch([stored] * events)
+            batch = payloads.batch([stored] * events)
             ours.call(batch, handler="fanout")  # which notes the day, once
             fan_out = ours.call(batch, handler="fanout")
             parts = _ingest(stored, logged)

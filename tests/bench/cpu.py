@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from tests.bench import bodies, requests
+from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process, ratio, samples
 
@@ -63,16 +63,16 @@ def ingest(bench: Bench) -> Iterator[Figure]:
 
 def _of_size(size: _Size, processes: dict[str, Process]) -> Iterator[Figure]:
     ours = processes["ours"]
-    request = requests.post(size.body)
+    request = payloads.post(size.body)
     stored = ours.call(request, puts=True)["puts"][-1]
-    batch = requests.batch([stored] * size.batch)
+    batch = payloads.batch([stored] * size.batch)
     item = json.loads(stored)["Item"]
     measures: dict[str, Callable[[], float]] = {
         name: partial(_cpu, process, item if name == "bare put" else request, size.times)
         for name, process in processes.items()
     }
     measures["fan-out"] = partial(_cpu, ours, batch, 1, "fanout")
-    measures["fan-out of one"] = partial(_cpu, ours, requests.batch([stored]), 1, "fanout")
+    measures["fan-out of one"] = partial(_cpu, ours, payloads.batch([stored]), 1, "fanout")
     took = samples(size.rounds, measures)
     section = f"CPU of ingest, {size.name} ({len(size.body):,} bytes)"
     note = _TOO_LARGE if len(size.body) > _AWS_TAKES_BYTES else ""
@@ -103,7 +103,7 @@ def growth(bench: Bench) -> Iterator[Figure]:
     with Process(bench, bench.ours) as ours:
         measures: dict[str, Callable[[], float]] = {
             f"{len(body):,} bytes": partial(
-                _cpu, ours, requests.post(body), max(1, 200_000 // len(body))
+                _cpu, ours, payloads.post(body), max(1, 200_000 // len(body))
             )
             for body in sizes
         }

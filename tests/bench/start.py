@@ -6,7 +6,7 @@ What Lambda itself does before, to fetch the package and to start its runtime, i
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.bench import bodies, requests
+from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process, Subject, ratio, samples
 
@@ -38,11 +38,11 @@ def cold(bench: Bench) -> Iterator[Figure]:
 
 def _seconds_to_first_answer(bench: Bench, subject: Subject) -> float:
     with Process(bench, subject) as process:
-        process.call(requests.post(bodies.small()))
+        process.call(payloads.post(bodies.small()))
     return process.answered - process.started
 
 
 def _unused(bench: Bench) -> list[str]:
     with Process(bench, bench.ours) as process:
-        modules = process.call(requests.post(bodies.small()), modules=True)["modules"]
+        modules = process.call(payloads.post(bodies.small()), modules=True)["modules"]
     return [name for name in modules if name in _UNUSED]

@@ -20,7 +20,7 @@ from ops.cli import Failure
 import chalice
 import chalice.app
 
-from tests.bench import requests
+from tests.bench import payloads
 from tests.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 
 _HERE = Path(__file__).parent
@@ -95,7 +95,7 @@ class Process:
             env=LAMBDA_ENVIRONMENT
             | {
                 "_HANDLER": f"{subject.module}.{subject.handler}",
-                "BENCH_GET_ITEM": json.dumps({"Item": requests.token_item()}),
+                "BENCH_GET_ITEM": json.dumps({"Item": payloads.token_item()}),
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Requests as Lambda hands them to the functions."""
+"""What Lambda hands to the functions."""
 
 import json
 from typing import Any
