@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = cli.parser(__doc__ or "")
     parser.add_argument(
-        "--alarm-email", metavar="ADDRESS", help="who gets the alarms (default: as it is)"
+        "--alarm-email", metavar="ADDRESS", help="who gets the alarms (default: unchanged)"
     )
     args = parser.parse_args(argv)
     name = args.stage

@@ -31,7 +31,7 @@ def understanding() -> Iterator[Figure]:
     took = samples(_ROUNDS, {**imports})
     yield Figure(
         "Import of the models",
-        "pydantic's apart / boto3 with a client",
+        "without pydantic / boto3 with a client",
         ratio(took["models"], took["boto3"]),
         budget=1 / 3,
     )
