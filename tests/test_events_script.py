@@ -3,9 +3,12 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from ops import ROOT
 from ops.cli import Failure
 from ops.stage import Stage, client
 
@@ -16,11 +19,12 @@ from chalicelib import aws, times, tokens
 from chalicelib.clusters import Cluster
 from chalicelib.dead_letters import DeadLetters
 from chalicelib.spill import LOG_CHUNK_BYTES, Spilled, to_messages
-from local import functions
+from local import cloud, functions
 from local.journal import Journal
 from local.subscriber import listening
 
 from .faults import after, answer, injected, only
+from .test_register import answering
 from .test_store import RECEIVED, at, record_from
 
 
@@ -37,6 +41,22 @@ def messages(stage: Stage) -> Iterator[list[dict[str, Any]]]:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
     with listening(stage, hear):
         yield heard
+
+
+def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
+    with answering(200, b"<html>Log in & go on<p></html>") as url:
+        aws_there = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": url}
+        done = subprocess.run(
+            [sys.executable, "scripts/events.py", "list"],
+            cwd=ROOT,
+            env=os.environ | aws_there,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "no answer of AWS" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def run(stage: Stage, *args: str) -> int:

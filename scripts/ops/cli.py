@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import botocore.exceptions
+import botocore.parsers
 import requests
 from rich.console import Console
 
+from chalicelib import aws
 from chalicelib.table import TableError
 
 EXIT_FAILED = 1
@@ -47,7 +49,7 @@ def run(main: Callable[[], int]) -> NoReturn:
         status = _failed(str(failure))
     except TableError as error:
         status = _failed(f"The stage's table did not answer as it should: {error}.")
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+    except aws.ERRORS as error:
         status = _failed(_aws(error))
     except requests.RequestException as error:
         status = _failed(f"The connection failed: {type(error).__name__}.")
@@ -73,4 +75,6 @@ def _aws(error: Exception) -> str:
             told = error.response.get("Error", {})
             what = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
             return f"AWS refused {error.operation_name}: {what}"
+        case botocore.parsers.ResponseParserError():
+            return "What answered is no answer of AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
     return f"The AWS SDK failed: {error}"
