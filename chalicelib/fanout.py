@@ -6,7 +6,7 @@ could not be published.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class FanOut:
                 log.warning("fanout can't read on", reason=str(error))
                 stopped_at = each["dynamodb"]["SequenceNumber"]
                 break
-        for batch in _in_batches(pending):
+        for batch in batches(pending, lambda each: each.notification):
             if context.get_remaining_time_in_millis() < _MS_FOR_A_BATCH:
                 log.warning("fanout is out of time", published=published)
                 stopped_at = batch[0].sequence_number
@@ -133,10 +133,3 @@ class FanOut:
         if day not in self._noted_days:
             self._store.note_day(*day)
             self._noted_days.add(day)
-
-
-def _in_batches(pending: Iterable[_Pending]) -> Iterator[list[_Pending]]:
-    rest = list(pending)
-    for batch in batches(each.notification for each in rest):
-        yield rest[: len(batch)]
-        rest = rest[len(batch) :]

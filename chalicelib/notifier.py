@@ -1,8 +1,8 @@
 """The events topic: publishes notifications in batches that SNS takes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +12,8 @@ from chalicelib.notification import BATCH_ENTRIES, LIMIT_BYTES, Notification
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
     from types_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
+
+_T = TypeVar("_T")
 
 Outcome = Literal["sent", "refused", "poison"]
 
@@ -53,16 +55,19 @@ class Result:
 _SENT = Result("sent")
 
 
-def batches(notifications: Iterable[Notification]) -> Iterator[list[Notification]]:
-    """Cut a row of notifications, in order, into batches within SNS's limits."""
-    batch: list[Notification] = []
+def batches(row: Iterable[_T], ready: Callable[[_T], Notification]) -> Iterator[list[_T]]:
+    """Cut a row, in order, into batches whose notifications are within SNS's limits. ``ready``: the
+    notification of each.
+    """
+    batch: list[_T] = []
     size = 0
-    for each in notifications:
-        if batch and (len(batch) == BATCH_ENTRIES or size + each.size > LIMIT_BYTES):
+    for each in row:
+        bytes_ = ready(each).size
+        if batch and (len(batch) == BATCH_ENTRIES or size + bytes_ > LIMIT_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(each)
-        size += each.size
+        size += bytes_
     if batch:
         yield batch
 

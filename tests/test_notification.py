@@ -118,7 +118,7 @@ def test_batches_keep_order_and_limits() -> None:
         notification(record(json.dumps({"eventType": "x", "n": n, "t": "a" * size}).encode()))
         for n, size in enumerate(sizes)
     ]
-    made = list(batches(row))
+    made = list(batches(row, lambda each: each))
     assert [each for batch in made for each in batch] == row
     assert all(len(batch) <= 10 for batch in made)
     assert all(sum(each.size for each in batch) <= LIMIT_BYTES for batch in made)

@@ -33,10 +33,7 @@ def publish(
 
 
 def _publish(notifier: Notifier, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
-    start = 0
-    for batch in batches(ready for _, ready in pairs):
-        left = pairs[start : start + len(batch)]
-        start += len(batch)
+    for left in batches(pairs, lambda pair: pair[1]):
         for attempt in range(_TRIES):
             results = notifier.publish([ready for _, ready in left])
             for (record, _), result in zip(left, results, strict=True):
