@@ -40,14 +40,24 @@ class Settings:
         """The settings. Raises SettingsError, naming all that is missing."""
         if missing := [name for name in _REQUIRED if not env.get(name)]:
             raise SettingsError(f"not set: {', '.join(missing)}; run make deploy STAGE=… first")
-        days, notify = env.get("RETENTION_DAYS") or "90", env.get("NOTIFY_ENV") or "masked"
-        if not days.isdecimal():
-            raise SettingsError(f"RETENTION_DAYS must be a number of days, 0 or more, not {days!r}")
-        if notify not in ("masked", "full"):
-            raise SettingsError(f"NOTIFY_ENV must be masked or full, not {notify!r}")
         table, topic, spill, dead_letters = (env[name] for name in _REQUIRED)
-        environment: Environment = "full" if notify == "full" else "masked"
-        return cls(table, topic, spill, dead_letters, int(days), environment)
+        return cls(table, topic, spill, dead_letters, retention_days(env), notify_env(env))
+
+
+def retention_days(env: Mapping[str, str]) -> int:
+    """How many days records are kept; 0 for ever. Raises SettingsError."""
+    days = env.get("RETENTION_DAYS") or "90"
+    if not days.isdecimal():
+        raise SettingsError(f"RETENTION_DAYS must be a number of days, 0 or more, not {days!r}")
+    return int(days)
+
+
+def notify_env(env: Mapping[str, str]) -> Environment:
+    """How an app's environment is shown in notifications. Raises SettingsError."""
+    notify = env.get("NOTIFY_ENV") or "masked"
+    if notify not in ("masked", "full"):
+        raise SettingsError(f"NOTIFY_ENV must be masked or full, not {notify!r}")
+    return "full" if notify == "full" else "masked"
 
 
 @dataclass(frozen=True, slots=True)

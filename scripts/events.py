@@ -25,6 +25,7 @@ from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.record import Record
 from chalicelib.restore import Restore
+from chalicelib.settings import retention_days
 from chalicelib.store import Store, Window
 from chalicelib.table import TableError
 
@@ -251,7 +252,8 @@ def _send(here: stage.Stage, letter: letters.Letter) -> bool:
 
 def _restore(here: stage.Stage) -> int:
     dead_letters = DeadLetters(stage.client("sqs"), here.dead_letter_queue_url)
-    use_case = Restore(here.tokens, Store(here.table, stage.retention_days(here)), dead_letters)
+    days = retention_days(stage.variables(here))
+    use_case = Restore(here.tokens, Store(here.table, days), dead_letters)
     counts: Counter[str] = Counter()
     for line in sys.stdin:
         if found := _last_copy(line):

@@ -11,6 +11,7 @@ import requests
 from rich.console import Console
 
 from chalicelib import aws
+from chalicelib.settings import SettingsError
 from chalicelib.table import TableError
 
 EXIT_FAILED = 1
@@ -47,6 +48,8 @@ def run(main: Callable[[], int]) -> NoReturn:
         status = EXIT_FAILED
     except Failure as failure:
         status = _failed(str(failure))
+    except SettingsError as error:
+        status = _failed(f"The stage's environment_variables in .chalice/config.json: {error}.")
     except TableError as error:
         status = _failed(f"The stage's table did not answer as it should: {error}.")
     except aws.ERRORS as error:

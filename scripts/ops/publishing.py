@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ops.cli import Failure
-from ops.stage import Stage, notify_env
+from ops.stage import Stage, variables
 
 from chalicelib import aws
 from chalicelib.notification import BATCH_ENTRIES, Notification, notification
 from chalicelib.notifier import Notifier, batches
 from chalicelib.record import Record
+from chalicelib.settings import notify_env
 
 _TRIES = 6
 
@@ -23,7 +24,7 @@ def publish(
     took. Raises Failure at the first that it does not take.
     """
     notifier = Notifier(aws.sns(), stage.topic_arn)
-    environment = notify_env(stage)
+    environment = notify_env(variables(stage))
     # Not more at once than a second's worth, so that an interruption is told to the second.
     for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
         started = time.monotonic()

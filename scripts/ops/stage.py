@@ -13,7 +13,6 @@ import boto3
 import botocore.exceptions
 
 from chalicelib.clusters import Clusters
-from chalicelib.settings import Environment
 from chalicelib.store import Store
 from chalicelib.table import Table
 from chalicelib.tokens import Tokens
@@ -74,16 +73,6 @@ class Stage:
             "SPILL_QUEUE_URL": self.spill_queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
         }
-
-
-def retention_days(stage: Stage) -> int:
-    """How long the stage keeps records, as the committed config has it; 0 for ever."""
-    return int(variables(stage).get("RETENTION_DAYS", "90"))
-
-
-def notify_env(stage: Stage) -> Environment:
-    """How the stage's functions notify of an app's environment."""
-    return "full" if variables(stage).get("NOTIFY_ENV") == "full" else "masked"
 
 
 def variables(stage: Stage) -> dict[str, str]:

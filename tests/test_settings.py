@@ -1,0 +1,54 @@
+"""What a stage sets, read by the functions and by the scripts alike."""
+
+from pathlib import Path
+
+from ops.stage import Stage
+
+import events
+import pytest
+
+from chalicelib.settings import EventSources, Settings, SettingsError
+
+SET = {
+    "EVENTS_TABLE": "t",
+    "EVENTS_TOPIC_ARN": "arn:aws:sns:us-east-1:1:t",
+    "SPILL_QUEUE_URL": "https://sqs/1/spill",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs/1/dead",
+}
+
+
+def test_defaults_and_what_people_set() -> None:
+    assert Settings.read(SET) == Settings(*SET.values(), retention_days=90, notify_env="masked")
+    read = Settings.read(SET | {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full"})
+    assert (read.retention_days, read.notify_env) == (0, "full")
+
+
+def test_all_that_is_missing_is_told_together() -> None:
+    with pytest.raises(SettingsError, match="EVENTS_TABLE, SPILL_QUEUE_URL; run make deploy"):
+        Settings.read(SET | {"EVENTS_TABLE": "", "SPILL_QUEUE_URL": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RETENTION_DAYS", "-1"), ("RETENTION_DAYS", "x"), ("NOTIFY_ENV", "Full")]
+)
+def test_what_makes_no_sense_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be .* not '{value}'"):
+        Settings.read(SET | {name: value})
+
+
+def test_sources_of_events_are_in_the_streams_partition_region_and_account() -> None:
+    stream = "arn:aws-cn:dynamodb:cn-north-1:123:table/t/stream/2026"
+    env = {"EVENTS_STREAM_ARN": stream, "SPILL_QUEUE_URL": "https://sqs/123/spill"}
+    assert EventSources.read(env) == EventSources(stream, "arn:aws-cn:sqs:cn-north-1:123:spill")
+
+
+def test_scripts_refuse_what_the_functions_refuse(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(
+        f'{{"stages": {{"{stage.name}": {{"environment_variables": {{"RETENTION_DAYS": "x"}}}}}}}}'
+    )
+    monkeypatch.setattr("ops.stage.CONFIG", config)
+    with pytest.raises(SettingsError, match="RETENTION_DAYS"):
+        events.main(["--stage", stage.name, "restore"])
