@@ -1,4 +1,4 @@
-"""Wiring: each function is handed what it needs, made on its first use in a container."""
+"""Wiring: each function is handed what it needs, made once in a container."""
 
 import functools
 import gc

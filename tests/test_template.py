@@ -9,28 +9,12 @@ from typing import Any, get_args
 from ops.stage import TEMPLATES, config
 
 import pytest
-import yaml
 
 import app
 from chalicelib import http
 from chalicelib.ingest import Outcome, Receipt
 
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as plain data."""
-
-
-def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Any:
-    return {suffix: getattr(node, "value", None)}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-def resources(template: str) -> dict[str, Any]:
-    loaded = yaml.load((TEMPLATES / template).read_text(), _Loader)
-    return dict(loaded["Resources"])
-
+from .templates import resources
 
 TABLE = resources("table.yaml")["EventsTable"]
 MESSAGING = resources("messaging.yaml")

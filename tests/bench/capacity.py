@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ops import ROOT
-
-import yaml
+from ops.stage import config
 
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process
-
-_CONFIG = ROOT / ".chalice" / "config.json"
-_TEMPLATE = ROOT / ".chalice" / "templates" / "table.yaml"
+from tests.templates import resources
 
 _WARM_CALLS = 100
 _FULL_BATCH = 100
@@ -68,10 +64,9 @@ def memory(bench: Bench) -> Iterator[Figure]:
 
 def package(bench: Bench) -> Iterator[Figure]:
     """All that we choose to send to Lambda, unpacked."""
-    size = _megabytes(bench.ours.package)
-    yield Figure("Package, unpacked, MB", "all in it", size, "", budget=16)
-    code = sum(each.stat().st_size for each in bench.ours.package.rglob("*.pyc")) / 1024**2
-    yield Figure("Package, unpacked, MB", "of that, bytecode", code, "")
+    section, package = "Package, unpacked, MB", bench.ours.package
+    yield Figure(section, "all in it", _megabytes(package, "*"), "", budget=16)
+    yield Figure(section, "of that, bytecode", _megabytes(package, "*.pyc"), "")
 
 
 def units(put: str) -> int:
@@ -83,8 +78,7 @@ def units(put: str) -> int:
 
 def configured_mb(function: str) -> int:
     """The memory of a function."""
-    config = json.loads(_CONFIG.read_text())
-    return int(config["stages"]["prod"]["lambda_functions"][function]["lambda_memory_size"])
+    return int(config()["stages"]["prod"]["lambda_functions"][function]["lambda_memory_size"])
 
 
 def sizes(put: str) -> list[int]:
@@ -96,13 +90,7 @@ def sizes(put: str) -> list[int]:
 
 def _projected() -> list[str]:
     """What the index holds, by the template."""
-
-    class Loader(yaml.SafeLoader):
-        """YAML with CloudFormation's own tags, whose meaning does not matter here."""
-
-    Loader.add_multi_constructor("!", lambda loader, tag, node: None)
-    resources = yaml.load(_TEMPLATE.read_text(), Loader)["Resources"]
-    (table,) = (each for each in resources.values() if each["Type"] == "AWS::DynamoDB::Table")
+    table = resources("table.yaml")["EventsTable"]
     (index,) = table["Properties"]["GlobalSecondaryIndexes"]
     keys = ("pk", "sk", *(key["AttributeName"] for key in index["KeySchema"]))
     return [*keys, *index["Projection"]["NonKeyAttributes"]]
@@ -133,5 +121,5 @@ def _largest() -> dict[str, Any]:
     return request
 
 
-def _megabytes(folder: Path) -> float:
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1024**2
+def _megabytes(folder: Path, pattern: str) -> float:
+    return sum(each.stat().st_size for each in folder.rglob(pattern) if each.is_file()) / 1024**2
