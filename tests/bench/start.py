@@ -8,7 +8,7 @@ from functools import partial
 
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
-from tests.bench.subjects import Bench, Process, Subject, ratio, samples
+from tests.bench.subjects import Bench, Process, Subject, plainly, ratio, samples
 
 _ROUNDS = 21
 _SECTION = "Cold start of api"
@@ -21,9 +21,10 @@ def cold(bench: Bench) -> Iterator[Figure]:
     """Ours beside every baseline, and beside ours without bytecode, as ``chalice deploy`` alone
     packs it.
     """
-    subjects = (bench.ours, bench.plain, *bench.baselines)
+    plain = plainly(bench)
     measures: dict[str, Callable[[], float]] = {
-        each.name: partial(_seconds_to_first_answer, bench, each) for each in subjects
+        each.name: partial(_seconds_to_first_answer, bench, each)
+        for each in (bench.ours, plain, *bench.baselines)
     }
     for measure in measures.values():
         measure()
@@ -31,8 +32,8 @@ def cold(bench: Bench) -> Iterator[Figure]:
     for other, budget in (("by hand", 1.35), ("tutorial", None), ("powertools", None)):
         against = ratio(took["ours"], took[other])
         yield Figure(_SECTION, f"ours / {other}", against, budget=budget)
-    plainly = ratio(took["ours, plainly"], took["by hand"])
-    yield Figure(_SECTION, "ours without bytecode / by hand", plainly)
+    against = ratio(took[plain.name], took["by hand"])
+    yield Figure(_SECTION, "ours without bytecode / by hand", against)
     yield Figure(_SECTION, "modules imported without use", len(_unused(bench)), "", budget=0)
 
 

@@ -40,12 +40,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Bench:
-    """All that is measured. ``files``: where events lie, for the processes to read."""
+    """All that is measured. ``where``: the folder that it is made in."""
 
     python: Path
-    files: Path
+    where: Path
     ours: Subject
-    plain: Subject
     by_hand: Subject
     tutorial: Subject
     powertools: Subject
@@ -61,13 +60,10 @@ def make(where: Path) -> Bench:
     """Build every package. Raises Failure where they can't run, or can't be built."""
     if not RUNS_HERE:
         raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
-    for name in ("ours", "plain", "files"):
-        (where / name).mkdir()
     return Bench(
         python=lambda_python(where / "lambda"),
-        files=where / "files",
+        where=where,
         ours=Subject("ours", _built(where / "ours"), "app", "app"),
-        plain=Subject("ours, plainly", _built(where / "plain", plainly=True), "app", "app"),
         by_hand=_baseline(where, "by_hand", "handler"),
         tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
         powertools=_baseline(
@@ -80,13 +76,19 @@ def make(where: Path) -> Bench:
     )
 
 
+def plainly(bench: Bench) -> Subject:
+    """Ours as ``chalice deploy`` alone packs it, without bytecode."""
+    package = _built(bench.where / "plain", plainly=True)
+    return Subject("ours, plainly", package, bench.ours.module, bench.ours.handler)
+
+
 class Process:
     """A subject in a fresh process. ``started``, ``answered``: when it was begun, and when it last
     answered.
     """
 
     def __init__(self, bench: Bench, subject: Subject) -> None:
-        self._files = bench.files
+        self._where = bench.where
         self._subject = subject
         self.started = time.monotonic()
         self._process = subprocess.Popen(
@@ -122,7 +124,7 @@ class Process:
         """Call the handler so many times; what ``inside/serve.py`` tells of it."""
         request = {
             "handler": handler or self._subject.handler,
-            "event": str(_kept(self._files, event)),
+            "event": str(_kept(self._where, event)),
             "times": times,
             "puts": puts,
             "modules": modules,
@@ -164,6 +166,7 @@ def ratio(measured: list[float], against: list[float]) -> float:
 
 
 def _built(where: Path, *, plainly: bool = False) -> Path:
+    where.mkdir()
     try:
         return build(where, plainly=plainly)
     except subprocess.CalledProcessError as error:
@@ -171,9 +174,10 @@ def _built(where: Path, *, plainly: bool = False) -> Path:
         raise Failure(f"The package can't be built: {said[-1]}") from error
 
 
-def _kept(files: Path, event: Any) -> Path:
+def _kept(where: Path, event: Any) -> Path:
+    """The file that has an event, for the processes to read."""
     text = json.dumps(event)
-    path = files / f"{hash(text):x}.json"
+    path = where / f"{hash(text):x}.json"
     if not path.exists():
         path.write_text(text)
     return path
