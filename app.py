@@ -10,8 +10,9 @@ gc.disable()  # What a start makes stays. Looking it through, over and over, is 
 
 from chalice.app import Chalice, DynamoDBEvent, Response, SQSEvent
 
-from chalicelib import aws, http
+from chalicelib.services import aws
 from chalicelib.settings import EventSources, Settings
+from chalicelib.web import answers
 
 if TYPE_CHECKING:
     from chalicelib.fanout import FanOut
@@ -28,13 +29,13 @@ def callback() -> Response:
     request: Any = app.current_request
     token = (request.query_params or {}).get("token")
     request_id = getattr(app.lambda_context, "aws_request_id", "")
-    return http.callback(_ingest(), token, request.raw_body, request_id)
+    return answers.callback(_ingest(), token, request.raw_body, request_id)
 
 
 @app.route("/health", methods=["GET"])
 def health() -> Response:
     """Somebody asks whether we are there."""
-    return http.health()
+    return answers.health()
 
 
 @app.on_dynamodb_record(sources.stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
@@ -74,10 +75,10 @@ def _once(make: Callable[[], _UseCase]) -> Callable[[], _UseCase]:
 def _ingest() -> "Ingest":
     from chalicelib.gate import Gate
     from chalicelib.ingest import Ingest
-    from chalicelib.spill import SpillQueue
-    from chalicelib.store import Store
-    from chalicelib.table import Table
-    from chalicelib.tokens import Tokens
+    from chalicelib.services.spill import SpillQueue
+    from chalicelib.services.store import Store
+    from chalicelib.services.table import Table
+    from chalicelib.services.tokens import Tokens
 
     settings = Settings.read()
     table = Table(aws.dynamodb(impatient=True), settings.table)
@@ -88,11 +89,11 @@ def _ingest() -> "Ingest":
 
 @_once
 def _fan_out() -> "FanOut":
-    from chalicelib.dead_letters import DeadLetters
     from chalicelib.fanout import FanOut
-    from chalicelib.notifier import Notifier
-    from chalicelib.store import Store
-    from chalicelib.table import Table
+    from chalicelib.services.dead_letters import DeadLetters
+    from chalicelib.services.store import Store
+    from chalicelib.services.table import Table
+    from chalicelib.services.topic import Notifier
 
     settings = Settings.read()
     return FanOut(
@@ -105,11 +106,11 @@ def _fan_out() -> "FanOut":
 
 @_once
 def _restore() -> "Restore":
-    from chalicelib.dead_letters import DeadLetters
     from chalicelib.restore import Restore
-    from chalicelib.store import Store
-    from chalicelib.table import Table
-    from chalicelib.tokens import Tokens
+    from chalicelib.services.dead_letters import DeadLetters
+    from chalicelib.services.store import Store
+    from chalicelib.services.table import Table
+    from chalicelib.services.tokens import Tokens
 
     settings = Settings.read()
     table = Table(aws.dynamodb(), settings.table)

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import aws, items, log
-from chalicelib.dead_letters import DeadLetters
-from chalicelib.notification import Notification, notification
-from chalicelib.notifier import Notifier, Result, batches
-from chalicelib.record import Record
+from chalicelib import log
+from chalicelib.records import items
+from chalicelib.records.notification import Notification, notification
+from chalicelib.records.record import Record
+from chalicelib.services import aws
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.store import Store
+from chalicelib.services.table import TableError
+from chalicelib.services.topic import Notifier, Result, batches
 from chalicelib.settings import Environment
-from chalicelib.store import Store
-from chalicelib.table import TableError
 
 # What SNS refused in part is tried again at once, so that little is sent twice by the checkpoint.
 _ROUNDS = 3

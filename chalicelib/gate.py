@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from chalicelib import times
-from chalicelib.tokens import Role, Token, Tokens, hash_of, well_formed
+from chalicelib.services.tokens import Role, Token, Tokens, hash_of, well_formed
 
 ACCEPTED_SECONDS = 60
 REFUSED_SECONDS = 5

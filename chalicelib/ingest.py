@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from chalicelib import aws, log, times
+from chalicelib import log, times
 from chalicelib.gate import Gate, Refused
 from chalicelib.marathon.reading import read
-from chalicelib.record import Record, identify, record_of
-from chalicelib.redaction import redact
-from chalicelib.spill import LOG_CHUNK_BYTES, Spilled, SpillQueue, to_messages
-from chalicelib.store import Store
-from chalicelib.table import TableError
-from chalicelib.tokens import Token, hash_of
+from chalicelib.records.record import Record, identify, record_of
+from chalicelib.records.redaction import redact
+from chalicelib.services import aws
+from chalicelib.services.spill import LOG_CHUNK_BYTES, Spilled, SpillQueue, to_messages
+from chalicelib.services.store import Store
+from chalicelib.services.table import TableError
+from chalicelib.services.tokens import Token, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 

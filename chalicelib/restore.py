@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from chalicelib import aws, log, times
-from chalicelib.dead_letters import DeadLetters
+from chalicelib import log, times
 from chalicelib.marathon.reading import read
-from chalicelib.record import record_of
-from chalicelib.spill import Chunk, Spilled, from_message, join
-from chalicelib.store import Store
-from chalicelib.table import TableError
-from chalicelib.tokens import Tokens
+from chalicelib.records.record import record_of
+from chalicelib.services import aws
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.spill import Chunk, Spilled, from_message, join
+from chalicelib.services.store import Store
+from chalicelib.services.table import TableError
+from chalicelib.services.tokens import Tokens
 
 Outcome = Literal["Restored", "Refused", "Parked", "Gathered"]
 

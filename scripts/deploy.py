@@ -8,7 +8,7 @@ from ops import bytecode, cli, mappings, project, stacks, stage
 from ops.cli import Failure, progress
 from ops.stage import Stage, client
 
-from chalicelib import aws
+from chalicelib.services import aws
 
 # Requests a second on the API, and how many more at once. A Marathon keeps four connections; this
 # bounds what a flood of wrong tokens can cost.

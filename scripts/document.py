@@ -23,7 +23,7 @@ from chalicelib.marathon.severity import (
     UNKNOWN_STATE,
     UNKNOWN_TYPE,
 )
-from chalicelib.record import MAX_APPS
+from chalicelib.records.record import MAX_APPS
 
 _EVENTS = ROOT / "tests" / "events"
 _DOCS = ROOT / "docs"

@@ -19,15 +19,15 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chalicelib import times
-from chalicelib.dead_letters import DeadLetters
 from chalicelib.marathon import ids
 from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.marathon.severity import SEVERITIES
-from chalicelib.record import Record
+from chalicelib.records.record import Record
 from chalicelib.restore import Restore
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.store import Store, Window
+from chalicelib.services.table import TableError
 from chalicelib.settings import retention_days
-from chalicelib.store import Store, Window
-from chalicelib.table import TableError
 
 _EPILOG = """\
 examples:

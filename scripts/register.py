@@ -10,7 +10,7 @@ from ops import cli, registration, stage
 from ops.cli import Failure
 from ops.marathon import Info, Marathon
 
-from chalicelib.clusters import Cluster
+from chalicelib.services.clusters import Cluster
 
 _EPILOG = """\
 examples:

@@ -24,7 +24,7 @@ from rich.live import Live
 
 from chalicelib import times
 from chalicelib.marathon.reading import usable_timestamp
-from chalicelib.record import identify
+from chalicelib.records.record import identify
 from local import cloud, scenario
 from local.journal import Journal
 from local.marathon import SimulatedMarathon

@@ -1,12 +1,8 @@
 """What the tests share: an AWS on this machine, and stages in it from the real templates."""
 
-import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
-from ops import ROOT
 from ops.stage import Stage
 
 import hypothesis
@@ -14,18 +10,6 @@ import pytest
 
 from local import cloud
 from local.system import System, system
-
-EVENTS = Path(__file__).with_name("events")
-
-
-def copy_project(to: Path) -> None:
-    """A clone of the project as it stands, without what is not in git."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, to / name)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from .bench import bodies, capacity, load, payloads, subjects
-from .bench.subjects import Bench, Process
-from .package import RUNS_HERE
+from tests.bench import bodies, capacity, load, payloads, subjects
+from tests.bench.subjects import Bench, Process
+from tests.support.package import RUNS_HERE
 
 needs_lambda = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 

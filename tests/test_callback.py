@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib import aws, tokens
-from chalicelib.record import Record
+from chalicelib.records.record import Record
+from chalicelib.services import aws, tokens
 from local.system import System
-
-from .conftest import EVENTS
-from .faults import answer, injected, no_connection, silence
+from tests.support.faults import answer, injected, no_connection, silence
+from tests.support.project import EVENTS
 
 FAILED = (EVENTS / "status_update_event-1.11.0-failed.json").read_bytes()
 JSON = {"Content-Type": "application/json"}

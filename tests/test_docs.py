@@ -12,10 +12,9 @@ import document
 import jsonschema
 import pytest
 
-from chalicelib.notification import notification
-
-from .conftest import EVENTS
-from .test_notification import record
+from chalicelib.records.notification import notification
+from tests.support.project import EVENTS
+from tests.support.records import record_from
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
@@ -33,7 +32,7 @@ def test_what_is_generated_is_up_to_date() -> None:
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 @pytest.mark.parametrize("replay", [False, True])
 def test_every_notification_is_as_the_schema_says(body: bytes, replay: bool) -> None:
-    jsonschema.validate(json.loads(notification(record(body), replay=replay).message), SCHEMA)
+    jsonschema.validate(json.loads(notification(record_from(body), replay=replay).message), SCHEMA)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

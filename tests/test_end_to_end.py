@@ -13,8 +13,8 @@ import pytest
 import register
 import run
 
-from chalicelib.record import Record
-from chalicelib.store import Store
+from chalicelib.records.record import Record
+from chalicelib.services.store import Store
 from local.marathon import SimulatedMarathon
 from local.scenario import CREATED, DELETED, EXAMPLE
 from local.system import System

@@ -15,17 +15,17 @@ from ops.stage import Stage, client
 import events
 import pytest
 
-from chalicelib import aws, times, tokens
-from chalicelib.clusters import Cluster
-from chalicelib.dead_letters import DeadLetters
-from chalicelib.spill import LOG_CHUNK_BYTES, Spilled, to_messages
+from chalicelib import times
+from chalicelib.services import aws, tokens
+from chalicelib.services.clusters import Cluster
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.spill import LOG_CHUNK_BYTES, Spilled, to_messages
 from local import cloud, functions
 from local.journal import Journal
 from local.subscriber import listening
-
-from .faults import after, answer, injected, only
-from .test_register import answering
-from .test_store import RECEIVED, at, record_from
+from tests.support.faults import after, answer, injected, only
+from tests.support.records import RECEIVED, at, record_from
+from tests.support.web import answering
 
 
 @pytest.fixture
@@ -324,7 +324,7 @@ def test_tail_shows_what_comes(stage: Stage) -> None:
     stage.store.note_day("prod", "2016-04-24")
     body = json.dumps({"eventType": "app_terminated_event", "appId": "/shop"}).encode()
     from chalicelib.marathon.reading import read
-    from chalicelib.record import identify, record_of
+    from chalicelib.records.record import identify, record_of
 
     now = times.now()
     late = read(at(1).body)

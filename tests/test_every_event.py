@@ -3,15 +3,13 @@
 The events are files in ``tests/events``, named by type, version and what is special about them.
 """
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
-
-EVENTS = Path(__file__).with_name("events")
+from tests.support.project import EVENTS
 
 EXPECTED: dict[str, dict[str, Any]] = {
     "add_health_check_event-0.5.0": {

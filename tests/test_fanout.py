@@ -10,14 +10,14 @@ from ops.stage import Stage, client
 
 import pytest
 
-from chalicelib import aws, items
+from chalicelib.records import items
+from chalicelib.services import aws
 from local import functions
 from local.functions import Stream, as_lambda_has_it
 from local.journal import Journal
 from local.subscriber import listening
-
-from .faults import after, answer, injected, no_connection, only, silence
-from .test_store import at, record_from
+from tests.support.faults import after, answer, injected, no_connection, only, silence
+from tests.support.records import at, record_from
 
 
 class Bench:

@@ -6,8 +6,9 @@ from ops.stage import Stage, client
 
 import pytest
 
-from chalicelib import gate, tokens
+from chalicelib import gate
 from chalicelib.gate import Gate, Refused
+from chalicelib.services import tokens
 
 
 @pytest.fixture

@@ -5,25 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.marathon.reading import read
-from chalicelib.notification import LIMIT_BYTES, Notification, notification
-from chalicelib.notifier import batches
-from chalicelib.record import Record, identify, record_of
-
-from .conftest import EVENTS
-
-RECEIVED = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
-
-
-def record(body: bytes) -> Record:
-    reading = read(body)
-    id_ = identify(body, reading.timestamp or RECEIVED)
-    return record_of(id_, "prod", RECEIVED, reading, body)
+from chalicelib.records.notification import LIMIT_BYTES, Notification, notification
+from chalicelib.records.record import identify
+from chalicelib.services.topic import batches
+from tests.support.project import EVENTS
+from tests.support.records import record_from
 
 
 def test_a_failed_task_as_json_with_the_event_and_attributes_to_filter_by() -> None:
     body = (EVENTS / "status_update_event-1.11.0-failed.json").read_bytes()
-    made = notification(record(body))
+    made = notification(record_from(body))
     message = json.loads(made.message)
     assert message.pop("event") == json.loads(body)
     assert message == {
@@ -56,20 +47,20 @@ def test_a_failed_task_as_json_with_the_event_and_attributes_to_filter_by() -> N
 
 
 def test_passwords_are_masked_unless_the_stage_wants_them() -> None:
-    plan = record((EVENTS / "deployment_info-1.4.13-pod.json").read_bytes())
+    plan = record_from((EVENTS / "deployment_info-1.4.13-pod.json").read_bytes())
     assert "hunter2" not in notification(plan).message
     assert notification(plan).message.count('"***"') == 4
     assert notification(plan, "full").message.count("hunter2") == 4
 
 
 def test_a_body_that_is_not_json_goes_as_a_string_and_masked_too() -> None:
-    broken = record(b'\xff{"id": 1, "env": {"PW": "hunter2"')
+    broken = record_from(b'\xff{"id": 1, "env": {"PW": "hunter2"')
     assert json.loads(notification(broken).message)["event"] == '\ufffd{"id": 1, "env": ***'
 
 
 def test_an_event_that_does_not_fit_is_left_out() -> None:
     body = json.dumps({"eventType": "x", "text": "é" * LIMIT_BYTES}, ensure_ascii=False).encode()
-    made = notification(record(body))
+    made = notification(record_from(body))
     assert json.loads(made.message)["event"] is None
     assert json.loads(made.message)["event_omitted"] == "too large"
     assert made.size <= LIMIT_BYTES
@@ -78,7 +69,7 @@ def test_an_event_that_does_not_fit_is_left_out() -> None:
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_size_is_counted_to_the_byte(over: int) -> None:
     def made(length: int) -> Notification:
-        return notification(record(json.dumps({"eventType": "x", "t": "a" * length}).encode()))
+        return notification(record_from(json.dumps({"eventType": "x", "t": "a" * length}).encode()))
 
     fullest = made(LIMIT_BYTES - made(0).size + over)
     attributes = sum(len(k) + len("String") + len(v) for k, v in fullest.attributes.items())
@@ -90,13 +81,13 @@ def test_the_size_is_counted_to_the_byte(over: int) -> None:
 
 
 def test_a_replay_says_so() -> None:
-    assert json.loads(notification(record(b"{}"), replay=True).message)["replay"] is True
+    assert json.loads(notification(record_from(b"{}"), replay=True).message)["replay"] is True
 
 
 def test_a_subject_is_ascii_on_one_line_below_100_characters() -> None:
     reason = "Grüße\r\nBcc: x " + "…" * 200
     body = json.dumps({"eventType": "group_change_failed", "groupId": "/a", "reason": reason})
-    subject = notification(record(body.encode())).subject
+    subject = notification(record_from(body.encode())).subject
     assert subject.startswith("Change in group /a rejected: Gr??e Bcc: x ...")
     assert len(subject) == 99
     assert subject.isascii()
@@ -105,7 +96,7 @@ def test_a_subject_is_ascii_on_one_line_below_100_characters() -> None:
 
 def test_characters_that_a_queue_would_refuse_do_not_reach_it() -> None:
     body = '{"eventType": "x\\u0001", "appId": "a\\nb\\ud800", "raw": "\uffff"}'
-    made = notification(record(body.encode()))
+    made = notification(record_from(body.encode()))
     assert "\uffff" not in made.message
     assert json.loads(made.message)["event"]["raw"] == "\uffff"
     assert made.attributes["type"] == "x "
@@ -115,7 +106,7 @@ def test_characters_that_a_queue_would_refuse_do_not_reach_it() -> None:
 def test_batches_keep_order_and_limits() -> None:
     sizes = [1, 100_000, 100_000, 100_000, *[10] * 25, 240_000, 240_000]
     row = [
-        notification(record(json.dumps({"eventType": "x", "n": n, "t": "a" * size}).encode()))
+        notification(record_from(json.dumps({"eventType": "x", "n": n, "t": "a" * size}).encode()))
         for n, size in enumerate(sizes)
     ]
     made = list(batches(row, lambda each: each))

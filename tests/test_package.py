@@ -12,8 +12,8 @@ from ops import bytecode
 
 import pytest
 
-from .conftest import copy_project
-from .package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.project import copy_project
 
 pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
@@ -93,7 +93,9 @@ def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, pyth
     assert (health["statusCode"], json.loads(health["body"])) == (200, {"status": "ok"})
     assert callback["statusCode"] == 403
     # What api does not use, its cold start does not pay for.
-    assert not {"chalicelib.fanout", "chalicelib.notifier", "chalicelib.restore"} & set(modules)
+    assert not {"chalicelib.fanout", "chalicelib.services.topic", "chalicelib.restore"} & set(
+        modules
+    )
     assert not {"boto3", "ops", "requests", "rich"} & set(modules)
     assert top_level(package) == PACKED | {"__pycache__"}
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
@@ -133,7 +135,7 @@ def test_a_cold_start_compiles_nothing(package: Path, python: Path) -> None:
     assert suffixes[".pyc"] > 50
 
 
-@pytest.mark.parametrize("source", ["chalicelib/http.py", "pydantic/main.py"])
+@pytest.mark.parametrize("source", ["chalicelib/web/answers.py", "pydantic/main.py"])
 def test_out_of_date_bytecode_never_runs(
     source: str, package: Path, python: Path, tmp_path: Path
 ) -> None:

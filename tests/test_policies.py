@@ -12,13 +12,12 @@ from ops.stage import Stage, config
 
 import pytest
 
-from chalicelib import aws, tokens
-from chalicelib.spill import CHUNK_BYTES, Spilled, to_messages
+from chalicelib.services import aws, tokens
+from chalicelib.services.spill import CHUNK_BYTES, Spilled, to_messages
 from local import functions
 from local.functions import Stream
-
-from .faults import answer, injected, no_connection
-from .test_store import at, record_from
+from tests.support.faults import answer, injected, no_connection
+from tests.support.records import at, record_from
 
 POLICIES = ROOT / ".chalice" / "policies"
 STAGES = list(config()["stages"])

@@ -7,18 +7,17 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib import items
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import parse, read
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.marathon.titles import TITLE_CHARACTERS
-from chalicelib.notification import LIMIT_BYTES, notification
-from chalicelib.record import Record, identify, record_of
-from chalicelib.redaction import redact
-from chalicelib.spill import Spilled, from_message, join, to_messages
+from chalicelib.records import items
+from chalicelib.records.notification import LIMIT_BYTES, notification
+from chalicelib.records.record import Record, identify, record_of
+from chalicelib.records.redaction import redact
+from chalicelib.services.spill import Spilled, from_message, join, to_messages
 from chalicelib.text import SUMMARY_STRING_BYTES
-
-from .conftest import EVENTS
+from tests.support.project import EVENTS
 
 RECEIVED = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 TOKEN = "t" * 43

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.redaction import mask_broken, mask_environment, redact
+from chalicelib.records.redaction import mask_broken, mask_environment, redact
 
 TOKEN = "A" * 43
 

@@ -1,11 +1,9 @@
 """Registering, as an operator does it: scripts/register.py against a Marathon over real HTTP."""
 
-import http.server
 import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ops.cli import Failure
@@ -14,9 +12,10 @@ from ops.stage import Stage
 import pytest
 import register
 
-from chalicelib import tokens
+from chalicelib.services import tokens
 from local.marathon import SimulatedMarathon
 from local.system import System
+from tests.support.web import answering
 
 
 def args(system: System, url: str, *more: str) -> list[str]:
@@ -126,31 +125,6 @@ def test_a_login_is_needed_and_given(
 def test_a_user_without_a_password_is_told_where_it_goes(running: System, url: str) -> None:
     with pytest.raises(Failure, match="MARATHON_PASSWORD"):
         register.main(args(running, url, "--user", "ops"))
-
-
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Something that is not a Marathon."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def failure(stage: Stage, url: str, *more: str) -> str:

@@ -10,13 +10,13 @@ from ops.stage import Stage, client
 
 import pytest
 
-from chalicelib import aws, times, tokens
-from chalicelib.items import part_key
-from chalicelib.spill import CHUNK_BYTES, Spilled, from_message, join, to_messages
+from chalicelib import times
+from chalicelib.records.items import part_key
+from chalicelib.services import aws, tokens
+from chalicelib.services.spill import CHUNK_BYTES, Spilled, from_message, join, to_messages
 from local import functions
-
-from .faults import injected, no_connection
-from .test_store import RECEIVED, record_from
+from tests.support.faults import injected, no_connection
+from tests.support.records import RECEIVED, record_from
 
 BODY = b'{"eventType":"app_terminated_event","appId":"/shop"}'
 

@@ -11,13 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chalicelib import aws
+from chalicelib.services import aws
 from local import cloud
 from local.journal import Journal
 from local.subscriber import listening
-
-from .faults import answer, injected, no_connection
-from .test_faults import Killed, World, event
+from tests.support.faults import answer, injected, no_connection
+from tests.support.world import Killed, World, event
 
 # silence would do too, but costs its half second each time.
 FAULTS = [no_connection, answer("ThrottlingException"), answer("InternalServerError", 500)]

@@ -5,39 +5,18 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 from ops.stage import Stage, client
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import items
-from chalicelib.marathon.reading import read
-from chalicelib.record import Record, identify, record_of
-from chalicelib.store import Store, Window
-from chalicelib.table import TableError
+from chalicelib.records import items
+from chalicelib.services.store import Store, Window
+from chalicelib.services.table import TableError
 from local import cloud
-
-from .conftest import EVENTS
-
-RECEIVED = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
-
-
-def record(cluster: str = "prod", **event: Any) -> Record:
-    return record_from(json.dumps({"eventType": "app_terminated_event", **event}).encode(), cluster)
-
-
-def record_from(body: bytes, cluster: str = "prod") -> Record:
-    reading = read(body)
-    id_ = identify(body, reading.timestamp or RECEIVED)
-    return record_of(id_, cluster, RECEIVED, reading, body)
-
-
-def at(second: int, app: str = "/shop", **more: Any) -> Record:
-    return record(appId=app, timestamp=f"2016-04-24T09:00:{second:02d}.000Z", **more)
-
+from tests.support.project import EVENTS
+from tests.support.records import at, record, record_from
 
 # Another DynamoDB than moto's, such as http://localhost:8000 of DynamoDB Local.
 OTHER = os.environ.get("TEST_DYNAMODB_ENDPOINT", "")

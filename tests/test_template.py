@@ -11,10 +11,9 @@ from ops.stage import TEMPLATES, config
 import pytest
 
 import app
-from chalicelib import http
 from chalicelib.ingest import Outcome, Receipt
-
-from .templates import resources
+from chalicelib.web import answers
+from tests.support.templates import resources
 
 TABLE = resources("table.yaml")["EventsTable"]
 MESSAGING = resources("messaging.yaml")
@@ -109,7 +108,7 @@ def emitted(outcome: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str,
         def receive(self, token: str | None, body: bytes) -> Receipt:
             return Receipt(outcome)  # type: ignore[arg-type]
 
-    http.callback(Always(), None, b"", "")  # type: ignore[arg-type]
+    answers.callback(Always(), None, b"", "")  # type: ignore[arg-type]
     (described,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
     return described["Namespace"], described["Metrics"][0]["Name"], ("Function",)
 

@@ -11,7 +11,7 @@ from ops.stage import Stage
 
 from moto.server import ThreadedMotoServer
 
-from chalicelib import aws
+from chalicelib.services import aws
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "local",

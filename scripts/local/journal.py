@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib import items
-from chalicelib.record import Record
+from chalicelib.records import items
+from chalicelib.records.record import Record
 
 
 class Journal:

@@ -10,9 +10,9 @@ import botocore.parsers
 import requests
 from rich.console import Console
 
-from chalicelib import aws
+from chalicelib.services import aws
+from chalicelib.services.table import TableError
 from chalicelib.settings import SettingsError
-from chalicelib.table import TableError
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130

@@ -10,10 +10,10 @@ from ops.cli import Failure
 from ops.stage import Stage
 
 from chalicelib import times
-from chalicelib.items import timeline_of
 from chalicelib.marathon.severity import SEVERITIES
-from chalicelib.record import Record
-from chalicelib.store import EVERYTHING, Store, Window
+from chalicelib.records.items import timeline_of
+from chalicelib.records.record import Record
+from chalicelib.services.store import EVERYTHING, Store, Window
 
 _POLL_SECONDS = 1.0
 

@@ -13,8 +13,8 @@ from ops.stage import Stage, client
 
 import botocore.exceptions
 
-from chalicelib import items
-from chalicelib.record import Record
+from chalicelib.records import items
+from chalicelib.records.record import Record
 
 # How long a letter that has been read stays hidden from others.
 _HIDDEN_SECONDS = 120

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from ops.cli import Failure
 from ops.stage import Stage, variables
 
-from chalicelib import aws
-from chalicelib.notification import BATCH_ENTRIES, Notification, notification
-from chalicelib.notifier import Notifier, batches
-from chalicelib.record import Record
+from chalicelib.records.notification import BATCH_ENTRIES, Notification, notification
+from chalicelib.records.record import Record
+from chalicelib.services import aws
+from chalicelib.services.topic import Notifier, batches
 from chalicelib.settings import notify_env
 
 _TRIES = 6

@@ -10,13 +10,14 @@ from ops.stage import Stage
 
 import requests
 
-from chalicelib import times, tokens
-from chalicelib.clusters import Cluster, NameTaken, allowed
+from chalicelib import times
 from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.marathon.subjects import MARATHON
-from chalicelib.record import Record
-from chalicelib.store import Window
-from chalicelib.tokens import Token
+from chalicelib.records.record import Record
+from chalicelib.services import tokens
+from chalicelib.services.clusters import Cluster, NameTaken, allowed
+from chalicelib.services.store import Window
+from chalicelib.services.tokens import Token
 
 _POLL_SECONDS = 0.3
 

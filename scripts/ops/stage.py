@@ -12,10 +12,10 @@ from ops.cli import Failure
 import boto3
 import botocore.exceptions
 
-from chalicelib.clusters import Clusters
-from chalicelib.store import Store
-from chalicelib.table import Table
-from chalicelib.tokens import Tokens
+from chalicelib.services.clusters import Clusters
+from chalicelib.services.store import Store
+from chalicelib.services.table import Table
+from chalicelib.services.tokens import Tokens
 
 APP = "marathon-events"
 CONFIG = ROOT / ".chalice" / "config.json"

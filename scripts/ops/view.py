@@ -4,7 +4,7 @@ import json
 
 from rich.text import Text
 
-from chalicelib.record import Record
+from chalicelib.records.record import Record
 
 STYLES = {"info": "dim", "notice": "cyan", "warning": "yellow", "error": "bold red"}
 

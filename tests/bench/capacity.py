@@ -12,7 +12,7 @@ from ops.stage import config
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench, Process
-from tests.templates import resources
+from tests.support.templates import resources
 
 _WARM_CALLS = 100
 _FULL_BATCH = 100

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from ops.cli import Failure, progress
 
-from chalicelib import times, tokens
+from chalicelib import times
 from chalicelib.marathon.reading import read
-from chalicelib.record import identify
+from chalicelib.records.record import identify
+from chalicelib.services import tokens
 from local import cloud
 from local.system import System, system
 from tests.bench import bodies

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chalicelib.tokens import hash_of
+from chalicelib.services.tokens import hash_of
 
 _TOKEN = "A" * 43
 

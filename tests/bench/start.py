@@ -14,7 +14,7 @@ _ROUNDS = 21
 _SECTION = "Cold start of api"
 
 # Of the package, what api has no use for, and of the SDK, what it does not call.
-_UNUSED = ("chalicelib.fanout", "chalicelib.notifier", "chalicelib.restore", "boto3", "ops")
+_UNUSED = ("chalicelib.fanout", "chalicelib.services.topic", "chalicelib.restore", "boto3", "ops")
 
 
 def cold(bench: Bench) -> Iterator[Figure]:

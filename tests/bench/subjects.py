@@ -21,7 +21,7 @@ import chalice
 import chalice.app
 
 from tests.bench import payloads
-from tests.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 
 _HERE = Path(__file__).parent
 _SERVE = _HERE / "inside" / "serve.py"

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from chalicelib.table import ConditionFailed, Table
+from chalicelib.services.table import ConditionFailed, Table
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

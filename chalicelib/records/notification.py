@@ -4,8 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from chalicelib.record import Record
-from chalicelib.redaction import mask_broken, mask_environment
+from chalicelib.records.record import Record
+from chalicelib.records.redaction import mask_broken, mask_environment
 from chalicelib.settings import Environment
 
 # SNS: 262,144 bytes for a message with its attributes, and for a batch of them.

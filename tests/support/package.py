@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops import bytecode
 
-from .conftest import copy_project
+from tests.support.project import copy_project
 
 # Lambda brings boto3 and what it needs, and nothing of what tests and scripts use.
 LAMBDA_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import aws
-from chalicelib.items import Item, plain
+from chalicelib.records.items import Item, plain
+from chalicelib.services import aws
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib import aws
-from chalicelib.notification import BATCH_ENTRIES, LIMIT_BYTES, Notification
+from chalicelib.records.notification import BATCH_ENTRIES, LIMIT_BYTES, Notification
+from chalicelib.services import aws
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient

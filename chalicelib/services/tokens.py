@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from chalicelib import items, times
-from chalicelib.table import ConditionFailed, Table
+from chalicelib import times
+from chalicelib.records import items
+from chalicelib.services.table import ConditionFailed, Table
 
 Role = Literal["publisher", "reader"]
 

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.record import Record
+from chalicelib.records.record import Record
 
 Item = dict[str, Any]
 """An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chalicelib import items
-from chalicelib.record import Record
-from chalicelib.table import ConditionFailed, Table
+from chalicelib.records import items
+from chalicelib.records.record import Record
+from chalicelib.services.table import ConditionFailed, Table
 
 Stored = Literal["new", "duplicate"]
 

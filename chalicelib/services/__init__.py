@@ -1,0 +1,1 @@
+"""One file for each thing outside, and for each thing that the table holds."""

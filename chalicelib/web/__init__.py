@@ -1,0 +1,1 @@
+"""HTTP: what requests ask, and how they are answered."""
