@@ -1,63 +1,79 @@
 # Each target first sees to the virtual environment; it is filled again only when the pins change.
+# Operating a stage needs a short list of packages; running it here and testing it need more.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
-.PHONY: run test bench deploy destroy check audit format docs pins clean
+.DEFAULT_GOAL := help
+.PHONY: help run test bench deploy destroy ops check audit format docs pins clean
 
-run: $(READY)
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## everything on this machine, with a simulated Marathon (ARGS=--once: check it and end)
 	@$(BIN)/python scripts/run.py $(ARGS)
 
-test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## the tests, with the coverage of branches
+	$(BIN)/python -m pytest $(if $(ARGS),,$(COVERAGE)) $(ARGS)
 
-bench: $(READY)
-	@PYTHONPATH=scripts $(BIN)/python -m tests.bench $(ARGS)
+bench: $(READY) ## what an event costs, beside what people write by hand (ARGS=--load: under load)
+	@PYTHONPATH=scripts:. $(BIN)/python -m tests.bench $(ARGS)
 
-deploy: $(READY)
+deploy: $(OPS) ## deploy a stage: make deploy STAGE=prod
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)
 
-destroy: $(READY)
+destroy: $(OPS) ## take a stage down, all but its table: make destroy STAGE=prod
 	@$(BIN)/python scripts/destroy.py --stage "$(STAGE)" $(ARGS)
 
-check: $(READY)
+ops: $(OPS) ## only set up what the scripts need: .venv/bin/python scripts/…
+
+check: $(READY) ## format, lint, types, layers, templates, written files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	PYTHONPATH=scripts:. $(BIN)/lint-imports --no-logo
 	$(BIN)/cfn-lint .chalice/templates/*.yaml
 	$(BIN)/python scripts/document.py --check
-	$(BIN)/bandit --quiet --severity-level medium --recursive app.py chalicelib scripts
+	$(BIN)/bandit --quiet --severity-level medium --recursive app.py chalicelib marathon_relay scripts
 
-# Known holes in what we depend on. Without the database there is no audit, and it says so.
-audit: $(READY)
+# Without the database there is no audit, and it says so.
+audit: $(READY) ## known vulnerabilities in what we depend on
 	@if $(BIN)/pip-audit --strict --progress-spinner off --no-deps --disable-pip -r requirements.txt -r requirements-dev.txt > $(VENV)/audit 2>&1; \
 	then cat $(VENV)/audit; \
 	elif grep -q "known vulnerabilit" $(VENV)/audit; then cat $(VENV)/audit; exit 1; \
-	else echo "Not audited: the database of known holes can't be reached."; fi
+	else echo "Not audited: the database of known vulnerabilities can't be reached."; fi
 
-format: $(READY)
+format: $(READY) ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Writes the documents that follow from the code.
-docs: $(READY)
+docs: $(READY) ## write the files that follow from others (docs/events.md, schema, policies)
 	$(BIN)/python scripts/document.py
 
-# Takes the newest versions of what the two short lists name.
-pins:
+pins: ## take the newest versions of what the short lists name
 	$(PYTHON) -m venv --clear .venv-pins && .venv-pins/bin/pip install --quiet uv
-	.venv-pins/bin/uv pip compile --upgrade --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
-	.venv-pins/bin/uv pip compile --upgrade --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+	for list in requirements marathon_relay/requirements requirements-ops requirements-dev; do \
+	  .venv-pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
 	rm -rf .venv-pins
 
-clean:
-	rm -rf $(VENV) .chalice/deployments bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## delete what is made here (not .chalice/deployed, and not what you put into vendor/)
+	rm -rf $(VENV) .chalice/deployments bench.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	if [ -d vendor ]; then find vendor -name __pycache__ -prune -exec rm -rf {} + ; find vendor -depth -type d -empty -delete; fi
+	find app.py chalicelib marathon_relay scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(READY): requirements.txt requirements-dev.txt
+COVERAGE := --cov --cov-report=term:skip-covered
+
+$(OPS): requirements-ops.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
-	@echo "Setting up $(VENV) (once, about a minute) …" >&2
+	@echo "Setting up $(VENV) (once) …" >&2
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ops.txt
+	@touch $(OPS)
+
+$(READY): $(OPS) requirements-dev.txt
+	@echo "Adding what tests and the local system need (once, about a minute) …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $(READY)

@@ -14,15 +14,15 @@ from chalicelib import log
 from chalicelib.records import items
 from chalicelib.records.notification import Notification, notification
 from chalicelib.records.record import Record
-from chalicelib.services import aws
-from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.aws import ServiceError
+from chalicelib.services.queues import DeadLetters, QueueError
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
-from chalicelib.services.topic import Notifier, Result, batches
-from chalicelib.settings import Environment
+from chalicelib.services.topic import Result, Topic, batches
+from chalicelib.settings import Masking
 
 # What SNS refused in part is tried again at once, so that little is sent twice by the checkpoint.
-_ROUNDS = 3
+_PAUSES_SECONDS = (0.0, 0.0)
 
 # A batch that SNS leaves unanswered takes three tries of six seconds.
 _MS_FOR_A_BATCH = 20_000
@@ -46,15 +46,15 @@ class FanOut:
     def __init__(
         self,
         store: Store,
-        notifier: Notifier,
+        topic: Topic,
         dead_letters: DeadLetters,
-        environment: Environment = "masked",
+        masking: Masking = "masked",
     ) -> None:
         self._store = store
-        self._notifier = notifier
+        self._topic = topic
         self._dead_letters = dead_letters
-        self._environment = environment
-        self._noted_days: set[tuple[str, str]] = set()
+        self._masking = masking
+        self._noted_days: set[tuple[str, str, str]] = set()
 
     def run(self, records: list[StreamRecord], context: Any) -> dict[str, list[dict[str, str]]]:
         """Publish a batch of stream records, as Lambda hands it over, and answer as Lambda wants
@@ -66,8 +66,10 @@ class FanOut:
         for each in records:
             try:
                 pending.extend(self._prepare(each))
-            except (TableError, *aws.ERRORS) as error:
-                log.warning("fanout can't read on", reason=str(error))
+            except ServiceError as error:
+                log.warning(
+                    "fanout stopped: the table or the queue is unavailable", reason=error.code
+                )
                 stopped_at = each["dynamodb"]["SequenceNumber"]
                 break
         for batch in batches(pending, lambda each: each.notification):
@@ -91,47 +93,45 @@ class FanOut:
             return
         try:
             record = self._store.whole(values)
-            ready = notification(record, self._environment)
+            ready = notification(record, self._masking)
         except TableError:
             raise
         except Exception as error:  # Whatever it is, it would be so again: parked, others go on.
             self._park(values["pk"], values["sk"], f"unreadable: {type(error).__name__}")
             return
-        self._note_day(record)
+        self._note_day(record, values.get("expires_at"))
         sequence_number = each["dynamodb"]["SequenceNumber"]
         yield _Pending(sequence_number, values["pk"], values["sk"], ready)
 
     def _publish(self, batch: list[_Pending]) -> str:
-        """Publish a batch; the sequence number of the first that is still refused, or nothing."""
-        left = batch
-        for _ in range(_ROUNDS):
-            results = self._notifier.publish([each.notification for each in left])
-            left = [
-                each
-                for each, result in zip(left, results, strict=True)
-                if not self._settled(each, result)
-            ]
-            if not left:
-                return ""
-        log.warning("SNS refuses", records=len(left), reason=results[0].reason)
-        return left[0].sequence_number
+        """Publish a batch; the sequence number of the first that must come again, or nothing."""
+        results = self._topic.publish([each.notification for each in batch], _PAUSES_SECONDS)
+        pairs = zip(batch, results, strict=True)
+        left = [(each, result) for each, result in pairs if not self._settled(each, result)]
+        if not left:
+            return ""
+        first, result = left[0]
+        log.warning("SNS refuses", records=len(left), id=first.sk, reason=result.reason)
+        return first.sequence_number
 
     def _settled(self, each: _Pending, result: Result) -> bool:
-        if result.outcome == "poison":
+        if result.outcome == "rejected":
             try:
                 self._park(each.pk, each.sk, result.reason)
-            except aws.ERRORS as error:
-                log.warning("parking failed", reason=aws.error_code(error))
+            except QueueError as error:
+                log.warning("parking failed", reason=error.code)
                 return False
-        return result.outcome != "refused"
+        return result.outcome != "failed"
 
     def _park(self, pk: str, sk: str, reason: str) -> None:
         self._dead_letters.park(pk, sk, reason)
         log.warning("parked", id=sk, reason=reason)
 
-    def _note_day(self, record: Record) -> None:
-        """Note the record's day, once for each container: readers walk only days that exist."""
-        day = (record.cluster, items.day_of(record.id))
+    def _note_day(self, record: Record, expires_at: int | None) -> None:
+        """Note the record's day, once in a container for each day of receipt: readers walk only
+        days that exist, and a note lives as long as what it notes.
+        """
+        day = (record.cluster, items.day_of(record.id), record.received_at[:10])
         if day not in self._noted_days:
-            self._store.note_day(*day)
+            self._store.note_day(record.cluster, items.day_of(record.id), expires_at)
             self._noted_days.add(day)

@@ -2,10 +2,10 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib import times
-from chalicelib.services.tokens import Role, Token, Tokens, hash_of, well_formed
+from chalicelib.services.tokens import Role, Token, hash_of, well_formed
 
 ACCEPTED_SECONDS = 60
 REFUSED_SECONDS = 5
@@ -23,38 +23,41 @@ class _Memory:
 
 
 class Gate:
-    """Decides who comes in. Its memory is bounded: a flood of wrong tokens pushes out the old."""
+    """Decides who comes in. ``find``: looks a token up by its hash. Its memory is bounded: a flood
+    of wrong tokens pushes out the old.
+    """
 
-    def __init__(self, tokens: Tokens, role: Role) -> None:
-        self._tokens = tokens
+    def __init__(self, find: Callable[[str], Token | None], role: Role) -> None:
+        self._find = find
         self._role = role
         self._memory: OrderedDict[str, _Memory] = OrderedDict()
 
-    def remembered(self, token: str | None) -> Token | None:
-        """The token, if it was accepted a short time ago; None if that isn't known.
-
-        Raises Refused for what can't be a token, or was refused a short time ago.
+    def admit(self, token: str | None) -> Token:
+        """The token, as it is known. Raises Refused, and what ``find`` raises where the answer is
+        not remembered.
         """
         if token is None or not well_formed(token):
             raise Refused
-        memory = self._memory.get(hash_of(token))
+        key = hash_of(token)
+        memory = self._memory.get(key)
         if memory is None or memory.until <= time.monotonic():
-            return None
+            memory = self._look_up(key)
         if memory.token is None:
             raise Refused
         return memory.token
 
-    def admit(self, token: str) -> Token:
-        """The token, looked up in the table. Raises Refused, TableError."""
-        key = hash_of(token)
-        found = self._tokens.find(key)
-        valid = found is not None and found.role == self._role and found.valid_at(times.now())
-        accepted = found if valid else None
+    @property
+    def remembered(self) -> int:
+        """How many tokens it remembers."""
+        return len(self._memory)
+
+    def _look_up(self, key: str) -> _Memory:
+        found = self._find(key)
+        accepted = found if found and found.role == self._role and found.valid else None
         seconds = ACCEPTED_SECONDS if accepted else REFUSED_SECONDS
-        self._memory[key] = _Memory(accepted, time.monotonic() + seconds)
+        memory = _Memory(accepted, time.monotonic() + seconds)
+        self._memory[key] = memory
         self._memory.move_to_end(key)
         while len(self._memory) > REMEMBERED:
             self._memory.popitem(last=False)
-        if accepted is None:
-            raise Refused
-        return accepted
+        return memory

@@ -1,7 +1,8 @@
 """Ingest: an event comes in and is stored, spilled, or refused. Nothing is published here.
 
 Marathon never sends an event again, and each answer that is not 2xx costs many more, so whatever
-a valid sender posts is kept.
+a valid sender posts is kept. Marathon gives up after ten seconds, and so does Lambda: a request has
+a budget of time, of which the table gets little, and the spill queue what is left.
 """
 
 import time
@@ -14,18 +15,21 @@ from chalicelib.gate import Gate, Refused
 from chalicelib.marathon.reading import read
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.records.redaction import redact
-from chalicelib.services import aws
-from chalicelib.services.spill import LOG_CHUNK_BYTES, Spilled, SpillQueue, to_messages
+from chalicelib.records.spilled import LOG_CHUNK_BYTES, Spilled, to_messages
+from chalicelib.services.guard import TableGuard
+from chalicelib.services.queues import QueueError, SpillQueue
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
-from chalicelib.services.tokens import Token, hash_of
+from chalicelib.services.tokens import Role, Token, Tokens, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 
-_MISFITS_LOGGED = 20
+# For a whole request; what the table may take of it for a token, and for a record.
+REQUEST_SECONDS = 6.0
+_TOKEN_SECONDS = 0.8
+_RECORD_SECONDS = 1.5
 
-# While the table is known to be away, it is tried again this often.
-_TABLE_AWAY_SECONDS = 3
+_MISFITS_LOGGED = 20
 
 Outcome = Literal["new", "duplicate", "spilled", "refused", "too_large", "lost"]
 
@@ -40,38 +44,43 @@ class Receipt:
 
 
 class Ingest:
-    """The request path of one stage."""
+    """The request path of one stage. ``guard``: stands before the table."""
 
-    def __init__(self, gate: Gate, store: Store, queue: SpillQueue) -> None:
-        self._gate = gate
+    def __init__(self, tokens: Tokens, store: Store, queue: SpillQueue, guard: TableGuard) -> None:
+        role: Role = "publisher"
+        self._gate = Gate(lambda key: guard.call(lambda: tokens.find(key), _TOKEN_SECONDS), role)
         self._store = store
         self._queue = queue
-        self._table_back_at = 0.0
+        self.guard = guard
 
     def receive(self, token: str | None, body: bytes) -> Receipt:
         """Take one event in. Never raises for anything that AWS or the sender does."""
+        deadline = time.monotonic() + REQUEST_SECONDS
         received_at = times.now()
         try:
-            sender = self._gate.remembered(token)
-            assert token is not None  # remembered() refuses None
-            if len(body) > MAX_BODY_BYTES:
-                return Receipt("too_large")
-            if sender is None and self._table_is_there():
-                sender = self._admit(token)
+            sender = self._sender(token)
         except Refused:
             return Receipt("refused")
-        return self._keep(sender, token, body, received_at)
+        if len(body) > MAX_BODY_BYTES:
+            return Receipt("too_large")
+        assert token is not None  # the gate refuses None
+        return self._keep(sender, token, body, received_at, deadline)
 
-    def _admit(self, token: str) -> Token | None:
+    def _sender(self, token: str | None) -> Token | None:
         """The sender, or None where the table can't be read to tell. Raises Refused."""
         try:
             return self._gate.admit(token)
         except TableError as error:
-            self._table_is_away(error)
+            log.warning("the table failed", reason=error.code)
             return None
 
     def _keep(
-        self, sender: Token | None, token: str, body: bytes, received_at: datetime
+        self,
+        sender: Token | None,
+        token: str,
+        body: bytes,
+        received_at: datetime,
+        deadline: float,
     ) -> Receipt:
         kept = redact(body, token)
         reading = read(kept)
@@ -80,34 +89,27 @@ class Ingest:
             names = [name[:80] for name in reading.misfits[:_MISFITS_LOGGED]]
             log.warning("unexpected shape", id=id_, type=reading.type[:80], fields=names)
         cluster = sender.cluster if sender else ""
-        if sender and self._table_is_there():
+        if sender:
             record = record_of(id_, cluster, received_at, reading, kept)
             if receipt := self._store_record(record):
                 return receipt
         spilled = Spilled(id_, times.iso(received_at), hash_of(token), cluster, kept)
-        return self._spill(spilled)
+        return self._spill(spilled, deadline)
 
     def _store_record(self, record: Record) -> Receipt | None:
         try:
-            return Receipt(self._store.put(record), record.id, record.cluster)
+            stored = self.guard.call(lambda: self._store.put(record), _RECORD_SECONDS)
         except TableError as error:
-            self._table_is_away(error)
+            log.warning("the table failed", reason=error.code)
             return None
+        return Receipt(stored, record.id, record.cluster)
 
-    def _spill(self, spilled: Spilled) -> Receipt:
+    def _spill(self, spilled: Spilled, deadline: float) -> Receipt:
         try:
-            self._queue.send(spilled)
-        except aws.ERRORS as error:
-            log.error("the spill queue failed", id=spilled.id, reason=aws.error_code(error))
+            self._queue.send(spilled, deadline - time.monotonic())
+        except QueueError as error:
+            log.error("the spill queue failed", id=spilled.id, reason=error.code)
             for message in to_messages(spilled, LOG_CHUNK_BYTES):
                 log.error("last_copy", last_copy=message)
             return Receipt("lost", spilled.id, spilled.cluster)
         return Receipt("spilled", spilled.id, spilled.cluster)
-
-    def _table_is_there(self) -> bool:
-        return time.monotonic() >= self._table_back_at
-
-    def _table_is_away(self, error: TableError) -> None:
-        log.warning("the table failed", reason=str(error))
-        if not error.permanent:
-            self._table_back_at = time.monotonic() + _TABLE_AWAY_SECONDS

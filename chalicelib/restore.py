@@ -6,9 +6,9 @@ from typing import Any, Literal
 from chalicelib import log, times
 from chalicelib.marathon.reading import read
 from chalicelib.records.record import record_of
-from chalicelib.services import aws
-from chalicelib.services.dead_letters import DeadLetters
-from chalicelib.services.spill import Chunk, Spilled, from_message, join
+from chalicelib.records.spilled import Chunk, Spilled, from_message, join
+from chalicelib.services.aws import ServiceError
+from chalicelib.services.queues import DeadLetters
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Tokens
@@ -33,8 +33,8 @@ class Restore:
         for message in messages:
             try:
                 outcome = self.restore(message["body"])
-            except (TableError, *aws.ERRORS) as error:
-                log.warning("not restored yet", reason=aws.error_code(error))
+            except ServiceError as error:
+                log.warning("not restored yet", reason=error.code)
                 again.append({"itemIdentifier": message["messageId"]})
             else:
                 counts[outcome] = counts.get(outcome, 0) + 1
@@ -42,12 +42,12 @@ class Restore:
         return {"batchItemFailures": again}
 
     def restore(self, message: str) -> Outcome:
-        """Restore one message. Raises TableError or the SDK's errors for what must come again."""
+        """Restore one message. Raises TableError and QueueError for what must come again."""
         try:
             chunk = from_message(message)
             cluster = chunk.cluster or self._cluster(chunk)
             if not cluster:
-                log.warning("a spilled event's token was refused", id=chunk.id)
+                log.warning("a spilled event's token was not valid when it came", id=chunk.id)
                 return "Refused"
             data = self._gather(cluster, chunk)
             if data is None:
@@ -58,17 +58,19 @@ class Restore:
         except TableError as error:
             if not error.permanent:
                 raise
-            return self._park(message, str(error))
+            return self._park(message, error.code)
         return "Restored"
 
     def _cluster(self, chunk: Chunk) -> str:
         """The cluster of a token that could not be checked when its event came; empty when it was
-        not valid then.
+        not valid then. The event was acknowledged: raises ValueError where nobody knows the token,
+        which may be the table's fault (lost, and made anew).
         """
-        token = self._tokens.find(chunk.token)
-        received_at = times.from_iso(chunk.received_at)
-        valid = token is not None and token.role == "publisher" and token.valid_at(received_at)
-        return token.cluster if token and valid else ""
+        token = self._tokens.find(chunk.token_hash)
+        if token is None:
+            raise ValueError("the table does not know its token")
+        valid = token.role == "publisher" and token.valid_at(times.from_iso(chunk.received_at))
+        return token.cluster if valid else ""
 
     def _gather(self, cluster: str, chunk: Chunk) -> list[bytes] | None:
         """All parts of the body, or None while some are still on the queue. Whichever part comes
@@ -76,7 +78,7 @@ class Restore:
         """
         if chunk.parts == 1:
             return [chunk.data]
-        names = [f"spill-{n}" for n in range(chunk.parts)]
+        names = [f"spill-{chunk.digest}-{n}" for n in range(chunk.parts)]
         self._store.put_part(cluster, chunk.id, names[chunk.part], chunk.data)
         return self._store.parts(cluster, chunk.id, names)
 
@@ -86,6 +88,6 @@ class Restore:
         self._store.put(record_of(spilled.id, cluster, received_at, reading, spilled.body))
 
     def _park(self, message: str, reason: str) -> Outcome:
-        self._dead_letters.park_spill(message, reason)
+        self._dead_letters.park_spilled(message, reason)
         log.error("a spilled event can't be stored; parked", reason=reason)
         return "Parked"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Environment = Literal["masked", "full"]
+Masking = Literal["masked", "full"]
 
 _REQUIRED = (
     "EVENTS_TABLE",
@@ -26,14 +26,16 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``retention_days``: 0 keeps records for ever. ``notify_env``: ``masked`` or ``full``."""
+    """``retention_days``: 0 keeps records for ever. ``masking``: whether notifications show the
+    values of an app's environment.
+    """
 
     table: str
     topic_arn: str
     spill_queue_url: str
     dead_letter_queue_url: str
     retention_days: int = 90
-    notify_env: Environment = "masked"
+    masking: Masking = "masked"
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -41,7 +43,7 @@ class Settings:
         if missing := [name for name in _REQUIRED if not env.get(name)]:
             raise SettingsError(f"not set: {', '.join(missing)}; run make deploy STAGE=… first")
         table, topic, spill, dead_letters = (env[name] for name in _REQUIRED)
-        return cls(table, topic, spill, dead_letters, retention_days(env), notify_env(env))
+        return cls(table, topic, spill, dead_letters, retention_days(env), masking(env))
 
 
 def retention_days(env: Mapping[str, str]) -> int:
@@ -52,7 +54,7 @@ def retention_days(env: Mapping[str, str]) -> int:
     return int(days)
 
 
-def notify_env(env: Mapping[str, str]) -> Environment:
+def masking(env: Mapping[str, str]) -> Masking:
     """How an app's environment is shown in notifications. Raises SettingsError."""
     notify = env.get("NOTIFY_ENV") or "masked"
     if notify not in ("masked", "full"):

@@ -37,3 +37,35 @@ def plain(text: str, limit: int) -> str:
         text = "".join(each if each.isprintable() else " " for each in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def visible(text: str) -> str:
+    """The text for a terminal: what can't be seen there, or would steer it (controls, escapes,
+    marks that turn the direction), as a backslash escape. Line breaks and tabs stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def visible_json(text: str) -> str:
+    """The same JSON for a terminal: such characters as JSON's escapes. They stand in strings alone,
+    but for a carriage return, which is a blank.
+    """
+    if text.isprintable():
+        return text
+    return "".join(" " if each == "\r" else _visible_in_json(each) for each in text)
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character in "\n\t":
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _visible_in_json(character: str) -> str:
+    if character.isprintable() or character in "\n\t":
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs)

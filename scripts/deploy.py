@@ -2,62 +2,82 @@
 from another clone: a stage knows what is deployed of it.
 """
 
+import argparse
+import re
 from typing import Any
 
-from ops import bytecode, cli, mappings, project, stacks, stage
-from ops.cli import Failure, progress
-from ops.stage import Stage, client
+from ops import (
+    bytecode,
+    chalice_cli,
+    cli,
+    deployed,
+    mappings,
+    policies,
+    stacks,
+    stages,
+    throttling,
+)
+from ops import config as stage_config
+from ops.cli import Failure, out, say
+from ops.deployed import Deployed
+from ops.stages import Stage
 
-from chalicelib.services import aws
-
-# Requests a second on the API, and how many more at once. A Marathon keeps four connections; this
-# bounds what a flood of wrong tokens can cost.
-_RATE_LIMIT = "500"
-_BURST_LIMIT = "1000"
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = cli.parser(__doc__ or "")
     parser.add_argument(
-        "--alarm-email", metavar="ADDRESS", help="who gets the alarms (default: unchanged)"
+        "--alarm-email",
+        type=_mail,
+        metavar="ADDRESS",
+        help="who gets the alarms (default: unchanged)",
     )
     args = parser.parse_args(argv)
     name = args.stage
-    project.check_stage(name)
-    record = _what_is_deployed(name)
-    progress.print(f"Bringing up the resources of stage {name} …")
-    here = stacks.make(name, args.alarm_email)
-    project.set_environment(name, here.environment())
-    if record:
-        project.write_record(name, mappings.tidy(here, record))
-    stage.begin_deploy(here)
-    progress.print("Deploying the functions …")
+    stage_config.check_stage(name)
+    before = _what_is_deployed(name)
+    say(f"Bringing up the resources of stage {name} …")
+    stacks.bring_up(name, args.alarm_email)
+    stage = stages.find(name)
+    policies.write(name)
+    _set_variables(stage)
+    if before:
+        deployed.write_local(name, mappings.tidy(stage, before))
+    deployed.begin(stage)
+    say("Deploying the functions …")
     bytecode.make()
-    project.chalice("deploy", name)
-    progress.print("Setting what Chalice can't …")
-    mappings.settle(here)
-    stage.keep_deployed(here, stage.recorded(name) or {})
-    api = stage.find_api(here)
+    chalice_cli.run("deploy", name)
+    say("Setting what Chalice can't …")
+    mappings.settle(stage)
+    deployed.keep_copy(stage, deployed.read_local(name) or {})
+    api = deployed.find_api(stage)
     if api:
-        _limit_rate(api["rest_api_id"], _api_stage(name))
-    _tell(here, api)
+        throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
+    _tell(stage, api)
     return 0
 
 
-def _what_is_deployed(name: str) -> dict[str, Any] | None:
+def _mail(text: str) -> str:
+    if not _MAIL.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+    return text
+
+
+def _what_is_deployed(name: str) -> Deployed | None:
     """What Chalice has to know of the stage; None where nothing is deployed. Raises Failure where
     functions are there and nobody knows the API that belongs to them: Chalice would make another.
     """
     functions = mappings.existing_functions(name)
-    if stage.outputs(stage.table_stack(name)) is None:
+    if stacks.outputs(stacks.table_stack(name)) is None:
         kept, begun = None, False
     else:
-        here = stage.find(name)
-        kept, begun = stage.kept_deployed(here), stage.deploy_begun(here)
-    local = stage.recorded(name)
+        stage = stages.find(name)
+        kept, begun = deployed.read_copy(stage), deployed.has_begun(stage)
+    local = deployed.read_local(name)
     if not functions:
-        stage.deployed_file(name).unlink(missing_ok=True)  # of another account, or destroyed
+        deployed.forget_local(name)  # of another account, or destroyed
         return None
     if kept or local or begun:
         return kept or local or {"resources": []}
@@ -69,37 +89,26 @@ def _what_is_deployed(name: str) -> dict[str, Any] | None:
     )
 
 
-def _limit_rate(api_id: str, api_stage: str) -> None:
-    limits = {"rateLimit": _RATE_LIMIT, "burstLimit": _BURST_LIMIT}
-    try:
-        client("apigateway").update_stage(
-            restApiId=api_id,
-            stageName=api_stage,
-            patchOperations=[
-                {"op": "replace", "path": f"/*/*/throttling/{limit}", "value": value}
-                for limit, value in limits.items()
-            ],
-        )
-    except aws.ERRORS as error:
-        progress.print(
-            f"Warning: the API has no rate limit ({aws.error_code(error)}); "
-            "set one in the API Gateway console.",
-            style="yellow",
+def _set_variables(stage: Stage) -> None:
+    changed = stage_config.set_variables(stage.name, stage.environment())
+    if changed:
+        say(
+            f"Wrote {', '.join(changed)} of stage {stage.name} into .chalice/config.json, from "
+            "which Chalice reads them. They name resources (and so the account), and hold no "
+            "secret. Commit the file, and other clones can run chalice deploy by itself; "
+            "make destroy takes them out again.",
+            "dim",
         )
 
 
-def _api_stage(name: str) -> str:
-    return str(stage.config()["stages"][name].get("api_gateway_stage", "api"))
-
-
-def _tell(here: Stage, api: dict[str, Any] | None) -> None:
+def _tell(stage: Stage, api: dict[str, Any] | None) -> None:
     if api is None:
-        progress.print("The functions are deployed; the app has no API.")
+        say("The functions are deployed; the app has no API.")
         return
-    print(str(api["rest_api_url"]).rstrip("/"))
-    progress.print(
-        f"\nStage {here.name} is deployed; the line above is its API. Now register a Marathon:\n"
-        f"  .venv/bin/python scripts/register.py --stage {here.name} --marathon http://…:8080"
+    out(str(api["rest_api_url"]).rstrip("/"))
+    say(
+        f"\nStage {stage.name} is deployed; the line above is its API. Now register a Marathon:\n"
+        f"  .venv/bin/python scripts/register.py --stage {stage.name} --marathon http://…:8080"
     )
 
 

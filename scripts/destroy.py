@@ -3,30 +3,37 @@ a later deploy finds it again.
 """
 
 import argparse
-import sys
+import shlex
 
-from ops import cli, mappings, project, stacks, stage
-from ops.cli import Failure, progress
-from ops.stage import Stage, client
+from ops import chalice_cli, cli, deployed, mappings, stacks, stages
+from ops import config as stage_config
+from ops.cli import Failure, confirm, out, say, warn
+from ops.sdk import client
+from ops.stages import Stage
+
+from chalicelib.services.clusters import Cluster
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
-    project.check_stage(args.stage)
-    here = stage.find(args.stage)
-    _warn(here)
+    name = args.stage
+    stage_config.check_stage(name)
+    if stacks.outputs(stacks.table_stack(name)) is None:
+        raise Failure(f"Stage {name} is not deployed in this account and region: nothing to do.")
+    stage = stages.find(name)
+    _warn(stage)
     if not args.yes:
-        _ask(args.stage)
-    _delete_functions(here)
-    progress.print("Deleting topic, queues and logs …")
-    stacks.delete(stage.messaging_stack(args.stage))
-    project.set_environment(args.stage, dict.fromkeys(here.environment(), ""))
-    print(f"Stage {args.stage} is destroyed. Its table, {here.table_name}, is kept.")
-    progress.print(
+        confirm(f"Destroy stage {name}? Its table is kept. Type its name to go on:", name)
+    _delete_functions(stage)
+    say("Deleting topic, queues and logs …")
+    stacks.delete(stacks.messaging_stack(name))
+    stage_config.set_variables(name, dict.fromkeys(stage.environment(), ""))
+    out(f"Stage {name} is destroyed. Its table, {stage.table_name}, is kept.")
+    say(
         "Its events can still be listed (scripts/events.py). To delete them too, switch off the "
         "table's deletion protection and delete it, then its stack "
-        f"{stage.table_stack(args.stage)}."
+        f"{stacks.table_stack(name)}."
     )
     return 0
 
@@ -37,32 +44,35 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _warn(here: Stage) -> None:
+def _warn(stage: Stage) -> None:
     """Tell who will post into the void, and what would be lost."""
-    clusters = {cluster.name: cluster for cluster in here.clusters.all()}
-    posting = [t for t in here.tokens.all() if t.role == "publisher" and t.revoked_at is None]
+    clusters = {cluster.name: cluster for cluster in stage.clusters.all()}
+    posting = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
     for name in sorted({token.cluster for token in posting}):
-        marathon = clusters[name].marathon if name in clusters else ""
-        how = (
-            f"  .venv/bin/python scripts/register.py --stage {here.name} "
-            f"--marathon {marathon} --remove"
-            if marathon
-            else "  take the URL out of its --http_endpoints"
-        )
-        progress.print(
+        warn(
             f"Cluster {name} is still registered: Marathon will post to an API that is gone. "
-            f"Unregister it first:\n{how}",
-            style="yellow",
+            "Unregister it, now or afterwards:\n"
+            f"  {_how_to_unregister(stage, clusters.get(name))}"
         )
     queues = (
-        ("spilled events", here.spill_queue_url),
-        ("dead letters", here.dead_letter_queue_url),
+        ("spilled events", stage.spill_queue_url),
+        ("dead letters", stage.dead_letter_queue_url),
     )
     for what, url in queues:
         if url and (waiting := _waiting(url)):
-            progress.print(
-                f"{waiting} {what} wait on a queue and will be lost with it.", style="bold red"
-            )
+            say(f"{waiting} {what} wait on a queue and will be lost with it.", "bold red")
+
+
+def _how_to_unregister(stage: Stage, cluster: Cluster | None) -> str:
+    """The command, complete; a password comes from the environment, as at registration."""
+    if cluster is None or not cluster.marathon_url:
+        return "take the URL out of its --http_endpoints"
+    url = shlex.quote(cluster.marathon_url)
+    login = f" {cluster.login}" if cluster.login else ""
+    return (
+        f".venv/bin/python scripts/register.py --stage {stage.name} --marathon {url}{login} "
+        "--remove"
+    )
 
 
 def _waiting(url: str) -> int:
@@ -71,30 +81,22 @@ def _waiting(url: str) -> int:
     return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
 
-def _ask(name: str) -> None:
-    if not sys.stdin.isatty():
-        raise Failure(f"Nobody is here to ask. To destroy {name} without asking, add --yes.")
-    answer = input(f"Destroy stage {name}? Its table is kept. Type its name to go on: ")
-    if answer.strip() != name:
-        raise Failure("Nothing was changed.")
-
-
-def _delete_functions(here: Stage) -> None:
-    functions = mappings.existing_functions(here.name)
-    record = stage.kept_deployed(here) or stage.recorded(here.name)
+def _delete_functions(stage: Stage) -> None:
+    functions = mappings.existing_functions(stage.name)
+    known = deployed.read_copy(stage) or deployed.read_local(stage.name)
     if not functions:
         return
-    if record:
-        progress.print("Deleting functions and API …")
-        project.write_record(here.name, record)
-        project.chalice("delete", here.name)
+    if known:
+        say("Deleting functions and API …")
+        deployed.write_local(stage.name, known)
+        chalice_cli.run("delete", stage.name)
     else:
         raise Failure(
             f"Nobody knows the API that belongs to {', '.join(functions)}. Copy "
-            f".chalice/deployed/{here.name}.json from the clone that deployed them, "
+            f".chalice/deployed/{stage.name}.json from the clone that deployed them, "
             "or delete them by hand; then run this again."
         )
-    stage.deployed_file(here.name).unlink(missing_ok=True)
+    deployed.forget_local(stage.name)
 
 
 if __name__ == "__main__":

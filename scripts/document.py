@@ -1,14 +1,14 @@
-"""Write the documents that follow from the code: ``docs/events.md`` and
-``docs/notification.schema.json``. With --check, only tell whether they are up to date.
+"""Write the files that follow from others: ``docs/events.md`` and ``docs/notification.schema.json``
+from the code, each stage's policies from those of the functions. With --check, only tell whether
+they are up to date.
 """
 
-import argparse
 import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from ops import ROOT, cli
-from ops.cli import Failure
+from ops import ROOT, cli, policies
+from ops.cli import Failure, Parser
 
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import Cause, read
@@ -23,7 +23,7 @@ from chalicelib.marathon.severity import (
     UNKNOWN_STATE,
     UNKNOWN_TYPE,
 )
-from chalicelib.records.record import MAX_APPS
+from chalicelib.records.record import ALWAYS, MAX_APPS, SUMMARY
 
 _EVENTS = ROOT / "tests" / "events"
 _DOCS = ROOT / "docs"
@@ -59,12 +59,13 @@ _BY_CONTENT: dict[str, Mapping[Any, str]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     args = parser.parse_args(argv)
     documents = {
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
+        **policies.rendered_for_all(),
     }
     for path, text in documents.items():
         if not args.check:
@@ -112,47 +113,32 @@ def _version(stem: str) -> tuple[list[int], str]:
     return [int(number) for number in version.split(".")], stem
 
 
+# Of a summary's fields, those that are more than a string.
+_FIELDS: dict[str, dict[str, Any]] = {
+    "id": {"type": "string", "pattern": r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "received_at": {"type": "string", "format": "date-time"},
+    "severity": {"enum": list(SEVERITIES)},
+    "title": {"type": "string", "maxLength": 140},
+    "apps": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_APPS},
+    "apps_omitted": {"type": "integer", "minimum": 1},
+    "cause": {"enum": list(get_args(Cause))},
+    "timestamp_from": {"const": "receipt"},
+}
+
+
 def _schema() -> dict[str, Any]:
-    text = {"type": "string"}
-    time = {"type": "string", "format": "date-time"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A notification on the events topic",
         "type": "object",
         "properties": {
-            "id": text | {"pattern": r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"},
-            "cluster": text,
-            "type": text,
-            "timestamp": time,
-            "received_at": time,
-            "subject": text,
-            "severity": {"enum": list(SEVERITIES)},
-            "title": text | {"maxLength": 140},
-            "app": text,
-            "apps": {"type": "array", "items": text, "minItems": 1, "maxItems": MAX_APPS},
-            "apps_omitted": {"type": "integer", "minimum": 1},
-            "deployment": text,
-            "task": text,
-            "instance": text,
-            "host": text,
-            "status": text,
-            "cause": {"enum": list(get_args(Cause))},
-            "timestamp_from": {"const": "receipt"},
+            **{name: _FIELDS.get(name, {"type": "string"}) for name in SUMMARY},
             "replay": {"const": True},
             "event": {"description": "The event; a string if it is not JSON; null if left out."},
-            "event_omitted": text,
+            "event_omitted": {"type": "string"},
         },
-        "required": [
-            "id",
-            "cluster",
-            "type",
-            "timestamp",
-            "received_at",
-            "subject",
-            "severity",
-            "title",
-            "event",
-        ],
+        "required": [*ALWAYS, "event"],
         "additionalProperties": False,
     }
 

@@ -1,64 +1,68 @@
 """Register the stage's API at a Marathon as an event subscription, and prove that it works."""
 
 import argparse
-import getpass
-import os
-import sys
 import time
 
-from ops import cli, registration, stage
-from ops.cli import Failure
-from ops.marathon import Info, Marathon
+from ops import cli, deployed, marathons, registration, stages
+from ops.cli import Failure, out, say
+from ops.stages import Stage
 
 from chalicelib.services.clusters import Cluster
+from marathon_relay.marathon import Info, Marathon, MarathonError
 
-_EPILOG = """\
+_EXAMPLES = """\
 examples:
   .venv/bin/python scripts/register.py --stage prod --marathon http://marathon.example.net:8080
   .venv/bin/python scripts/register.py --marathon https://m.example.net --user ops
   .venv/bin/python scripts/register.py --marathon http://m.example.net:8080 --list
   .venv/bin/python scripts/register.py --cluster old --print-endpoint
 
-environment:
-  MARATHON_PASSWORD  the password that goes with --user (asked for if it is not set)
-  MARATHON_TOKEN     a token, sent as "Authorization: token=…" (DC/OS)
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
-    here = stage.find(args.stage)
-    if args.revoke:
-        return _revoke(here, args.revoke)
-    api = args.url.rstrip("/") if args.url else stage.api_url(here)
-    if args.print_endpoint:
-        return _print_endpoint(args, here, api)
-    if args.list:
-        return _list(here, _marathon(args) if args.marathon else None, api)
-    marathon = _marathon(args)
-    if args.remove:
-        return _remove(here, marathon, api)
-    if args.rotate:
-        return _rotate(args, here, marathon, api)
-    return _register(args, here, marathon, api)
+    stage = stages.find(args.stage)
+    with marathons.told():
+        if args.revoke:
+            return _revoke(stage, args.revoke)
+        if args.forget:
+            return _forget(stage, args.forget)
+        if args.list:
+            return _list(args, stage)
+        if args.remove:
+            return _remove(stage, _marathon(args), _api_if_any(args, stage))
+        api = args.url or deployed.api_url(stage)
+        if args.print_endpoint:
+            return _print_endpoint(args, stage, api)
+        if args.rotate:
+            return _rotate(args, stage, _marathon(args), api)
+        return _register(args, stage, _marathon(args), api)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = cli.parser(__doc__ or "", epilog=_EPILOG)
+    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + marathons.EPILOG)
     parser.add_argument("--marathon", metavar="URL", help="Marathon's address")
-    parser.add_argument("--cluster", default="", metavar="NAME", help="default: /v2/info's name")
-    parser.add_argument("--url", metavar="URL", help="the API's address, if it is not AWS's own")
-    parser.add_argument("--user", default="", metavar="NAME", help="login at Marathon")
-    parser.add_argument("--ca", metavar="FILE", help="the authority of Marathon's certificate")
+    parser.add_argument("--cluster", metavar="NAME", help="default: /v2/info's name")
+    parser.add_argument(
+        "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
+    )
+    marathons.add_login_options(parser)
     parser.add_argument("--force", action="store_true", help="take over a cluster's name")
     parser.add_argument("--no-verify", action="store_true", help="don't wait for the first event")
     parser.add_argument(
-        "--timeout", type=_seconds, default=30, metavar="S", help="how long to wait (default: 30 s)"
+        "--timeout",
+        type=cli.seconds,
+        default=30,
+        metavar="S",
+        help="how long to wait (default: 30 s)",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--list", action="store_true", help="show what is subscribed at Marathon, and the tokens"
+        "--list",
+        action="store_true",
+        help="show the tokens (of --cluster alone, if given), and what is subscribed at --marathon",
     )
     what.add_argument("--remove", action="store_true", help="unsubscribe, and revoke the token")
     what.add_argument(
@@ -68,49 +72,53 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--revoke", metavar="HASH", help="refuse a token; HASH begins as --list shows it"
     )
     what.add_argument(
+        "--forget",
+        metavar="NAME",
+        help="strike out a cluster that is gone (its events stay until they expire)",
+    )
+    what.add_argument(
         "--print-endpoint",
         action="store_true",
-        help="for a Marathon without subscriptions (before 0.5): print the line to start it with",
+        help="print the line to start a Marathon with that has no subscriptions (before 0.5)",
     )
     args = parser.parse_args(argv)
-    if args.url and not args.url.startswith(("http://", "https://")):
-        parser.error(f"--url {args.url}: an address begins with https:// or http://")
-    if not (args.marathon or args.print_endpoint or args.list or args.revoke):
+    alone = args.print_endpoint or args.list or args.revoke or args.forget
+    if not (args.marathon or alone):
         parser.error("--marathon URL is needed")
     return args
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError("give 1 to 3600 seconds")
-    return seconds
-
-
 def _marathon(args: argparse.Namespace) -> Marathon:
-    password = os.environ.get("MARATHON_PASSWORD", "")
-    if args.user and not password:
-        if not sys.stdin.isatty():
-            raise Failure("--user needs the password in MARATHON_PASSWORD.")
-        password = getpass.getpass(f"Password of {args.user} at {args.marathon}: ")
-    if args.ca and not os.path.isfile(args.ca):  # noqa: PTH113
-        raise Failure(f"--ca {args.ca}: there is no such file.")
-    token = os.environ.get("MARATHON_TOKEN", "")
-    return Marathon(args.marathon, user=args.user, password=password, token=token, ca=args.ca)
+    return marathons.connect(args.marathon, args.user, args.ca)
 
 
-def _register(args: argparse.Namespace, here: stage.Stage, marathon: Marathon, api: str) -> int:
+def _api_if_any(args: argparse.Namespace, stage: Stage) -> str | None:
+    """The API's address; a stage that was destroyed has none."""
+    if args.url or not deployed.find_api(stage):
+        return args.url or None
+    return deployed.api_url(stage)
+
+
+def _register(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
     info = marathon.info()
-    cli.progress.print(f"Marathon {info.version or 'of unknown version'} at {marathon.url}")
+    say(f"Marathon {info.version or 'of unknown version'} at {marathon.url}")
     started = time.monotonic()
-    made = registration.register(here, marathon, info, api, args.cluster, force=args.force)
+    made = registration.register(
+        stage,
+        marathon,
+        info,
+        api,
+        args.cluster or "",
+        login=marathons.login_options(args.user, args.ca),
+        force=args.force,
+    )
     done = "Subscribed" if made.new else "Already subscribed, once:"
-    cli.progress.print(f"{done} {api}/callback?token=*** for cluster {made.cluster}")
+    say(f"{done} {api}/callback?token=*** for cluster {made.cluster}")
     if args.no_verify:
-        print(f"Registered cluster {made.cluster} (not verified).")
+        out(f"Registered cluster {made.cluster} (not verified).")
         return 0
-    cli.progress.print(f"Waiting for Marathon's subscribe_event, up to {args.timeout:g} s …")
-    event = registration.wait_for_event(here, made, args.timeout)
+    say(f"Waiting for Marathon's subscribe_event, up to {args.timeout:g} s …")
+    event = registration.wait_for_event(stage, made, args.timeout)
     if event is None:
         raise Failure(
             f"No event came within {args.timeout:g} s. The URL stays subscribed; look whether "
@@ -118,21 +126,22 @@ def _register(args: argparse.Namespace, here: stage.Stage, marathon: Marathon, a
             "Then run this again, or undo it with --remove."
         )
     took = time.monotonic() - started
-    print(f"Registered cluster {made.cluster}: its subscribe_event is in the table ({event.id}).")
-    print(f"The round trip took {took:.1f} s.")
+    out(f"Registered cluster {made.cluster}: its subscribe_event is in the table ({event.id}).")
+    out(f"The round trip took {took:.1f} s.")
     return 0
 
 
-def _print_endpoint(args: argparse.Namespace, here: stage.Stage, api: str) -> int:
+def _print_endpoint(args: argparse.Namespace, stage: Stage, api: str) -> int:
     info = _info_if_told(args)
-    name = registration.cluster_name(args.cluster, info)
-    cluster = Cluster(name, args.marathon or "", info.framework_id if info else "")
-    url = registration.print_endpoint(here, cluster, api, force=args.force)
-    cli.progress.print(
+    name = registration.cluster_name(args.cluster or "", info)
+    login = marathons.login_options(args.user, args.ca)
+    cluster = Cluster(name, args.marathon or "", info.framework_id if info else "", login)
+    url = registration.print_endpoint(stage, cluster, api, force=args.force)
+    say(
         f"Start every Marathon of cluster {name} with the line below. It holds a token that is "
         "shown this once and kept nowhere: run this again for another."
     )
-    print(f"--event_subscriber http_callback --http_endpoints '{url}'")
+    out(f"--event_subscriber http_callback --http_endpoints '{url}'")
     return 0
 
 
@@ -142,56 +151,70 @@ def _info_if_told(args: argparse.Namespace) -> Info | None:
         return None
     try:
         return _marathon(args).info()
-    except Failure:
+    except MarathonError:
         if not args.cluster:
             raise
         return None
 
 
-def _list(here: stage.Stage, marathon: Marathon | None, api: str) -> int:
-    if marathon:
-        _list_subscriptions(here, marathon, api)
-    for token in here.tokens.all():
-        state = f"revoked {token.revoked_at}" if token.revoked_at else "valid"
-        print(
+def _list(args: argparse.Namespace, stage: Stage) -> int:
+    if args.marathon:
+        _list_subscriptions(stage, _marathon(args), _api_if_any(args, stage))
+    found = [each for each in stage.tokens.all() if args.cluster in (None, each.cluster)]
+    for token in found:
+        state = "valid" if token.valid else f"revoked {token.revoked_at}"
+        out(
             f"token {token.hash[:12]}  {token.role} of {token.cluster or 'all'}  "
             f"made {token.created_at}  {state}  ({token.label})"
         )
+    if not found:
+        say(f"Stage {stage.name} has no token{f' of {args.cluster}' if args.cluster else ''}.")
     return 0
 
 
-def _list_subscriptions(here: stage.Stage, marathon: Marathon, api: str) -> None:
-    found = registration.subscriptions(here, marathon, api)
+def _list_subscriptions(stage: Stage, marathon: Marathon, api: str | None) -> None:
+    found = registration.subscriptions(stage, marathon, api)
     for each in found:
         whose = "another listener"
         if each.ours:
             cluster = each.token.cluster if each.token else "unknown"
-            state = "accepted" if each.valid else "refused: its token is unknown or revoked"
-            whose = f"this stage, cluster {cluster}, {state}"
-        print(f"{each.shown}  ({whose})")
+            whose = f"this stage, cluster {cluster}, {_state(each)}"
+        out(f"{each.shown}  ({whose})")
     if not found:
-        cli.progress.print(f"Nothing is subscribed at {marathon.url}.")
+        say(f"Nothing is subscribed at {marathon.url}.")
 
 
-def _rotate(args: argparse.Namespace, here: stage.Stage, marathon: Marathon, api: str) -> int:
-    cli.progress.print(f"Rotating the token; waiting for its proof up to {args.timeout:g} s …")
-    made = registration.rotate(here, marathon, api, args.timeout)
-    print(f"Cluster {made.cluster} has a new token, and no event was lost; the old one is revoked.")
+def _state(subscription: registration.Subscription) -> str:
+    if not subscription.leads_here:
+        return "not at its present API: register again, then --remove"
+    return "accepted" if subscription.valid else "refused: its token is unknown or revoked"
+
+
+def _rotate(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
+    say(f"Rotating the token; waiting for its proof up to {args.timeout:g} s …")
+    made = registration.rotate(stage, marathon, api, args.timeout)
+    out(f"Cluster {made.cluster} has a new token, and no event was lost; the old one is revoked.")
     return 0
 
 
-def _revoke(here: stage.Stage, beginning: str) -> int:
-    token = registration.revoke(here, beginning)
-    print(f"Revoked the token {token.hash[:12]} of {token.cluster}; refused within a minute.")
+def _revoke(stage: Stage, beginning: str) -> int:
+    token = registration.revoke(stage, beginning)
+    out(f"Revoked the token {token.hash[:12]} of {token.cluster}; refused within a minute.")
     return 0
 
 
-def _remove(here: stage.Stage, marathon: Marathon, api: str) -> int:
-    removed = registration.unregister(here, marathon, api)
+def _forget(stage: Stage, name: str) -> int:
+    registration.forget(stage, name)
+    out(f"Cluster {name} is forgotten. Its events stay until they expire.")
+    return 0
+
+
+def _remove(stage: Stage, marathon: Marathon, api: str | None) -> int:
+    removed = registration.unregister(stage, marathon, api)
     for each in removed:
-        print(f"Unsubscribed {each.shown} and revoked its token.")
+        out(f"Unsubscribed {each.shown} and revoked its token.")
     if not removed:
-        cli.progress.print(f"This stage is not subscribed at {marathon.url}; nothing to remove.")
+        say(f"This stage is not subscribed at {marathon.url}; nothing to remove.")
     return 0
 
 

@@ -6,17 +6,18 @@ import argparse
 import contextlib
 import json
 import os
+import queue
 import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from ops import cli, registration
-from ops.cli import Failure
-from ops.marathon import Marathon
-from ops.stage import Stage
+from ops import cli, deployed, marathons, registration
+from ops.cli import Failure, Parser, say
+from ops.stages import Stage
 from ops.view import line
 
 from rich.console import Console
@@ -24,16 +25,17 @@ from rich.live import Live
 
 from chalicelib import times
 from chalicelib.marathon.reading import usable_timestamp
-from chalicelib.records.record import identify
-from local import cloud, scenario
+from chalicelib.records.record import Record, identify
+from local import cloud, scenario, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
 from local.system import System, system
 from local.view import LiveView
+from marathon_relay.marathon import Marathon, checked_address
 
 _STAGE = "dev"
 _CLUSTER = "local"
-_WAIT_SECONDS = 30
+WAIT_SECONDS = 30
 _EVENT_SECONDS = 0.35
 _CHAPTER_SECONDS = 2.0
 
@@ -44,28 +46,48 @@ console = Console(highlight=False, soft_wrap=True, file=sys.stdout)
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
+    if not (args.once or args.marathon):
+        return _until_interrupted(args)
+    if args.marathon:
+        with marathons.told():
+            return _until_interrupted(args)
+    return _run(args)
+
+
+def _until_interrupted(args: argparse.Namespace) -> int:
+    """Run until Ctrl-C, which is how it ends: that is no failure."""
+    with terminal.foreground():
+        try:
+            return _run(args)
+        except KeyboardInterrupt:
+            say("Ended.", "dim")
+            return 0
+
+
+def _run(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(_log_of_functions())
-        cli.progress.print(
-            f"Starting an AWS on this machine; the functions log to {log} …", style="dim"
-        )
+        say(f"Starting an AWS on this machine; the functions log to {log} …", "dim")
         stack.enter_context(cloud.running())
         stage = cloud.make_stage(_STAGE)
         host = _address_towards(args.marathon) if args.marathon else "127.0.0.1"
         made = stack.enter_context(_system(stage, host, args.port))
-        api, journal = made.api, made.journal
+        _keep_api(stage, made.api)
         if args.marathon:
-            return _listen(args.marathon, stage, api, journal)
-        marathon = SimulatedMarathon()
-        url = stack.enter_context(marathon.running())
+            marathon = marathons.connect(args.marathon, args.user, args.ca)
+            return _listen(marathon, stage, made)
+        simulated = SimulatedMarathon()
+        url = stack.enter_context(simulated.running())
         if args.once:
-            return _once(marathon, url, stage, api, journal)
-        return _show(marathon, url, stage, api, journal)
+            return once(simulated, url, stage, made.api, made.journal)
+        return _show(simulated, url, stage, made)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="the API's port (default: a free one)")
+    parser = Parser(description=__doc__, epilog=marathons.EPILOG)
+    parser.add_argument(
+        "--port", type=_port, default=0, help="the API's port (default: a free one)"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--once", action="store_true", help="play the scenario once, check it, and end"
@@ -73,21 +95,34 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--marathon", metavar="URL", help="listen to a real Marathon that can reach this machine"
     )
+    marathons.add_login_options(parser)
     args = parser.parse_args(argv)
-    if not 0 <= args.port <= 65535:
-        parser.error(f"--port {args.port}: a port is a number from 0 to 65535")
+    if (args.user or args.ca) and not args.marathon:
+        parser.error("--user and --ca go with --marathon")
     return args
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r}: a port is a number from 0 to 65535")
+    return int(text)
 
 
 @contextlib.contextmanager
 def _log_of_functions() -> Iterator[str]:
+    """A file for what the functions print; it goes when all went well."""
     with (
         tempfile.NamedTemporaryFile(
             "w", prefix="marathon-events-", suffix=".log", delete=False
         ) as log,
         contextlib.redirect_stdout(log),
     ):
-        yield log.name
+        try:
+            yield log.name
+        except (KeyboardInterrupt, BrokenPipeError):
+            Path(log.name).unlink()
+            raise
+    Path(log.name).unlink()
 
 
 @contextlib.contextmanager
@@ -102,14 +137,20 @@ def _system(stage: Stage, host: str, port: int) -> Iterator[System]:
         yield made
 
 
-def _once(marathon: SimulatedMarathon, url: str, stage: Stage, api: str, journal: Journal) -> int:
+def _keep_api(stage: Stage, api: str) -> None:
+    """Let the scripts find the API as they find a deployed one's."""
+    resource = {"name": "rest_api", "resource_type": "rest_api", "rest_api_url": api}
+    deployed.keep_copy(stage, {"resources": [resource]})
+
+
+def once(marathon: SimulatedMarathon, url: str, stage: Stage, api: str, journal: Journal) -> int:
     """Play the scenario once; 0 if each event was stored once and notified once."""
-    _register(url, stage, api)
+    _register(Marathon(url), stage, api)
     for chapter in scenario.LIFE:
         for event in chapter:
             marathon.publish(event)
     marathon.settle()
-    journal.wait_for(len(marathon.sent), _WAIT_SECONDS)
+    journal.wait_for(len(marathon.sent), WAIT_SECONDS)
     for record in sorted(journal.records.values(), key=lambda each: each.id):
         console.print(line(record))
     return _verdict(marathon, journal)
@@ -135,72 +176,80 @@ def _verdict(marathon: SimulatedMarathon, journal: Journal) -> int:
     return 0
 
 
-def _show(marathon: SimulatedMarathon, url: str, stage: Stage, api: str, journal: Journal) -> int:
-    """Play the scenario again and again, and show it."""
-    _register(url, stage, api)
-    with _view(journal, f"simulated Marathon {url}", api, lambda: len(marathon.sent)):
-        for chapter in scenario.LIFE:
-            _play(marathon, chapter)
+def _show(marathon: SimulatedMarathon, url: str, stage: Stage, made: System) -> int:
+    """Play the scenario again and again, as if it were today, and show it."""
+    _register(Marathon(url), stage, made.api)
+    _tell_how_to_talk(url)
+    shown = f"simulated Marathon {url}"
+    with _view(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
         while True:
-            for chapter in scenario.LIFE[1:]:
+            for chapter in scenario.LIFE:
                 begin = times.from_iso(chapter[0]["timestamp"])
-                _play(marathon, scenario.again(chapter, begin, times.now()))
+                for event in scenario.again(chapter, begin, times.now()):
+                    marathon.publish(event)
+                    pause(_EVENT_SECONDS)
+                pause(_CHAPTER_SECONDS)
 
 
-def _play(marathon: SimulatedMarathon, chapter: list[scenario.Event]) -> None:
-    for event in chapter:
-        marathon.publish(event)
-        time.sleep(_EVENT_SECONDS)
-    time.sleep(_CHAPTER_SECONDS)
-
-
-def _listen(url: str, stage: Stage, api: str, journal: Journal) -> int:
+def _listen(marathon: Marathon, stage: Stage, made: System) -> int:
     """Show what a real Marathon sends, until Ctrl-C."""
-    _register(url, stage, api)
+    _register(marathon, stage, made.api)
+    _tell_how_to_talk(marathon.url)
     try:
-        with _view(journal, f"Marathon {url}", api, lambda: None):
+        with _view(made.journal, f"Marathon {marathon.url}", made.api, lambda: None) as pause:
             while True:
-                time.sleep(1)
+                pause(1)
     finally:
-        registration.unregister(stage, _marathon(url), api)
-        cli.progress.print(f"Unsubscribed from {url}.", style="dim")
+        registration.unregister(stage, marathon, made.api)
+        say(f"Unsubscribed from {marathon.url}.", "dim")
 
 
-def _register(url: str, stage: Stage, api: str) -> None:
+def _register(marathon: Marathon, stage: Stage, api: str) -> None:
     """Register as scripts/register.py does, and wait for the proof."""
-    marathon = _marathon(url)
     info = marathon.info()
     made = registration.register(stage, marathon, info, api, _CLUSTER)
-    event = registration.wait_for_event(stage, made, _WAIT_SECONDS)
+    event = registration.wait_for_event(stage, made, WAIT_SECONDS)
     if event is None:
         raise Failure(
-            f"Marathon {info.version} at {url} subscribed {api}, but sends nothing there."
+            f"Marathon {info.version} at {marathon.url} subscribed {api}, but sends nothing there."
         )
-    cli.progress.print(f"Registered at Marathon {info.version}, {url}.", style="dim")
+    say(f"Registered at Marathon {info.version}, {marathon.url}.", "dim")
 
 
-def _marathon(url: str) -> Marathon:
-    return Marathon(
-        url,
-        user=os.environ.get("MARATHON_USER", ""),
-        password=os.environ.get("MARATHON_PASSWORD", ""),
-        token=os.environ.get("MARATHON_TOKEN", ""),
-    )
+def _tell_how_to_talk(marathon: str) -> None:
+    """What makes the scripts work against this system from another terminal."""
+    settings = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"], **cloud.CREDENTIALS}
+    say("To talk to it from another terminal, paste there:")
+    say(f"  export {' '.join(f'{name}={value}' for name, value in settings.items())}")
+    say("  .venv/bin/python scripts/events.py list")
+    say(f"  .venv/bin/python scripts/register.py --marathon {marathon} --list")
 
 
 @contextlib.contextmanager
 def _view(
     journal: Journal, marathon: str, api: str, sent: Callable[[], int | None]
-) -> Iterator[None]:
-    """The live view; without a terminal, a line for each event."""
+) -> Iterator[Callable[[float], None]]:
+    """The live view; without a terminal, a line for each event. Gives what to wait with: it shows
+    what comes meanwhile, and raises BrokenPipeError when nobody reads it any more.
+    """
     if console.is_terminal:
         view = LiveView(journal, marathon, api, sent)
         # Else it would draw the functions' log, which goes elsewhere, into the view.
         with Live(view, console=console, refresh_per_second=8, redirect_stdout=False):
-            yield
+            yield time.sleep
     else:
-        journal.on_notified = lambda record: console.print(line(record))
-        yield
+        coming: queue.SimpleQueue[Record] = queue.SimpleQueue()
+        journal.on_notified = coming.put
+
+        def pause(seconds: float) -> None:
+            deadline = time.monotonic() + seconds
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    left = max(0.0, deadline - time.monotonic())
+                    console.print(line(coming.get(timeout=left)))
+                    console.file.flush()
+
+        yield pause
 
 
 def _id_of(body: bytes) -> str:
@@ -212,12 +261,12 @@ def _id_of(body: bytes) -> str:
 
 def _address_towards(url: str) -> str:
     """The address of this machine that a Marathon can reach it at."""
-    parts = urlsplit(url)
+    parts = urlsplit(checked_address(url))
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((parts.hostname or "", parts.port or 80))
             return str(probe.getsockname()[0])
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise Failure(f"{url!r} leads nowhere from this machine; look at the address.") from error
 
 

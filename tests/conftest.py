@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 
-from ops.stage import Stage
+from ops.stages import Stage
 
 import hypothesis
 import pytest

@@ -232,7 +232,7 @@ def test_500_at_once_many_the_same_are_stored_once_each(running: System, token: 
 def test_an_event_that_the_table_does_not_take_is_spilled_and_restored(
     running: System, token: str, fault: Any
 ) -> None:
-    with injected(aws.dynamodb(impatient=True), "PutItem", fault):
+    with injected(aws.dynamodb(urgent=True), "PutItem", fault):
         status, reply = post(running, token, FAILED)
     assert (status, reply["stored"]) == (202, "spilled")
     assert running.journal.wait_for(1, 10)
@@ -243,7 +243,7 @@ def test_an_event_that_the_table_does_not_take_is_spilled_and_restored(
 def test_while_the_table_can_not_tell_tokens_are_checked_later(running: System, token: str) -> None:
     wrong = tokens.mint()
     other = FAILED.replace(b"137", b"138")
-    with injected(aws.dynamodb(impatient=True), "GetItem", silence):
+    with injected(aws.dynamodb(urgent=True), "GetItem", silence):
         assert post(running, wrong, other)[0] == 202
         status, reply = post(running, token, FAILED)
     assert (status, reply["stored"]) == (202, "spilled")
@@ -255,8 +255,8 @@ def test_with_table_and_queue_gone_the_log_has_the_last_copy(
     running: System, token: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with (
-        injected(aws.dynamodb(impatient=True), "PutItem", no_connection),
-        injected(aws.sqs(impatient=True), "SendMessage", no_connection),
+        injected(aws.dynamodb(urgent=True), "PutItem", no_connection),
+        injected(aws.sqs(urgent=True), "SendMessage", no_connection),
     ):
         status, reply = post(running, token, FAILED)
     assert (status, reply["error"]["code"]) == (503, "lost")
@@ -269,14 +269,14 @@ def test_with_table_and_queue_gone_the_log_has_the_last_copy(
 
 def test_a_table_that_hangs_costs_less_than_marathons_patience(running: System, token: str) -> None:
     # What works in the background has its clients already: it must not get one that hangs, too.
-    running.functions._fan_out()
-    running.functions._restore()
+    running.functions.fan_out()
+    running.functions.restoring()
     with socket.create_server(("127.0.0.1", 0)) as hole:
         endpoint = f"http://127.0.0.1:{hole.getsockname()[1]}"
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
         try:
             aws.dynamodb.cache_clear()
-            running.functions._ingest.cache_clear()
+            running.functions.ingest.cache_clear()
             started = time.monotonic()
             status, reply = post(running, token, FAILED)
             first = time.monotonic() - started

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ops.stage import Stage
+from ops.stages import Stage
 
 import boto3
 import pytest
@@ -189,7 +189,7 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
 
     asked = script(clone, "destroy", "--stage", "dev")
     assert asked.returncode == 1
-    assert "add --yes" in asked.stderr
+    assert "pass --yes" in asked.stderr
     assert "Cluster prod is still registered" in asked.stderr
     assert "--marathon http://m:8080 --remove" in asked.stderr
 
@@ -231,7 +231,7 @@ def test_functions_that_nobody_knows_the_api_of_stop_it(clone: Path, tmp_path: P
 
 @pytest.mark.usefixtures("account")
 def test_a_deploy_that_failed_half_way_is_taken_up(clone: Path) -> None:
-    policy = clone / ".chalice" / "policies" / "dev-restore.json"
+    policy = clone / ".chalice" / "policies" / "restore.json"
     whole = policy.read_text()
     policy.write_text("not json")
     failed = script(clone, "deploy", "--stage", "dev")

@@ -127,7 +127,7 @@ def test_operators_see_what_happened(
     assert events.main([*stage, "list", *narrow]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("2016-04-24 09:31:44.941  notice   App /my-app was deleted  2016")
+    assert lines[0].startswith("2016-04-24 09:31:44.941Z  notice   App /my-app was deleted  2016")
 
     killed = lines[1].split()[-1]
     assert events.main([*stage, "show", killed, "--json"]) == 0
@@ -170,6 +170,6 @@ def test_an_event_that_is_lost_on_the_way_fails_the_check(
 
     real = Store.put
     monkeypatch.setattr(Store, "put", lose)
-    monkeypatch.setattr(run, "_WAIT_SECONDS", 2)
+    monkeypatch.setattr(run, "WAIT_SECONDS", 2)
     with pytest.raises(Failure, match="1 events are missing"):
-        run._once(marathon, url, running.stage, running.api, running.journal)
+        run.once(marathon, url, running.stage, running.api, running.journal)

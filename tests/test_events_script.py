@@ -10,21 +10,22 @@ from typing import Any
 
 from ops import ROOT
 from ops.cli import Failure
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import events
 import pytest
 
 from chalicelib import times
+from chalicelib.records.spilled import LOG_CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
 from chalicelib.services.clusters import Cluster
-from chalicelib.services.dead_letters import DeadLetters
-from chalicelib.services.spill import LOG_CHUNK_BYTES, Spilled, to_messages
+from chalicelib.services.queues import DeadLetters
 from local import cloud, functions
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, only
-from tests.support.records import RECEIVED, at, record_from
+from tests.support.records import RECEIVED, at, record, record_from
 from tests.support.web import answering
 
 
@@ -82,7 +83,7 @@ def until(heard: list[dict[str, Any]], count: int) -> list[str]:
 
 
 def letter(stage: Stage) -> DeadLetters:
-    return DeadLetters(client("sqs"), stage.dead_letter_queue_url)
+    return DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
 
 
 def test_a_replay_notifies_again_oldest_first_and_says_so(
@@ -90,7 +91,7 @@ def test_a_replay_notifies_again_oldest_first_and_says_so(
 ) -> None:
     ids = store(stage, *range(15))
     store(stage, 3, app="/other")
-    assert run(stage, "replay", "--app", "/shop", "--rate", "1000") == 0
+    assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
     assert until(messages, 15) == ids
     assert all(each["replay"] is True for each in messages)
     assert messages[0]["event"]["appId"] == "/shop"
@@ -143,15 +144,15 @@ def test_an_interrupted_replay_says_how_to_go_on(
         injected(aws.sns(), "PublishBatch", after(interrupt, 1)),
         pytest.raises(Failure, match=f"Stopped after 10 events. Go on .* --after {ids[9]}"),
     ):
-        run(stage, "replay", "--rate", "1000")
-    assert run(stage, "replay", "--rate", "1000", "--after", ids[9]) == 0
+        run(stage, "replay", "--since", "2016-01-01", "--rate", "1000", "--yes")
+    assert run(stage, "replay", "--rate", "1000", "--after", ids[9], "--yes") == 0
     assert until(messages, 15) == ids
 
 
 def test_a_replay_overcomes_a_passing_refusal(stage: Stage, messages: list[dict[str, Any]]) -> None:
     ids = store(stage, 1, 2)
     with injected(aws.sns(), "PublishBatch", only(answer("Throttled"), 1)):
-        assert run(stage, "replay", "--rate", "1000") == 0
+        assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
     assert until(messages, 2) == ids
 
 
@@ -162,7 +163,8 @@ def test_what_is_parked_is_shown_and_stays(
     letter(stage).park("prod|app:/shop", id_, "InvalidParameter")
     for _ in range(2):
         assert run(stage, "parked") == 0
-        assert capsys.readouterr().out == f"record {id_} of prod, app:/shop: InvalidParameter\n"
+        shown = capsys.readouterr().out
+        assert shown.endswith(f"  record {id_} of prod, app:/shop: InvalidParameter\n")
     assert run(stage, "parked", "--json") == 0
     assert json.loads(capsys.readouterr().out)["sk"] == id_
 
@@ -193,7 +195,7 @@ def test_a_parked_spill_goes_back_to_its_queue(
     stage: Stage, messages: list[dict[str, Any]]
 ) -> None:
     spilled = Spilled(at(1).id, times.iso(RECEIVED), "", "prod", at(1).body)
-    letter(stage).park_spill(next(to_messages(spilled)), "mended")
+    letter(stage).park_spilled(next(to_messages(spilled)), "mended")
     assert run(stage, "parked", "--send") == 0
     assert functions.Spill(functions.load(stage), stage).pump() == 1
     assert stage.store.get("prod", at(1).id) is not None
@@ -256,7 +258,7 @@ def test_last_copies_in_the_log_come_back(
     assert run(stage, "restore") == 0
     out = capsys.readouterr().out.splitlines()[-1]
     assert "2 events restored" in out
-    assert "1 refused" in out
+    assert "1 that can't be stored, parked" in out
     assert stage.store.get("prod", at(1).id) is not None
     found = stage.store.get("prod", record_from(big).id)
     assert found is not None
@@ -269,13 +271,29 @@ def test_nothing_to_restore_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatc
         run(stage, "restore")
 
 
-def test_which_cluster_is_asked_when_there_are_several(stage: Stage) -> None:
+def test_of_several_clusters_all_are_shown_with_their_names(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(Failure, match="No Marathon is registered"):
         run(stage, "list")
     for name in ("east", "west"):
         stage.clusters.claim(Cluster(name, "http://m", name))
-    with pytest.raises(Failure, match=r"--cluster east\|west"):
-        run(stage, "list")
+    stage.store.put(record("east", appId="/a", timestamp="2016-04-24T09:00:01.000Z"))
+    stage.store.put(record("west", appId="/a", timestamp="2016-04-24T09:00:02.000Z"))
+    stage.store.put(record("east", appId="/a", timestamp="2016-04-24T09:00:03.000Z"))
+    for name in ("east", "west"):
+        stage.store.note_day(name, "2016-04-24")
+    for filters in ([], ["--app", "/a"]):
+        assert run(stage, "list", *filters) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[3] for line in lines] == ["east", "west", "east"]
+    assert run(stage, "list", "--cluster", "west") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "west" not in line
+    assert run(stage, "show", line.split()[-1], "--json") == 0
+    assert json.loads(capsys.readouterr().out)["cluster"] == "west"
+    with pytest.raises(Failure, match=r"No cluster of .* has an event 2016"):
+        run(stage, "show", "20160424T090009000Z-0123456789abcdef")
     with pytest.raises(Failure, match=r"has no cluster 'north'\. Registered: east, west"):
         run(stage, "list", "--cluster", "north")
 
@@ -318,9 +336,11 @@ def test_what_is_stored_is_listed_whatever_its_date(
 
 
 def test_tail_shows_what_comes(stage: Stage) -> None:
-    from ops.history import Wanted, as_they_come
+    from ops.tail import as_they_come
 
-    coming = as_they_come(stage.store, Wanted("prod"))
+    from chalicelib.history import Wanted
+
+    coming = as_they_come(stage.store, Wanted(("prod",)))
     stage.store.note_day("prod", "2016-04-24")
     body = json.dumps({"eventType": "app_terminated_event", "appId": "/shop"}).encode()
     from chalicelib.marathon.reading import read

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import pytest
 
 from chalicelib.records import items
 from chalicelib.services import aws
 from local import functions
-from local.functions import Stream, as_lambda_has_it
+from local.functions import Stream
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, no_connection, only, silence
@@ -42,8 +43,7 @@ class Bench:
 
     def heard(self, count: int) -> dict[str, int]:
         """How often each was notified, once so many notifications have come."""
-        with self.journal._changed:
-            self.journal._changed.wait_for(lambda: self.journal.notified.total() >= count, 5)
+        self.journal.wait_until(lambda: self.journal.notified.total() >= count, 5)
         return dict(self.journal.notified)
 
     def parked(self) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ def test_a_part_of_the_body_that_is_gone_is_parked_and_the_others_go_on(bench: B
     big = record_from(os.urandom(800_000))
     bench.stage.store.put(big)
     ids = bench.store(1)
-    bench.stage.table.delete(items.part_key("prod", big.id, 0))
+    bench.stage.table.delete(next(items.part_keys(items.plain(items.to_items(big, None)[1]))))
     bench.pump(2)
     assert bench.heard(1) == {ids[0]: 1}
     assert [(each["sk"], each["reason"]) for each in bench.parked()] == [
@@ -207,14 +207,8 @@ def test_when_the_table_can_not_be_read_it_waits(bench: Bench) -> None:
 
 def test_out_of_time_it_stops_and_says_where(bench: Bench) -> None:
     bench.store(1)
-    records = client("dynamodbstreams").get_records(ShardIterator=bench.stream._iterator)["Records"]
-    event = {"Records": [as_lambda_has_it(each, bench.stage.stream_arn) for each in records]}
-
-    class Late:
-        def get_remaining_time_in_millis(self) -> int:
-            return 1000
-
-    reply = bench.functions.fanout(event, Late())
+    records = bench.stream.fetch()
+    reply = bench.functions.fanout({"Records": records}, functions.Context(milliseconds=1000))
     number = records[0]["dynamodb"]["SequenceNumber"]
     assert reply == {"batchItemFailures": [{"itemIdentifier": number}]}
     assert bench.heard(0) == {}
@@ -243,7 +237,7 @@ def test_a_ttl_deletion_notifies_nobody(bench: Bench) -> None:
         "dynamodb": {"Keys": {"pk": item["pk"], "sk": item["sk"]}, "SequenceNumber": "1"},
         "eventSourceARN": bench.stage.stream_arn,
     }
-    context = functions._Context()
+    context = functions.Context()
     assert bench.functions.fanout({"Records": [removal]}, context) == {"batchItemFailures": []}
     assert bench.heard(0) == {}
 

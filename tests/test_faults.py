@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import pytest
 
@@ -68,7 +69,7 @@ def table_and_queue_are_gone(world: World) -> tuple[Sent, int]:
     with (
         pytest.MonkeyPatch.context() as patched,
         world.broken_table(no_connection),
-        injected(aws.sqs(impatient=True), "SendMessage", no_connection),
+        injected(aws.sqs(urgent=True), "SendMessage", no_connection),
     ):
         patched.setattr("sys.stdout", lines)
         bodies = [event(1), event(2, big=os.urandom(300_000).hex())]
@@ -92,7 +93,7 @@ def function_is_killed_before_it_answers(world: World) -> tuple[Sent, int]:
     def kill(**kwargs: Any) -> None:
         raise Killed
 
-    made = aws.dynamodb(impatient=True)
+    made = aws.dynamodb(urgent=True)
     made.meta.events.register("after-call.dynamodb.PutItem", kill)
     with pytest.raises(Killed):
         world.send(event(1))
@@ -159,14 +160,11 @@ def record_is_poison(world: World) -> tuple[Sent, int]:
 
 def fanout_fails_until_its_retries_are_used_up(world: World) -> tuple[Sent, int]:
     sent = world.send()
-    page = world.stream._client.get_records(ShardIterator=world.stream._iterator)
-    numbers = [each["dynamodb"]["SequenceNumber"] for each in page["Records"]]
-    world.stream._iterator = page["NextShardIterator"]  # Lambda has given the batch up
-    shards = world.stream._client.describe_stream(StreamArn=world.stage.stream_arn)
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in world.stream.give_up()]
     told = {
         "requestContext": {"condition": "RetryAttemptsExhausted"},
         "DDBStreamBatchInfo": {
-            "shardId": shards["StreamDescription"]["Shards"][0]["ShardId"],
+            "shardId": world.stream.shard,
             "startSequenceNumber": numbers[0],
             "endSequenceNumber": numbers[-1],
         },
@@ -190,10 +188,9 @@ def fanout_crashes_half_way(world: World) -> tuple[Sent, int]:
 
 def stream_stands_still_for_more_than_a_day(world: World) -> tuple[Sent, int]:
     sent = world.send()
-    page = world.stream._client.get_records(ShardIterator=world.stream._iterator)
-    world.stream._iterator = page["NextShardIterator"]  # the stream has trimmed them
+    world.stream.give_up()  # the stream has trimmed them
     world.stage.store.note_day("prod", "2016-04-24")
-    assert world.run("replay", "--since", "2016-04-24", "--rate", "1000") == 0
+    assert world.run("replay", "--since", "2016-04-24", "--rate", "1000", "--yes") == 0
     return sent, 0
 
 
@@ -260,8 +257,7 @@ def test_nothing_is_lost(
         world = World(stage, journal)
         sent, allowed = fault(world)
         world.recover()
-        with journal._changed:
-            journal._changed.wait_for(lambda: journal.notified.keys() >= sent.keys(), 10)
+        journal.wait_for_notified(sent, 10)
     lost = 0
     for id_, body in sent.items():
         record = stage.store.get("prod", id_)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import pytest
 
@@ -25,12 +26,11 @@ def lookups() -> list[str]:
 
 @pytest.fixture
 def publishers(stage: Stage) -> Gate:
-    return Gate(stage.tokens, "publisher")
+    return Gate(stage.tokens.find, "publisher")
 
 
 def enter(gate: Gate, token: str | None) -> str:
-    found = gate.remembered(token) or gate.admit(token or "")
-    return found.cluster
+    return gate.admit(token).cluster
 
 
 def test_a_right_token_is_looked_up_once_a_minute(
@@ -41,7 +41,7 @@ def test_a_right_token_is_looked_up_once_a_minute(
     assert [enter(publishers, token) for _ in range(5)] == ["prod"] * 5
     assert len(lookups) == 1
     monkeypatch.setattr(gate, "ACCEPTED_SECONDS", -1)
-    other = Gate(stage.tokens, "publisher")
+    other = Gate(stage.tokens.find, "publisher")
     for _ in range(3):
         enter(other, token)
     assert len(lookups) == 4
@@ -75,7 +75,7 @@ def test_a_flood_does_not_fill_the_memory(
     for _ in range(60):
         with pytest.raises(Refused):
             enter(publishers, tokens.mint())
-    assert len(publishers._memory) == 20
+    assert publishers.remembered == 20
 
 
 def test_a_refusal_is_soon_forgotten_so_that_a_new_token_works(
@@ -94,9 +94,9 @@ def test_the_two_roles_do_not_open_each_others_doors(stage: Stage) -> None:
     stage.tokens.add(publisher, "publisher", "prod", "test")
     stage.tokens.add(reader, "reader", "", "test")
     with pytest.raises(Refused):
-        enter(Gate(stage.tokens, "publisher"), reader)
+        enter(Gate(stage.tokens.find, "publisher"), reader)
     with pytest.raises(Refused):
-        enter(Gate(stage.tokens, "reader"), publisher)
+        enter(Gate(stage.tokens.find, "reader"), publisher)
 
 
 def test_no_token_is_in_the_table(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from chalicelib.records import items
 from chalicelib.records.notification import LIMIT_BYTES, notification
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.records.redaction import redact
-from chalicelib.services.spill import Spilled, from_message, join, to_messages
+from chalicelib.records.spilled import Spilled, from_message, join, to_messages
 from chalicelib.text import SUMMARY_STRING_BYTES
 from tests.support.project import EVENTS
 

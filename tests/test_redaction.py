@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.records.redaction import mask_broken, mask_environment, redact
+from chalicelib.records.redaction import mask_json, mask_text, redact
 
 TOKEN = "A" * 43
 
@@ -61,8 +61,8 @@ def test_the_environment_is_masked_at_any_depth_and_the_rest_kept(
     def event(inner: Any) -> Any:
         return {"a": before, "plan": [{"apps": [{key: inner, "id": "/x"}]}]}
 
-    masked = json.loads(mask_environment(json.dumps(event(secret), indent=indent)))
-    expected = mask_environment(json.dumps(event(dict.fromkeys(secret, "***"))))
+    masked = json.loads(mask_json(json.dumps(event(secret), indent=indent)))
+    expected = mask_json(json.dumps(event(dict.fromkeys(secret, "***"))))
     assert masked == json.loads(expected)
     assert masked["plan"][0]["apps"][0] == {key: dict.fromkeys(secret, "***"), "id": "/x"}
 
@@ -79,9 +79,9 @@ def test_the_environment_is_masked_at_any_depth_and_the_rest_kept(
     ],
 )
 def test_spellings(text: str, masked: str) -> None:
-    assert mask_environment(text) == masked
+    assert mask_json(text) == masked
 
 
 def test_of_what_is_not_json_nothing_is_sent_from_the_environment_on() -> None:
-    assert mask_broken('{"id": "/x", "env": {"A": "s3cr') == '{"id": "/x", "env": ***'
-    assert mask_broken("no such thing") == "no such thing"
+    assert mask_text('{"id": "/x", "env": {"A": "s3cr') == '{"id": "/x", "env": ***'
+    assert mask_text("no such thing") == "no such thing"

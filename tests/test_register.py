@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
-from ops.stage import Stage
+from ops.stages import Stage
 
 import pytest
 import register
@@ -47,7 +47,7 @@ def test_it_subscribes_and_proves_it(
     (kept,) = running.stage.tokens.all()
     assert (kept.hash, kept.role, kept.cluster) == (tokens.hash_of(token), "publisher", "prod")
     (cluster,) = running.stage.clusters.all()
-    assert (cluster.name, cluster.marathon, cluster.framework_id) == ("prod", url, "f-1")
+    assert (cluster.name, cluster.marathon_url, cluster.framework_id) == ("prod", url, "f-1")
 
 
 def test_run_twice_it_registers_once(
@@ -209,7 +209,9 @@ def test_no_event_within_the_time(stage: Stage, url: str, marathon: SimulatedMar
 
 
 def test_no_deployed_stage(aws: str) -> None:
-    with pytest.raises(Failure, match="make deploy STAGE=nowhere"):
+    with pytest.raises(Failure, match="make deploy STAGE=prod"):
+        register.main(["--stage", "prod", "--marathon", "http://m"])
+    with pytest.raises(Failure, match=r"no stage 'nowhere'. .*config.json has: dev, prod"):
         register.main(["--stage", "nowhere", "--marathon", "http://m"])
 
 

@@ -6,14 +6,23 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import pytest
 
 from chalicelib import times
 from chalicelib.records.items import part_key
+from chalicelib.records.spilled import (
+    CHUNK_BYTES,
+    LOG_CHUNK_BYTES,
+    Spilled,
+    from_message,
+    join,
+    to_messages,
+    with_cluster,
+)
 from chalicelib.services import aws, tokens
-from chalicelib.services.spill import CHUNK_BYTES, Spilled, from_message, join, to_messages
 from local import functions
 from tests.support.faults import injected, no_connection
 from tests.support.records import RECEIVED, record_from
@@ -36,7 +45,7 @@ def restore(module: ModuleType, messages: list[str]) -> list[str]:
         {"messageId": str(n), "receiptHandle": "r", "body": message}
         for n, message in enumerate(messages)
     ]
-    reply = module.restore({"Records": records}, functions._Context())
+    reply = module.restore({"Records": records}, functions.Context())
     return [each["itemIdentifier"] for each in reply["batchItemFailures"]]
 
 
@@ -115,12 +124,32 @@ def test_a_token_is_checked_as_of_the_time_of_receipt(module: ModuleType, stage:
         came(now + timedelta(hours=1), known.hash, "/after-revocation"),
         came(now - timedelta(days=1), known.hash, "/before-its-creation"),
         came(now, reader.hash, "/by-a-reader"),
-        came(now, "0" * 64, "/by-nobody"),
     ]
     assert restore(module, messages) == []
     day = times.iso(RECEIVED)[:10]
     assert [each.app for each in stage.store.feed("prod", day)] == ["/accepted"]
     assert dead_letters(stage) == []
+
+
+def test_what_came_with_a_token_that_nobody_knows_is_parked_and_never_dropped(
+    module: ModuleType, stage: Stage
+) -> None:
+    (message,) = to_messages(spilled(cluster="", token="0" * 64))
+    assert restore(module, [message]) == []
+    (letter,) = dead_letters(stage)
+    assert letter["spill"] == message
+    assert letter["reason"] == "the table does not know its token"
+    # Its operator knows whose it is.
+    assert restore(module, [with_cluster(message, "prod")]) == []
+    assert stage.store.get("prod", spilled().id) == record_from(BODY)
+
+
+def test_a_token_may_be_as_young_as_clocks_differ(module: ModuleType, stage: Stage) -> None:
+    known = stage.tokens.add(tokens.mint(), "publisher", "prod", "test")
+    early = times.now() - timedelta(minutes=5)
+    message = next(to_messages(Spilled(spilled().id, times.iso(early), known.hash, "", BODY)))
+    assert restore(module, [message]) == []
+    assert stage.store.get("prod", spilled().id) is not None
 
 
 @pytest.mark.parametrize("message", ["no json", "{}", "[]", '{"data": 1}', '{"data": "!"}'])
@@ -136,7 +165,33 @@ def test_what_can_never_be_stored_is_parked_whole(
 def test_the_parts_on_the_way_have_keys_of_their_own(module: ModuleType, stage: Stage) -> None:
     body = os.urandom(CHUNK_BYTES + 1000)
     restore(module, [next(to_messages(spilled(body)))])
-    assert stage.table.get(part_key("prod", spilled(body).id, "spill-0")) is not None
+    digest = from_message(next(to_messages(spilled(body)))).digest
+    key = part_key("prod", spilled(body).id, f"spill-{digest}-0")
+    assert stage.table.get(key) is not None
+
+
+def test_a_part_that_comes_again_after_a_restore_from_the_log_does_no_harm(
+    module: ModuleType, stage: Stage
+) -> None:
+    body = os.urandom(CHUNK_BYTES + 1000)
+    by_queue, by_log = to_messages(spilled(body)), to_messages(spilled(body), LOG_CHUNK_BYTES)
+    first, *_ = by_queue
+    assert restore(module, [first]) == []
+    assert restore(module, list(by_log)) == []
+    assert restore(module, [first]) == []
+    found = stage.store.get("prod", spilled(body).id)
+    assert found is not None
+    assert found.body == body
+    assert dead_letters(stage) == []
+
+
+def test_a_message_of_the_first_version_is_understood(module: ModuleType, stage: Stage) -> None:
+    body = os.urandom(CHUNK_BYTES + 1000)
+    messages = [json.loads(message) for message in to_messages(spilled(body))]
+    for message in messages:
+        del message["digest"]
+    assert restore(module, [json.dumps(message) for message in messages]) == []
+    assert stage.store.get("prod", spilled(body).id) is not None
 
 
 def test_a_message_says_all_that_restore_needs() -> None:

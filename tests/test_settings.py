@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ops.stage import Stage
+from ops.stages import Stage
 
 import events
 import pytest
@@ -22,9 +22,9 @@ def test_defaults_and_what_people_set() -> None:
     assert [read.table, read.topic_arn, read.spill_queue_url, read.dead_letter_queue_url] == [
         *SET.values()
     ]
-    assert (read.retention_days, read.notify_env) == (90, "masked")
+    assert (read.retention_days, read.masking) == (90, "masked")
     read = Settings.read(SET | {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full"})
-    assert (read.retention_days, read.notify_env) == (0, "full")
+    assert (read.retention_days, read.masking) == (0, "full")
 
 
 def test_all_that_is_missing_is_told_together() -> None:
@@ -53,6 +53,6 @@ def test_scripts_refuse_what_the_functions_refuse(
     config.write_text(
         f'{{"stages": {{"{stage.name}": {{"environment_variables": {{"RETENTION_DAYS": "x"}}}}}}}}'
     )
-    monkeypatch.setattr("ops.stage.CONFIG", config)
+    monkeypatch.setattr("ops.config.CONFIG", config)
     with pytest.raises(SettingsError, match="RETENTION_DAYS"):
         events.main(["--stage", stage.name, "restore"])

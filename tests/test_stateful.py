@@ -47,7 +47,7 @@ class Machine(RuleBasedStateMachine):
         def kill(**kwargs: Any) -> None:
             raise Killed
 
-        hooks = aws.dynamodb(impatient=True).meta.events
+        hooks = aws.dynamodb(urgent=True).meta.events
         hooks.register("after-call.dynamodb.PutItem", kill)
         try:
             receipt = self.world.ingest.receive(self.world.token, event(n))
@@ -74,7 +74,7 @@ class Machine(RuleBasedStateMachine):
         what = data.draw(st.sampled_from(sorted(self.outages)))
         self.outages.pop(what).close()
         if what == "table":
-            self.world.ingest._table_back_at = 0.0
+            self.world.ingest.guard.close()
 
     @rule()
     def fan_out(self) -> None:
@@ -100,9 +100,7 @@ class Machine(RuleBasedStateMachine):
             outage.close()
         try:
             self.world.recover()
-            with self.journal._changed:
-                heard = self.journal.notified.keys
-                self.journal._changed.wait_for(lambda: heard() >= self.acknowledged.keys(), 10)
+            self.journal.wait_for_notified(self.acknowledged, 10)
             feed = list(self.world.stage.store.feed("prod", "2016-04-24"))
             assert len(feed) == len({record.id for record in feed})
             assert {record.id for record in feed} >= self.acknowledged.keys()

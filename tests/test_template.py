@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from ops.stage import TEMPLATES, config
+from ops.config import config
+from ops.stacks import TEMPLATES
 
 import pytest
 

@@ -2,22 +2,23 @@
 
 An id begins with the app's path in its "safe" form: without its first slash, other slashes turned
 into ``_`` (``/prod/web`` → ``prod_web``; exact since 0.6.0, whose paths hold no ``_``).
+
+Ids are read from their end, so that a hostile one of a megabyte takes no longer than its length.
 """
 
 import re
 from urllib.parse import unquote
 
-_UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_LENGTH = 36
 
 # 1.4+: <safe>.instance-<uuid> or <safe>.marathon-<uuid>, in a task id followed by .<container>,
 # ._app, .$anon and a launch count. Container names of 1.4.0 – 1.4.2 may hold dots.
-_INSTANCE = re.compile(rf"(?P<instance>(?P<safe>.+)\.(?:instance|marathon)-{_UUID})(?P<rest>\..+)?")
-# 0.6.0 – 1.7: <safe>.<uuid>, since 1.4.7 also followed by .<launch count>.
-_TASK = re.compile(rf"(?P<safe>.+)\.{_UUID}(?:\.[^.]+)?")
+_MARKS = (".instance-", ".marathon-")
 # 0.1.0 – 0.5.1: <name>_<n>-<ms since epoch>.
-_OLD_TASK = re.compile(r"(?P<safe>.+)_\d+-\d+")
+_OLD_NUMBERS = re.compile(r"\d+-\d+")
 # 1.4+: instance-<safe>.<uuid> or marathon-<safe>.<uuid>.
-_EXECUTOR = re.compile(rf"(?:instance|marathon)-(?P<safe>.+)\.{_UUID}")
+_EXECUTOR_PREFIXES = ("instance-", "marathon-")
 
 _PODS = "/v2/pods"
 
@@ -29,30 +30,33 @@ def path(name: str) -> str:
 
 def app_of_task(task: str) -> str | None:
     """The path of the app or pod that a task or instance id belongs to, or None."""
-    if found := _INSTANCE.fullmatch(task) or _TASK.fullmatch(task):
-        return _from_safe(found["safe"])
-    if found := _OLD_TASK.fullmatch(task):
-        return path(found["safe"])
-    return None
+    if found := _split_instance(task):
+        return _from_safe(task[: found[0]])
+    # 0.6.0 – 1.7: <safe>.<uuid>, since 1.4.7 also followed by .<launch count>.
+    if safe := _before_uuid(task) or _before_uuid(task.rpartition(".")[0]):
+        return _from_safe(safe)
+    name, _, numbers = task.rpartition("_")
+    return path(name) if name and _OLD_NUMBERS.fullmatch(numbers) else None
 
 
 def app_of_executor(executor: str) -> str | None:
     """The path of the app or pod that an executor id belongs to, or None."""
-    if found := _EXECUTOR.fullmatch(executor):
-        return _from_safe(found["safe"])
+    for prefix in _EXECUTOR_PREFIXES:
+        if executor.startswith(prefix) and (safe := _before_uuid(executor[len(prefix) :])):
+            return _from_safe(safe)
     return app_of_task(executor)
 
 
 def instance_of_task(task: str) -> str | None:
     """The instance id that a task id of 1.4+ contains, or None."""
-    found = _INSTANCE.fullmatch(task)
-    return found["instance"] if found else None
+    found = _split_instance(task)
+    return task[: found[1]] if found else None
 
 
 def is_instance(id_: str) -> bool:
     """Whether this is the id of a whole instance (1.4+), not of a task in it."""
-    found = _INSTANCE.fullmatch(id_)
-    return found is not None and not found["rest"]
+    found = _split_instance(id_)
+    return found is not None and found[1] == len(id_)
 
 
 def pod_of_uri(uri: str) -> str | None:
@@ -61,6 +65,26 @@ def pod_of_uri(uri: str) -> str | None:
         return None
     name = unquote(uri[len(_PODS) :].partition("?")[0]).strip("/")
     return path(name) if name else None
+
+
+def _split_instance(id_: str) -> tuple[int, int] | None:
+    """Where in an id its app ends and where its instance ends; None where it names no instance. Of
+    several marks that a UUID follows the last counts.
+    """
+    at = max(id_.rfind(mark) for mark in _MARKS)
+    while at > 0:
+        end = at + len(_MARKS[0]) + _UUID_LENGTH
+        ends = end == len(id_) or (id_[end : end + 1] == "." and end + 1 < len(id_))
+        if ends and _UUID.fullmatch(id_, end - _UUID_LENGTH, end):
+            return at, end
+        at = max(id_.rfind(mark, 0, at) for mark in _MARKS)
+    return None
+
+
+def _before_uuid(id_: str) -> str:
+    """What stands before ``.<uuid>`` at the end of an id; empty where no UUID does."""
+    safe, _, uuid = id_.rpartition(".")
+    return safe if _UUID.fullmatch(uuid) else ""
 
 
 def _from_safe(safe: str) -> str:

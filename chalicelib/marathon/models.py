@@ -9,11 +9,22 @@ Times are ISO 8601 in UTC; a path is an app's, pod's or group's, such as ``/prod
 a bare app name).
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FailFast
 
 _LENIENT_LATE = ConfigDict(extra="allow", strict=True, defer_build=True)
+
+_T = TypeVar("_T")
+
+
+class _FirstMisfitAlone(FailFast):
+    """Of a hostile list of millions, pydantic would tell each element that does not fit."""
+
+    __hash__ = object.__hash__  # a part of a union must have one
+
+
+_Many = Annotated[list[_T], _FirstMisfitAlone()]
 
 
 class Event(BaseModel):
@@ -62,11 +73,11 @@ class StatusUpdateEvent(Event):
     appId: str | None = None
     appID: str | None = None
     host: str | None = None
-    ports: list[int] | None = None
+    ports: _Many[int] | None = None
     slaveId: str | None = None
     version: str | None = None
     message: str | None = None
-    ipAddresses: list[dict[str, Any]] | None = None
+    ipAddresses: _Many[dict[str, Any]] | None = None
 
 
 class FrameworkMessageEvent(Event):
@@ -80,7 +91,7 @@ class FrameworkMessageEvent(Event):
 
     executorId: str | None = None
     slaveId: str | None = None
-    message: list[int] | str | None = None
+    message: _Many[int] | str | None = None
 
 
 class SubscribeEvent(Event):
@@ -330,7 +341,7 @@ class Step(Action):
     step that is itself one action, is read too.
     """
 
-    actions: list[Action] | None = None
+    actions: _Many[Action] | None = None
 
 
 class Plan(BaseModel):
@@ -344,7 +355,7 @@ class Plan(BaseModel):
     model_config = _LENIENT_LATE
 
     id: str | None = None
-    steps: list[Step] | None = None
+    steps: _Many[Step] | None = None
     version: str | None = None
     original: dict[str, Any] | None = None
     target: dict[str, Any] | None = None

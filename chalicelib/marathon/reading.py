@@ -1,11 +1,12 @@
 """A body as Marathon sent it, understood as far as it can be. Nothing is ever refused."""
 
+import functools
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from chalicelib.marathon import titles
@@ -17,6 +18,9 @@ from chalicelib.text import plain
 Cause = Literal["not_json", "not_an_object", "no_type", "unknown_type", "unexpected_shape"]
 
 UNKNOWN = "unknown"
+
+# From here on what does not fit is no longer looked for one by one.
+_MOST_MISFITS = 1000
 
 _UNREADABLE: dict[Cause, str] = {
     "not_json": "Marathon's endpoint received something that is not JSON",
@@ -30,8 +34,8 @@ class Reading:
     """What a body says.
 
     ``timestamp``: the event's own, in UTC with milliseconds, or None where it has no usable one.
-    ``cause``: why the event could not be fully understood, or None. ``misfits``: the names of the
-    fields that did not fit (never their values).
+    ``cause``: why the event could not be fully understood, or None. ``misfits``: the paths of the
+    fields that did not fit, such as ``plan.steps.0.actions.1.app`` (never their values).
     """
 
     type: str
@@ -109,28 +113,85 @@ def usable_timestamp(value: object) -> datetime | None:
 
 
 def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ...]]:
-    """The event without what does not fit, and the names of what does not fit or is missing."""
-    wrong: tuple[str, ...] = ()
+    """The event without what does not fit, and the paths of what does not fit or is missing."""
+    wrong: list[str] = []
     try:
         event = model.model_validate(data)
     except ValidationError:
-        wrong = _wrong(model, data)
-        event = model.model_validate({key: data[key] for key in data if key not in wrong})
+        event = model.model_validate(_fitting(model, data, "", wrong))
     missing = (name for name in model.always if name not in data)
     return event, (*wrong, *missing)
 
 
-def _wrong(model: type[Event], data: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the fields that a model refuses, one by one: what pydantic says of them all
-    together can't be read where a key, at any depth, is not valid Unicode.
+def _fitting(
+    model: type[BaseModel], data: dict[str, Any], path: str, wrong: list[str]
+) -> dict[str, Any]:
+    """The data without what a model refuses, which costs itself alone, at any depth. Adds the paths
+    of that to ``wrong``.
+
+    What pydantic says of all errors together can't be read where a key is not valid Unicode, so
+    each value is tried by itself.
     """
-    refused = []
+    kept: dict[str, Any] = {}
     for key, value in data.items():
-        try:
-            model.model_validate({key: value})
-        except ValidationError:
-            refused.append(key)
-    return tuple(refused)
+        inner = _inner_model(model, key)
+        if _fits(model, key, value):
+            kept[key] = value
+        elif isinstance(value, dict) and inner:
+            kept[key] = _fitting(inner, value, f"{path}{key}.", wrong)
+        elif isinstance(value, dict) and _fits(model, key, {}):
+            kept[key] = {name: value[name] for name in value if _fits(model, key, {name: None})}
+            wrong.extend(f"{path}{key}.{name}" for name in value.keys() - kept[key].keys())
+        elif isinstance(value, list) and _fits(model, key, []) and len(wrong) < _MOST_MISFITS:
+            kept[key] = _fitting_list(model, key, value, path, wrong)
+        else:
+            wrong.append(f"{path}{key}")
+    return kept
+
+
+def _fitting_list(
+    model: type[BaseModel], key: str, values: list[Any], path: str, wrong: list[str]
+) -> list[Any]:
+    """A list without what does not fit. An empty object stands in for what is no object at all in a
+    list of objects (steps, actions), since their number and order tell something.
+    """
+    inner = _inner_model(model, key)
+    kept: list[Any] = []
+    for n, value in enumerate(values):
+        if len(wrong) >= _MOST_MISFITS:  # hostile: no more looks at each
+            wrong.append(f"{path}{key}")
+            return kept
+        if _fits(model, key, [value]):
+            kept.append(value)
+            continue
+        if inner and isinstance(value, dict):
+            kept.append(_fitting(inner, value, f"{path}{key}.{n}.", wrong))
+            continue
+        wrong.append(f"{path}{key}.{n}")
+        if inner:
+            kept.append({})
+    return kept
+
+
+def _fits(model: type[BaseModel], key: str, value: Any) -> bool:
+    try:
+        model.model_validate({key: value})
+    except ValidationError:
+        return False
+    return True
+
+
+@functools.cache
+def _inner_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of a field's value, or of the elements of its list; None for plain data."""
+    field = model.model_fields.get(key)
+    waiting = [field.annotation] if field else []
+    while waiting:
+        annotation = waiting.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return annotation
+        waiting.extend(get_args(annotation))
+    return None
 
 
 def _unreadable(cause: Cause, timestamp: datetime | None = None) -> Reading:

@@ -3,23 +3,28 @@
 | item | ``pk`` | ``sk`` | index ``feed``: ``feed`` | ``feed_order`` |
 |---|---|---|---|---|
 | record | ``<cluster>|<subject>`` | id | ``<cluster>|<day of the id>`` | id |
-| part of a large body | ``#part|<cluster>|<id>|<n>`` | ``part`` | – | – |
+| part of a large body | ``#part|<cluster>|<id>|<digest>-<n>`` | ``part`` | – | – |
 | token | ``#token|<sha256>`` | ``token`` | ``#tokens`` | creation time |
 | cluster | ``#clusters`` | name | – | – |
 | day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
-| what ``chalice deploy`` recorded | ``#stage`` | ``deployed`` | – | – |
+| what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
+
+This file has the keys of records, parts and days; those of tokens, clusters and stages are in the
+files that keep them. A part's key holds a digest of the whole body as it is stored: what is sent
+again in another form (other masks, other compression) can't change the parts of what is there.
 
 No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
 ``kind``, which is what the stream's filter goes by.
 """
 
 import base64
+import hashlib
 import math
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.records.record import Record
+from chalicelib.records.record import SUMMARY, Record
 
 Item = dict[str, Any]
 """An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""
@@ -32,46 +37,47 @@ PART_BYTES = 380_000
 _ZLIB_LEVEL = 5
 _PLAIN_ITEM_BYTES = 1024  # what one write unit pays for
 _PARTS_OUTLIVE_SECONDS = 7 * 86_400
+# A day is noted again for each day on which one of its records is received.
+_DAYS_OUTLIVE_SECONDS = 2 * 86_400
 
-_SUMMARY = (
-    "type",
-    "received_at",
-    "severity",
-    "title",
-    "app",
-    "deployment",
-    "task",
-    "instance",
-    "host",
-    "status",
-    "cause",
-    "timestamp_from",
-)
+# Kept by other names (the keys), by another type, or not at all since they follow from the id.
+_KEPT_OTHERWISE = ("id", "cluster", "timestamp", "subject", "apps", "apps_omitted")
+_TEXTS = tuple(name for name in SUMMARY if name not in _KEPT_OTHERWISE)
 
 
 def record_key(cluster: str, subject: str, id_: str) -> Item:
     """The key of a record."""
-    return {"pk": {"S": timeline_of(cluster, subject)}, "sk": {"S": id_}}
+    return {"pk": {"S": timeline_key(cluster, subject)}, "sk": {"S": id_}}
 
 
-def timeline_of(cluster: str, subject: str) -> str:
+def timeline_key(cluster: str, subject: str) -> str:
     """The table's key that the records of one subject share."""
     return f"{cluster}|{subject}"
 
 
-def days_of(cluster: str) -> str:
+def days_key(cluster: str) -> str:
     """The table's key that a cluster's days share."""
     return f"#days|{cluster}"
 
 
-def day_item(cluster: str, day: str) -> Item:
-    """The note that a day has records."""
-    return {"pk": {"S": days_of(cluster)}, "sk": {"S": day}, "kind": {"S": "day"}}
+def day_item(cluster: str, day: str, expires_at: int | None) -> Item:
+    """The note that a day has records. ``expires_at``: of the last of them, None for never; the
+    note outlives it a little.
+    """
+    item = {"pk": {"S": days_key(cluster)}, "sk": {"S": day}, "kind": {"S": "day"}}
+    if expires_at is not None:
+        item["expires_at"] = {"N": str(expires_at + _DAYS_OUTLIVE_SECONDS)}
+    return item
 
 
-def part_key(cluster: str, id_: str, n: int | str) -> Item:
-    """The key of the n-th part of a record's body."""
-    return {"pk": {"S": f"#part|{cluster}|{id_}|{n}"}, "sk": {"S": "part"}}
+def part_key(cluster: str, id_: str, name: str) -> Item:
+    """The key of a part of a record's body."""
+    return {"pk": {"S": f"#part|{cluster}|{id_}|{name}"}, "sk": {"S": "part"}}
+
+
+def digest_of(data: bytes) -> str:
+    """What tells the parts of one body from those of another."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def day_of(id_: str) -> str:
@@ -79,7 +85,7 @@ def day_of(id_: str) -> str:
     return f"{id_[:4]}-{id_[4:6]}-{id_[6:8]}"
 
 
-def feed_of(cluster: str, day: str) -> str:
+def feed_key(cluster: str, day: str) -> str:
     """The index key that a cluster's records of a day share."""
     return f"{cluster}|{day}"
 
@@ -90,11 +96,11 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
     ``expires_at``: seconds since the epoch, or None to keep it for ever.
     """
     item = record_key(record.cluster, record.subject, record.id) | {
-        "feed": {"S": feed_of(record.cluster, day_of(record.id))},
+        "feed": {"S": feed_key(record.cluster, day_of(record.id))},
         "feed_order": {"S": record.id},
         "kind": {"S": "record"},
     }
-    for name in _SUMMARY:
+    for name in _TEXTS:
         if value := getattr(record, name):
             item[name] = {"S": value}
     if record.apps:
@@ -108,15 +114,17 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
     if len(body) <= INLINE_BODY_BYTES:
         return [], item | {"body": {"B": body}}
     chunks = [body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES)]
+    digest = digest_of(body)
     parts = [
-        part_item(record.cluster, record.id, n, chunk, expires_at) for n, chunk in enumerate(chunks)
+        part_item(record.cluster, record.id, f"{digest}-{n}", chunk, expires_at)
+        for n, chunk in enumerate(chunks)
     ]
-    return parts, item | {"parts": {"N": str(len(parts))}}
+    return parts, item | {"parts": {"N": str(len(parts))}, "parts_digest": {"S": digest}}
 
 
-def part_item(cluster: str, id_: str, n: int | str, chunk: bytes, expires_at: int | None) -> Item:
+def part_item(cluster: str, id_: str, name: str, chunk: bytes, expires_at: int | None) -> Item:
     """One part of a body; it outlives its record by a week, so that a record is always whole."""
-    item = part_key(cluster, id_, n) | {"kind": {"S": "part"}, "body": {"B": chunk}}
+    item = part_key(cluster, id_, name) | {"kind": {"S": "part"}, "body": {"B": chunk}}
     if expires_at is not None:
         item["expires_at"] = {"N": str(expires_at + _PARTS_OUTLIVE_SECONDS)}
     return item
@@ -142,8 +150,9 @@ def is_expired(values: Mapping[str, Any], now: float) -> bool:
 def part_keys(values: Mapping[str, Any]) -> Iterator[Item]:
     """The keys of the parts of a record's body, in order; none for a body in the item itself."""
     cluster = values["pk"].partition("|")[0]
+    digest = values.get("parts_digest")  # version 0.1 had none
     for n in range(values.get("parts", 0)):
-        yield part_key(cluster, values["sk"], n)
+        yield part_key(cluster, values["sk"], f"{digest}-{n}" if digest else str(n))
 
 
 def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
@@ -160,7 +169,7 @@ def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
         body=body,
         apps=tuple(values.get("apps", ())),
         apps_omitted=values.get("apps_omitted"),
-        **{name: values[name] for name in _SUMMARY if name in values},
+        **{name: values[name] for name in _TEXTS if name in values},
     )
 
 

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.records.record import Record
-from chalicelib.records.redaction import mask_broken, mask_environment
-from chalicelib.settings import Environment
+from chalicelib.records.redaction import mask_json, mask_text
+from chalicelib.settings import Masking
 
 # SNS: 262,144 bytes for a message with its attributes, and for a batch of them.
 LIMIT_BYTES = 262_144
@@ -24,18 +24,20 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``size``:
-    bytes as SNS counts them.
+    """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``: a
+    further one, the JSON of a ``String.Array``: every app or pod that the event is about; empty
+    where there is none. ``size``: bytes as SNS counts them.
     """
 
     subject: str
     message: str
     attributes: dict[str, str]
+    apps: str
     size: int
 
 
 def notification(
-    record: Record, environment: Environment = "masked", *, replay: bool = False
+    record: Record, masking: Masking = "masked", *, replay: bool = False
 ) -> Notification:
     """The notification of a record: its summary, and the event itself where it fits."""
     summary = record.summary()
@@ -44,29 +46,32 @@ def notification(
     attributes = {
         name: _CONTROL.sub(" ", value) for name in _ATTRIBUTES if (value := summary.get(name))
     }
+    apps = json.dumps(record.touched, ensure_ascii=False) if record.touched else ""
+    apps = _CONTROL.sub(" ", apps)
     subject = _subject(record.title)
     around = len(subject) + sum(
         len(name) + len("String") + len(value.encode()) for name, value in attributes.items()
     )
+    around += len("apps") + len("String.Array") + len(apps.encode()) if apps else 0
     head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
     try:
-        message = _escape(f'{head},"event":{_event(record, environment)}}}')
+        message = _escape(f'{head},"event":{_event(record, masking)}}}')
     except RecursionError:
         message = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
     if around + len(message.encode()) > LIMIT_BYTES:
         message = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
-    return Notification(subject, message, attributes, around + len(message.encode()))
+    return Notification(subject, message, attributes, apps, around + len(message.encode()))
 
 
-def _event(record: Record, environment: Environment) -> str:
+def _event(record: Record, masking: Masking) -> str:
     """The event as JSON, letter for letter but for what is masked, so that no number, key or
     depth of it can be lost on the way. What isn't JSON becomes a string.
     """
-    if environment == "full":
+    if masking == "full":
         return record.event_json()
     if record.is_json:
-        return mask_environment(record.event_json())
-    return json.dumps(mask_broken(record.body.decode(errors="replace")))
+        return mask_json(record.event_json())
+    return json.dumps(mask_text(record.body.decode(errors="replace")))
 
 
 def _escape(message: str) -> str:

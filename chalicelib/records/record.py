@@ -12,6 +12,23 @@ from chalicelib.text import clip
 
 MAX_APPS = 100
 
+# What a summary has of a record, in the order in which it is shown. The first eight always; the
+# others where the event has them.
+ALWAYS = ("id", "cluster", "type", "timestamp", "received_at", "subject", "severity", "title")
+SUMMARY = (
+    *ALWAYS,
+    "app",
+    "apps",
+    "apps_omitted",
+    "deployment",
+    "task",
+    "instance",
+    "host",
+    "status",
+    "cause",
+    "timestamp_from",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -47,6 +64,16 @@ class Record:
         return times.iso(times.from_compact(self.id))
 
     @property
+    def touched(self) -> list[str]:
+        """The paths of all apps and pods that it is about, one or many."""
+        if self.apps:
+            return list(self.apps)
+        pod = self.subject.removeprefix("pod:")
+        if pod != self.subject:
+            return [pod]
+        return [self.app] if self.app else []
+
+    @property
     def is_json(self) -> bool:
         """Whether the body is strict JSON."""
         return self.cause != "not_json"
@@ -58,28 +85,9 @@ class Record:
 
     def summary(self) -> dict[str, Any]:
         """The record without its body, as lists and notifications show it."""
-        optional = {
-            "app": self.app,
-            "apps": list(self.apps),
-            "apps_omitted": self.apps_omitted,
-            "deployment": self.deployment,
-            "task": self.task,
-            "instance": self.instance,
-            "host": self.host,
-            "status": self.status,
-            "cause": self.cause,
-            "timestamp_from": self.timestamp_from,
-        }
-        return {
-            "id": self.id,
-            "cluster": self.cluster,
-            "type": self.type,
-            "timestamp": self.timestamp,
-            "received_at": self.received_at,
-            "subject": self.subject,
-            "severity": self.severity,
-            "title": self.title,
-        } | {name: value for name, value in optional.items() if value}
+        shown = {name: getattr(self, name) for name in SUMMARY}
+        shown["apps"] = list(self.apps)
+        return {name: value for name, value in shown.items() if value}
 
 
 def identify(body: bytes, time: datetime) -> str:

@@ -1,4 +1,6 @@
-"""What of a body is never kept, and what of it is never sent on."""
+"""What of a body is never kept, and what of it is never sent on. Every pattern takes linear time,
+since bodies may be hostile.
+"""
 
 import json
 import re
@@ -6,15 +8,34 @@ from typing import Any
 
 MASK = "***"
 
+# JSON may write each character as an escape; these are the ones that end the parts of a URL.
+_SLASH = r"(?:/|\\/|\\u002[fF])"
+_AT = r"(?:@|\\u0040)"
+_NO_END = r"(?:[^/?\\]|\\(?!/|u002[fF]|u003[fF]).)"
+
 # A string that is cut off by the end of a broken body is still a string here.
 _CALLBACK_URL = re.compile(rb'("callbackUrl"\s*:\s*")([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
 _QUERY = re.compile(rb"(?:\?|\\u003[fF]).*", re.DOTALL)
-_USER_INFO = re.compile(rb"^([^/\\?]*(?:/|\\/){2})[^/\\?]*@")
+_CALLBACK_USER_INFO = re.compile(f"^({_NO_END}*{_SLASH}{{2}}){_NO_END}*{_AT}".encode(), re.DOTALL)
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_USER_INFO = re.compile(r"://[^/?#\s]*@")
+_USER_INFO_IN_TEXT = re.compile(rf"(:{_SLASH}{{2}})(?:[^/?#\s\\]|\\(?!/|u002[fF]|u003[fF]).)*{_AT}")
+# What signs a URL, or lets in who has it.
+_SECRET_PARAMETER = re.compile(
+    r"([?&](?:[\w.-]*(?:signature|credential|token|secret|passw(?:or)?d|access-?(?:key-?)?id|"
+    r"api[_-]?key|key-pair-id)|sig|auth)=)[^&#\s\"\\]*",
+    re.IGNORECASE,
+)
 
 
 def _key(name: str) -> str:
-    """A pattern for a letter-by-letter spelling of a key, escapes included."""
-    return "".join(rf"(?:{c}|\\u00{ord(c):x}|\\u00{ord(c):X})" for c in name)
+    """A pattern for a letter-by-letter spelling of a key, in any case, escapes included."""
+    return "".join(
+        rf"(?:{c}|{c.upper()}|\\u00{ord(c):x}|\\u00{ord(c):X}|\\u00{ord(c.upper()):x}"
+        rf"|\\u00{ord(c.upper()):X})"
+        for c in name
+    )
 
 
 # No backslash stands before a string of valid JSON, so this finds keys, and keys alone. Pods call
@@ -35,11 +56,26 @@ def redact(body: bytes, token: str) -> bytes:
     return body.replace(token.encode(), MASK.encode())
 
 
-def mask_environment(text: str) -> str:
-    """JSON text with each value inside ``env``, ``environment`` and ``secrets`` as ``"***"``, at
-    any depth; the rest stays letter for letter. Raises RecursionError where such a value is nested
-    deeper than Python reads.
+def mask_json(text: str) -> str:
+    """JSON text as it may be sent on: with each value inside ``env``, ``environment`` and
+    ``secrets``, at any depth, and the user-info and signature of each URL in any string as ``***``.
+    The rest stays letter for letter. Raises RecursionError where such a value is nested deeper than
+    Python reads.
     """
+    text = _mask_environment(text)
+    return _STRING.sub(_masked_string, text) if _may_hold_urls(text) else text
+
+
+def mask_text(text: str) -> str:
+    """Text that is not JSON, as it may be sent on: up to where a value to be masked begins, since
+    its end can't be told; URLs as in ``mask_json``.
+    """
+    found = _SECRET_KEY.search(text)
+    text = text[: found.end()] + MASK if found else text
+    return _SECRET_PARAMETER.sub(rf"\1{MASK}", _USER_INFO_IN_TEXT.sub(rf"\1{MASK}@", text))
+
+
+def _mask_environment(text: str) -> str:
     kept: list[str] = []
     end = 0
     while found := _SECRET_KEY.search(text, end):
@@ -49,14 +85,26 @@ def mask_environment(text: str) -> str:
     return "".join([*kept, text[end:]])
 
 
-def mask_broken(text: str) -> str:
-    """Text that is not JSON, up to where a value to be masked begins: its end can't be told."""
-    found = _SECRET_KEY.search(text)
-    return text[: found.end()] + MASK if found else text
+def _may_hold_urls(text: str) -> bool:
+    """Whether a look at each string pays: most events hold no login and no query."""
+    return "@" in text or "?" in text or "\\u" in text
+
+
+def _masked_string(found: re.Match[str]) -> str:
+    string = found[0]
+    if "\\" in string:
+        text = json.loads(string, strict=False)
+        masked = _mask_urls(text)
+        return string if masked == text else json.dumps(masked)
+    return _mask_urls(string) if "@" in string or "?" in string else string
+
+
+def _mask_urls(text: str) -> str:
+    return _SECRET_PARAMETER.sub(rf"\1{MASK}", _USER_INFO.sub(f"://{MASK}@", text))
 
 
 def _without_secrets(found: re.Match[bytes]) -> bytes:
-    url = _USER_INFO.sub(rb"\1***@", found[2])
+    url = _CALLBACK_USER_INFO.sub(rb"\1***@", found[2])
     return found[1] + _QUERY.sub(lambda query: _mark(query[0]) + b"***", url)
 
 

@@ -10,11 +10,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """``framework_id``: Mesos' id of that Marathon, empty where Marathon did not tell it."""
+    """``framework_id``: Mesos' id of that Marathon, empty where Marathon did not tell it.
+    ``login``: the options that name its login and authority (never a password).
+    """
 
     name: str
-    marathon: str
+    marathon_url: str
     framework_id: str
+    login: str = ""
 
 
 class NameTaken(Exception):
@@ -44,7 +47,8 @@ class Clusters:
             "pk": {"S": "#clusters"},
             "sk": {"S": cluster.name},
             "kind": {"S": "cluster"},
-            "marathon": {"S": cluster.marathon},
+            "marathon": {"S": cluster.marathon_url},
+            "login": {"S": cluster.login},
             "framework_id": {"S": cluster.framework_id},
         }
         if force:
@@ -54,10 +58,11 @@ class Clusters:
             # Marathons that don't tell their framework id are told apart by their address.
             if cluster.framework_id:
                 free = "attribute_not_exists(pk) OR framework_id IN (:id, :none)"
-                self._table.put(item, free, id=cluster.framework_id, none="")
+                values = {":id": item["framework_id"], ":none": {"S": ""}}
+                self._table.put(item, free, values)
             else:
                 free = "attribute_not_exists(pk) OR marathon = :marathon"
-                self._table.put(item, free, marathon=cluster.marathon)
+                self._table.put(item, free, {":marathon": item["marathon"]})
         except ConditionFailed:
             holder = next((held for held in self.all() if held.name == cluster.name), cluster)
             raise NameTaken(holder) from None
@@ -65,4 +70,11 @@ class Clusters:
     def all(self) -> list[Cluster]:
         """Every cluster, by name."""
         found = self._table.query("pk = :clusters", clusters="#clusters")
-        return [Cluster(each["sk"], each["marathon"], each["framework_id"]) for each in found]
+        return [
+            Cluster(each["sk"], each["marathon"], each["framework_id"], each.get("login", ""))
+            for each in found
+        ]
+
+    def forget(self, name: str) -> None:
+        """Strike a cluster out; its records stay."""
+        self._table.delete({"pk": {"S": "#clusters"}, "sk": {"S": name}})

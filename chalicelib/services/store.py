@@ -1,5 +1,6 @@
 """The records in one stage's table: put once, found again."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,9 +40,11 @@ class Store:
 
     def put(self, record: Record) -> Stored:
         """Store a record once; parts of a large body first, so that a record that exists is
-        whole.
+        whole. What is stored never changes, whatever is sent again under its id.
         """
         parts, item = items.to_items(record, self._expiry())
+        if parts and self._table.get({"pk": item["pk"], "sk": item["sk"]}):
+            return "duplicate"
         for part in parts:
             self._table.put(part)
         try:
@@ -72,7 +75,7 @@ class Store:
         found = self._table.query(
             "feed = :feed AND feed_order = :id",
             index="feed",
-            feed=items.feed_of(cluster, items.day_of(id_)),
+            feed=items.feed_key(cluster, items.day_of(id_)),
             id=id_,
         )
         key = next(found, None)
@@ -89,7 +92,7 @@ class Store:
             self._table.query(
                 "pk = :pk AND sk BETWEEN :since AND :last",
                 newest_first=True,
-                pk=items.timeline_of(cluster, subject),
+                pk=items.timeline_key(cluster, subject),
                 since=window.since,
                 last=window.last,
             )
@@ -102,20 +105,32 @@ class Store:
                 "feed = :feed AND feed_order BETWEEN :since AND :last",
                 index="feed",
                 newest_first=True,
-                feed=items.feed_of(cluster, day),
+                feed=items.feed_key(cluster, day),
                 since=window.since,
                 last=window.last,
             )
         )
 
-    def note_day(self, cluster: str, day: str) -> None:
-        """Note that a day has records."""
-        self._table.put(items.day_item(cluster, day))
+    def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
+        """Note that a day has records, of which the last expires then. A note lives as long as what
+        it notes, so it is never shortened.
+        """
+        item = items.day_item(cluster, day, expires_at)
+        if "expires_at" not in item:
+            self._table.put(item)
+            return
+        with contextlib.suppress(ConditionFailed):
+            self._table.put(
+                item,
+                "attribute_not_exists(pk) OR expires_at < :expires",
+                {":expires": item["expires_at"]},
+            )
 
     def days(self, cluster: str) -> list[str]:
         """The days that were noted, newest first."""
-        noted = self._table.query("pk = :pk", newest_first=True, pk=items.days_of(cluster))
-        return [values["sk"] for values in noted]
+        noted = self._table.query("pk = :pk", newest_first=True, pk=items.days_key(cluster))
+        now = time.time()
+        return [values["sk"] for values in noted if not items.is_expired(values, now)]
 
     def _expiry(self) -> int | None:
         return int(time.time()) + self._retention if self._retention else None

@@ -1,6 +1,6 @@
 """DynamoDB calls on one table, with one kind of error. What its items mean, ``items`` knows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.records.items import Item, plain
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 _PERMANENT = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
 
 
-class TableError(Exception):
-    """The table did not do what it was asked. ``permanent``: and never will."""
+class TableError(aws.ServiceError):
+    """The table did not do what it was asked."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__(aws.error_code(error))
-        self.permanent = aws.error_code(error) in _PERMANENT
+    @property
+    def permanent(self) -> bool:
+        """Whether it never will."""
+        return self.code in _PERMANENT
 
 
 class ConditionFailed(Exception):
@@ -32,29 +33,24 @@ class Table:
         self._client = client
         self._name = name
 
-    def put(self, item: Item, condition: str = "", **values: str) -> None:
-        """Write an item. Raises ConditionFailed. ``values`` are the condition's strings."""
+    def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
+        """Write an item. Raises ConditionFailed. ``values``: those that the condition names."""
         self._write("put_item", condition, values, Item=item)
 
     def update(self, key: Item, expression: str, condition: str, values: Item) -> None:
         """Change an item. Raises ConditionFailed."""
-        request = {
-            "Key": key,
-            "UpdateExpression": expression,
-            "ExpressionAttributeValues": values,
-        }
-        self._write("update_item", condition, {}, **request)
+        self._write("update_item", condition, values, Key=key, UpdateExpression=expression)
 
     def delete(self, key: Item) -> None:
         """Delete an item, if it is there."""
-        self._write("delete_item", "", {}, Key=key)
+        self._write("delete_item", "", None, Key=key)
 
     def get(self, key: Item) -> dict[str, Any] | None:
         """An item as plain values, read consistently, or None."""
         try:
             answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
         except aws.ERRORS as error:
-            raise TableError(error) from error
+            raise TableError(aws.error_code(error)) from error
         item = answer.get("Item")
         return plain(item) if item else None
 
@@ -65,7 +61,9 @@ class Table:
         request: dict[str, Any] = {
             "TableName": self._name,
             "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": _typed(values),
+            "ExpressionAttributeValues": {
+                f":{name}": {"S": value} for name, value in values.items()
+            },
             "ScanIndexForward": not newest_first,
         }
         if index:
@@ -74,26 +72,22 @@ class Table:
             try:
                 page = self._client.query(**request)
             except aws.ERRORS as error:
-                raise TableError(error) from error
+                raise TableError(aws.error_code(error)) from error
+            if "Items" not in page:
+                raise TableError(aws.NotAnAnswer.__name__)
             yield from map(plain, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _write(
-        self, operation: str, condition: str, values: Mapping[str, str], **request: Any
-    ) -> None:
+    def _write(self, operation: str, condition: str, values: Item | None, **request: Any) -> None:
         if condition:
             request["ConditionExpression"] = condition
         if values:
-            request["ExpressionAttributeValues"] = _typed(values)
+            request["ExpressionAttributeValues"] = values
         try:
             getattr(self._client, operation)(TableName=self._name, **request)
         except aws.ERRORS as error:
             if aws.error_code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed from error
-            raise TableError(error) from error
-
-
-def _typed(values: Mapping[str, str]) -> Item:
-    return {f":{name}": {"S": value} for name, value in values.items()}
+            raise TableError(aws.error_code(error)) from error

@@ -1,6 +1,7 @@
 """The events topic: publishes notifications in batches that SNS takes."""
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -11,42 +12,34 @@ from chalicelib.services import aws
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
-    from types_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
+    from types_boto3_sns.type_defs import (
+        MessageAttributeValueTypeDef,
+        PublishBatchRequestEntryTypeDef,
+    )
 
 _T = TypeVar("_T")
 
-Outcome = Literal["sent", "refused", "poison"]
+Outcome = Literal["sent", "failed", "rejected"]
 
-# Errors that lie in the account, the topic or the moment, not in the message: worth another try.
-# Anything else that SNS blames on the sender will be blamed again.
-_PASSING = (
-    "Throttl",
-    "TooManyRequests",
-    "RequestLimit",
-    "RequestThrottled",
-    "RequestExpired",
-    "RequestTimeout",
-    "Internal",
-    "ServiceUnavailable",
-    "AccessDenied",
-    "Authorization",
-    "NotFound",
-    "ResourceNotFound",
-    "KMS",
-    "Expired",
-    "InvalidClientTokenId",
-    "InvalidSecurity",
-    "Unrecognized",
-    "Signature",
-    "IncompleteSignature",
-    "OptIn",
-    "EndpointDisabled",
+# The codes by which SNS says that it will never take a message. Anything else lies in the account,
+# the topic, the network or the moment, and is worth another try.
+_REJECTIONS = (
+    "InvalidParameter",
+    "ParameterValueInvalid",
+    "InvalidMessage",
+    "Validation",
+    "AWS.SimpleNotificationService.BatchRequestTooLong",
+    "BatchRequestTooLong",
+    "AWS.SimpleNotificationService.InvalidBatchEntryId",
+    "InvalidBatchEntryId",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one notification; ``reason``: SNS's error code, empty when sent."""
+    """What became of one notification. ``failed``: it may go another time; ``rejected``: it never
+    will. ``reason``: SNS's error code, empty when sent.
+    """
 
     outcome: Outcome
     reason: str = ""
@@ -72,31 +65,45 @@ def batches(row: Iterable[_T], ready: Callable[[_T], Notification]) -> Iterator[
         yield batch
 
 
-class Notifier:
+class Topic:
     """One topic."""
 
-    def __init__(self, client: "SNSClient", topic_arn: str) -> None:
+    def __init__(self, client: "SNSClient", arn: str) -> None:
         self._client = client
-        self._topic = topic_arn
+        self._arn = arn
 
-    def publish(self, batch: list[Notification]) -> list[Result]:
-        """Send a batch and tell of each what became of it. Where SNS refuses the whole call for
-        what may be one entry's fault, they go one by one.
+    def publish(self, batch: list[Notification], pauses: Sequence[float]) -> list[Result]:
+        """Send a batch and tell of each what became of it. What failed is sent again after each of
+        the pauses, in seconds.
+        """
+        results = self._publish(batch)
+        for pause in pauses:
+            failed = [n for n, result in enumerate(results) if result.outcome == "failed"]
+            if not failed:
+                break
+            time.sleep(pause)
+            for n, result in zip(failed, self._publish([batch[n] for n in failed]), strict=True):
+                results[n] = result
+        return results
+
+    def _publish(self, batch: list[Notification]) -> list[Result]:
+        """Where SNS rejects the whole call for what may be one entry's fault, they go one by
+        one.
         """
         try:
             answer = self._client.publish_batch(
-                TopicArn=self._topic,
+                TopicArn=self._arn,
                 PublishBatchRequestEntries=[_entry(n, each) for n, each in enumerate(batch)],
             )
         except ClientError as error:
             code = aws.error_code(error)
-            if _passes(error):
-                return [Result("refused", code)] * len(batch)
+            if not code.startswith(_REJECTIONS):
+                return [Result("failed", code)] * len(batch)
             if len(batch) == 1:
-                return [Result("poison", code)]
-            return [self.publish([each])[0] for each in batch]
+                return [Result("rejected", code)]
+            return [self._publish([each])[0] for each in batch]
         except aws.ERRORS as error:
-            return [Result("refused", aws.error_code(error))] * len(batch)
+            return [Result("failed", aws.error_code(error))] * len(batch)
         sent = {entry.get("Id") for entry in answer.get("Successful", ())}
         failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
         # What SNS names in neither list was not sent.
@@ -107,23 +114,21 @@ class Notifier:
 
 
 def _entry(n: int, each: Notification) -> "PublishBatchRequestEntryTypeDef":
+    attributes: dict[str, MessageAttributeValueTypeDef] = {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in each.attributes.items()
+    }
+    if each.apps:
+        attributes["apps"] = {"DataType": "String.Array", "StringValue": each.apps}
     return {
         "Id": str(n),
         "Subject": each.subject,
         "Message": each.message,
-        "MessageAttributes": {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in each.attributes.items()
-        },
+        "MessageAttributes": attributes,
     }
 
 
 def _failure(entry: dict[str, object]) -> Result:
     code = str(entry.get("Code", "Unmentioned"))
-    poison = entry.get("SenderFault") is True and not code.startswith(_PASSING)
-    return Result("poison" if poison else "refused", code)
-
-
-def _passes(error: ClientError) -> bool:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or status == 429 or aws.error_code(error).startswith(_PASSING)
+    rejected = entry.get("SenderFault") is True and code.startswith(_REJECTIONS)
+    return Result("rejected" if rejected else "failed", code)

@@ -6,20 +6,19 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops import stacks, stage
-from ops.stage import Stage
+from ops import sdk, stacks, stages
+from ops.stages import Stage
 
 from moto.server import ThreadedMotoServer
 
 from chalicelib.services import aws
 
-ENVIRONMENT = {
+CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
 }
+ENVIRONMENT = CREDENTIALS | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 # What would lead the SDK elsewhere than to this machine, or to somebody's real account.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
@@ -53,11 +52,11 @@ def running() -> Iterator[str]:
 
 def forget_clients() -> None:
     """Drop clients that were made for another environment."""
-    stage.client.cache_clear()
-    for made in (aws._session, aws.dynamodb, aws.sqs, aws.sns):
-        made.cache_clear()
+    sdk.forget()
+    aws.forget()
 
 
 def make_stage(name: str = "dev") -> Stage:
     """A stage's resources."""
-    return stacks.make(name)
+    stacks.bring_up(name)
+    return stages.find(name)

@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from ops import ROOT
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
@@ -37,14 +38,17 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-class _Context:
-    """What ``fanout`` asks of Lambda's context."""
+class Context:
+    """What ``fanout`` asks of Lambda's context. By default no function is ever out of time here."""
 
     aws_request_id = "local"
 
+    def __init__(self, milliseconds: int = 60_000) -> None:
+        self._milliseconds = milliseconds
+
     def get_remaining_time_in_millis(self) -> int:
-        """No function is ever out of time here."""
-        return 60_000
+        """How long the function may go on."""
+        return self._milliseconds
 
 
 def load(stage: Stage) -> ModuleType:
@@ -91,17 +95,27 @@ class Stream:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         self._waiting: list[dict[str, Any]] = []
+        self.shard: str = described["Shards"][0]["ShardId"]
 
-    def pump(self) -> list[dict[str, Any]]:
-        """Hand over the next batch; the records that ``fanout`` is done with."""
+    def fetch(self) -> list[dict[str, Any]]:
+        """The records that are still to be handed over, as far as they have been written."""
         if not self._waiting:
             answer = self._client.get_records(ShardIterator=self._iterator, Limit=_MAX_BATCH)
             self._iterator = answer["NextShardIterator"]
             self._waiting = [as_lambda_has_it(each, self._arn) for each in answer["Records"]]
-        if not self._waiting:
+        return self._waiting
+
+    def give_up(self) -> list[dict[str, Any]]:
+        """Lose the next batch, as Lambda does when a record gets too old or its retries end."""
+        lost, self._waiting = self.fetch(), []
+        return lost
+
+    def pump(self) -> list[dict[str, Any]]:
+        """Hand over the next batch; the records that ``fanout`` is done with."""
+        batch = self.fetch()[:_MAX_BATCH]
+        if not batch:
             return []
-        batch = self._waiting[:_MAX_BATCH]
-        failures = self._fanout({"Records": batch}, _Context())["batchItemFailures"]
+        failures = self._fanout({"Records": batch}, Context())["batchItemFailures"]
         numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
         done = numbers.index(failures[0]["itemIdentifier"]) if failures else len(batch)
         self._waiting = self._waiting[done:]
@@ -130,7 +144,7 @@ class Spill:
             }
             for each in messages
         ]
-        answer = self._restore({"Records": records}, _Context())
+        answer = self._restore({"Records": records}, Context())
         again = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
         done = [each for each in messages if each["MessageId"] not in again]
         for each in done:

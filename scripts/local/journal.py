@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from chalicelib.records import items
@@ -40,7 +40,15 @@ class Journal:
 
     def wait_for(self, count: int, seconds: float) -> bool:
         """Wait until so many events are stored and notified."""
+        return self.wait_until(
+            lambda: len(self.records) >= count and self.notified.total() >= count, seconds
+        )
+
+    def wait_for_notified(self, ids: Collection[str], seconds: float) -> bool:
+        """Wait until each of these was notified."""
+        return self.wait_until(lambda: self.notified.keys() >= set(ids), seconds)
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something holds, looked at whenever an event comes; whether it does."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: len(self.records) >= count and self.notified.total() >= count, seconds
-            )
+            return self._changed.wait_for(holds, seconds)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 from local.background import background
 

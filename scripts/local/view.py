@@ -4,14 +4,19 @@ from collections.abc import Callable
 
 from ops.view import STYLES
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib import times
+from chalicelib.records.record import Record
+from chalicelib.text import visible
 from local.journal import Journal
 
-_ROWS = 22
+# What stands around the rows: the head, the rows' own head, the hint, and what was printed above.
+_AROUND = 14
+_LEAST_ROWS = 3
 
 
 class LiveView:
@@ -25,8 +30,10 @@ class LiveView:
         self._api = api
         self._sent = sent
 
-    def __rich__(self) -> RenderableType:
-        return Group(self._head(), self._events(), Text(" Ctrl-C ends it.", style="dim"))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = max(_LEAST_ROWS, console.height - _AROUND)
+        hint = Text(" ○ stored  ● notified   Ctrl-C ends it.", style="dim", no_wrap=True)
+        yield Group(self._head(), self._events(rows), hint)
 
     def _head(self) -> Panel:
         sent = self._sent()
@@ -37,9 +44,9 @@ class LiveView:
         ]
         path = Text.assemble(
             (self._marathon, "cyan"),
-            "  →  ",
-            (f"{self._api}/callback", "green"),
-            "  →  table  →  stream  →  ",
+            " → ",
+            (self._api, "green"),
+            " → table → ",
             ("topic", "magenta"),
             "\n",
             *(
@@ -47,23 +54,29 @@ class LiveView:
                 for name, count, style in counts
                 for part in ((count, f"bold {style}"), f" {name}   ")
             ),
+            overflow="ellipsis",
+            no_wrap=True,
         )
         return Panel(path, title="marathon-events on this machine", border_style="dim")
 
-    def _events(self) -> Table:
-        table = Table(box=None, expand=True, pad_edge=True)
-        table.add_column("event's time", style="dim", no_wrap=True)
+    def _events(self, rows: int) -> Table:
+        table = Table(box=None, expand=True, pad_edge=True, padding=(0, 1, 0, 0))
+        table.add_column("time (UTC)", style="dim", no_wrap=True)
         table.add_column("severity", no_wrap=True)
         table.add_column("what happened", ratio=1, no_wrap=True, overflow="ellipsis")
-        table.add_column("stored", justify="center", style="green")
-        table.add_column("notified", justify="center", style="magenta")
-        for record in list(self._journal.records.values())[-_ROWS:]:
+        table.add_column("", width=1, style="magenta")
+        for record in list(self._journal.records.values())[-rows:]:
             style = STYLES.get(record.severity, "")
             table.add_row(
-                record.timestamp.replace("T", " ").removesuffix("Z"),
+                _time(record),
                 Text(record.severity, style=style),
-                Text(record.title, style="" if style == "dim" else style),
-                "●",
-                "●" if record.id in self._journal.notified else "",
+                Text(visible(record.title), style="" if style == "dim" else style),
+                "●" if record.id in self._journal.notified else "○",
             )
         return table
+
+
+def _time(record: Record) -> str:
+    """The time of day of an event of today, else its date and time."""
+    day, _, time = record.timestamp.partition("T")
+    return time.removesuffix("Z") if day == times.iso(times.now())[:10] else f"{day} {time[:5]}"

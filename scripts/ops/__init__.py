@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-_NEEDED = ("boto3", "chalice", "pydantic", "requests", "rich")
+_NEEDED = ("boto3", "chalice", "httpx", "pydantic", "rich")
 
 if _missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
     sys.exit(

@@ -1,24 +1,27 @@
-"""What every command does alike: errors in plain sentences, exit statuses, Ctrl-C."""
+"""What every command does alike: options, output, errors in plain sentences, exit statuses, Ctrl-C.
+
+Whatever is shown may come from outside, so control characters and escapes are made visible first.
+"""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import botocore.exceptions
-import botocore.parsers
-import requests
 from rich.console import Console
 
 from chalicelib.services import aws
+from chalicelib.services.queues import QueueError
 from chalicelib.services.table import TableError
 from chalicelib.settings import SettingsError
+from chalicelib.text import visible
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-progress = errors
+progress = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class Failure(Exception):
@@ -27,41 +30,130 @@ class Failure(Exception):
     """
 
 
-def parser(description: str, *, epilog: str = "") -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Refuses empty values: they come from a variable that is not set, and mean something else
+    than leaving the option away.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**settings)
+        self.register("type", None, _not_empty)
+
+
+def parser(description: str, *, epilog: str = "") -> Parser:
     """A parser with the options that all commands take."""
-    made = argparse.ArgumentParser(
-        description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--stage", default="dev", help="the stage to work on (default: dev)")
+    made = Parser(description=description, epilog=epilog)
+    add_stage(made)
     return made
+
+
+def add_stage(parser: argparse.ArgumentParser, default: str = "dev") -> None:
+    """The option that names the stage to work on."""
+    parser.add_argument(
+        "--stage", type=_stage, default=default, help="the stage to work on (default: dev)"
+    )
+
+
+def say(message: str, style: str = "") -> None:
+    """Tell a person what goes on."""
+    progress.print(visible(message), style=style)
+
+
+def warn(message: str) -> None:
+    """Tell a person of something to look into."""
+    say(message, "yellow")
+
+
+def out(line: str) -> None:
+    """Print a result, which another program may read."""
+    print(visible(line), flush=True)
+
+
+def confirm(question: str, answer: str) -> None:
+    """Ask on a terminal; go on only if that is the answer. Raises Failure."""
+    if not sys.stdin.isatty():
+        raise Failure("Not a terminal, so nobody can confirm: pass --yes. Nothing was changed.")
+    if input(f"{visible(question)} ").strip() != answer:
+        raise Failure("Nothing was changed.")
 
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its status; no traceback reaches its user."""
     try:
+        _check_endpoints()
         status = main()
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        errors.print("\nInterrupted.", style="yellow")
+        say("\nInterrupted.", "yellow")
         status = EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # head and the like have read enough
-        status = EXIT_FAILED
+        status = _reader_left()
     except Failure as failure:
         status = _failed(str(failure))
     except SettingsError as error:
         status = _failed(f"The stage's environment_variables in .chalice/config.json: {error}.")
     except TableError as error:
         status = _failed(f"The stage's table did not answer as it should: {error}.")
+    except QueueError as error:
+        status = _failed(f"The stage's queue did not answer as it should: {error}.")
     except aws.ERRORS as error:
         status = _failed(_aws(error))
-    except requests.RequestException as error:
-        status = _failed(f"The connection failed: {type(error).__name__}.")
     sys.exit(status)
 
 
-def _failed(message: str) -> int:
-    errors.print(f"Error: {message}", style="red", markup=False)
+def _reader_left() -> int:
+    """``head`` and the like have read enough. Python would complain when it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_FAILED
+
+
+def _failed(message: str) -> int:
+    say(f"Error: {message}", "red")
+    return EXIT_FAILED
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty value; is a variable not set?")
+    return text
+
+
+def _stage(text: str) -> str:
+    if not text.strip():
+        from ops.config import known_stages
+
+        stages = known_stages()
+        raise Failure(
+            f"Which stage? .chalice/config.json has: {', '.join(stages)}. "
+            f"Say for example: make deploy STAGE={stages[0]}, or --stage {stages[0]}."
+        )
+    return text
+
+
+def seconds(text: str) -> float:
+    """An option's type: 1 to 3600 seconds, or a part of one."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: give seconds, more than 0 and up to 3600")
+    return value
+
+
+def address(text: str) -> str:
+    """An option's type: an http or https address, without a slash at its end."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r}: an address begins with https:// or http://")
+    return text.rstrip("/")
+
+
+def _check_endpoints() -> None:
+    for name, value in os.environ.items():
+        named = name.startswith("AWS_ENDPOINT_URL") and value
+        if named and not value.startswith(("http://", "https://")):
+            raise Failure(f"{name}={value}: an address begins with http:// or https://.")
 
 
 def _aws(error: Exception) -> str:
@@ -78,6 +170,6 @@ def _aws(error: Exception) -> str:
             told = error.response.get("Error", {})
             what = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
             return f"AWS refused {error.operation_name}: {what}"
-        case botocore.parsers.ResponseParserError():
+        case _ if aws.is_no_answer(error):
             return "What answered is no answer of AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
     return f"The AWS SDK failed: {error}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.cli import Failure
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import botocore.exceptions
 
@@ -23,11 +24,14 @@ _HIDDEN_SECONDS = 120
 @dataclass(frozen=True)
 class Letter:
     """A dead letter. ``pk``, ``sk``: of a parked record; ``spill``: a parked spilled message;
-    ``shard``, ``first``, ``last``: a range of the stream that fan-out gave up.
+    ``shard``, ``first``, ``last``: a range of the stream that fan-out gave up. ``message``: the
+    whole, as it lies there.
     """
 
+    id: str
     receipt: str
-    reason: str
+    message: str
+    reason: str = "unknown"
     pk: str = ""
     sk: str = ""
     spill: str = ""
@@ -54,10 +58,7 @@ def read(stage: Stage) -> list[Letter]:
             MaxNumberOfMessages=10,
             VisibilityTimeout=_HIDDEN_SECONDS,
         )
-        found = {
-            each["MessageId"]: _letter(each["ReceiptHandle"], each["Body"])
-            for each in answer.get("Messages", [])
-        }
+        found = {each["MessageId"]: _letter(each) for each in answer.get("Messages", [])}
         if not found or found.keys() <= letters.keys():
             return list(letters.values())
         letters |= found
@@ -87,7 +88,10 @@ def records(stage: Stage, letter: Letter) -> list[Record]:
         return [record]
     if letter.shard:
         return _from_stream(stage, letter)
-    raise Failure(f"{letter.what} can't be sent.")
+    raise Failure(
+        f"{letter.what} can't be sent. Look at it with parked --show {letter.id[:8]}; "
+        "if nobody needs it, drop it with parked --drop."
+    )
 
 
 def _from_stream(stage: Stage, letter: Letter) -> list[Record]:
@@ -99,40 +103,43 @@ def _from_stream(stage: Stage, letter: Letter) -> list[Record]:
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=letter.first,
         )["ShardIterator"]
-        keys: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = []
         while iterator:
             page = streams.get_records(ShardIterator=iterator)
             for each in page["Records"]:
                 if int(each["dynamodb"]["SequenceNumber"]) > int(letter.last):
-                    return _whole(stage, keys)
+                    return _whole(stage, found)
                 if each["eventName"] == "INSERT":
-                    keys.append(items.plain(each["dynamodb"]["NewImage"]))
+                    found.append(items.plain(each["dynamodb"]["NewImage"]))
             iterator = page.get("NextShardIterator") if page["Records"] else None
     except botocore.exceptions.ClientError as error:
         raise Failure(
             f"{letter.what} are no longer there (a stream keeps 24 hours). Publish that time "
             "from the table: scripts/events.py replay --since … --until …."
         ) from error
-    return _whole(stage, keys)
+    return _whole(stage, found)
 
 
 def _whole(stage: Stage, found: list[dict[str, Any]]) -> list[Record]:
     return [stage.store.whole(values) for values in found if values["kind"] == "record"]
 
 
-def _letter(receipt: str, body: str) -> Letter:
+def _letter(message: dict[str, Any]) -> Letter:
+    id_, receipt, body = message["MessageId"], message["ReceiptHandle"], message["Body"]
     try:
         said = json.loads(body)
         if said.get("kind") == "parked":
             known = {name: str(said[name]) for name in ("pk", "sk", "spill") if name in said}
-            return Letter(receipt, str(said["reason"]), **known)
+            return Letter(id_, receipt, body, str(said["reason"]), **known)
         batch = said["DDBStreamBatchInfo"]
         return Letter(
+            id_,
             receipt,
+            body,
             str(said["requestContext"]["condition"]),
             shard=batch["shardId"],
             first=batch["startSequenceNumber"],
             last=batch["endSequenceNumber"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Letter(receipt, "unknown")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Letter(id_, receipt, body)

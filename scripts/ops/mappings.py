@@ -1,50 +1,72 @@
 """The event source mappings: what Chalice makes of them, and what it can't set."""
 
-import json
 import time
 from typing import Any
 
-from ops.cli import Failure, progress
-from ops.stage import APP, Stage, client
+from ops.cli import Failure, warn
+from ops.deployed import Deployed
+from ops.functions import FUNCTIONS, Feed, Function
+from ops.sdk import client
+from ops.stages import Stage
 
 import botocore.exceptions
+
+from chalicelib.services import aws
 
 _SETTLE_SECONDS = 180
 _BUSY = ("Creating", "Enabling", "Updating", "Disabling")
 
-# A record of the table that is new. Filtered records cost no invocation; the code checks again.
-_NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
 
-# SNS may be away for half a day, and another half is left to fetch the records from the stream.
-_MAXIMUM_AGE_SECONDS = 43_200
-
-
-def function_name(stage: str, function: str) -> str:
-    """The name that Chalice gives a function."""
-    return f"{APP}-{stage}" if function == "api_handler" else f"{APP}-{stage}-{function}"
+def existing_functions(stage: str) -> list[str]:
+    """The names of those of the stage's functions that there are."""
+    return [each.lambda_name(stage) for each in FUNCTIONS if _arn(each, stage)]
 
 
-def function_arn(stage: str, function: str) -> str | None:
+def tidy(stage: Stage, deployed: Deployed) -> Deployed:
+    """Make what Chalice wrote down agree with the mappings that there are, and drop those that read
+    another stream than the table's present one: Chalice would leave ``fanout`` on the dead one.
+
+    Chalice makes a mapping anew that it knows nothing of (after a deploy that failed half-way),
+    which AWS refuses; so a mapping that is there is written down.
+    """
+    resources = [each for each in deployed.get("resources", []) if "event_uuid" not in each]
+    for function in FUNCTIONS:
+        if function.feed is None:
+            continue
+        found = _of(function, stage.name)
+        source = function.feed.source(stage)
+        present = [each for each in found if each["EventSourceArn"].endswith(source)]
+        for mapping in found:
+            if mapping not in present[:1]:
+                client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+        resources += [
+            _as_chalice_writes(each, function.name, function.feed) for each in present[:1]
+        ]
+    return {"schema_version": "2.0", "backend": "api", **deployed, "resources": resources}
+
+
+def settle(stage: Stage) -> None:
+    """Set what Chalice can't, and check that it holds. Raises Failure."""
+    for function in FUNCTIONS:
+        if function.feed:
+            mapping = _only(function, stage, function.feed.source(stage))
+            _set(mapping, **function.mapping(stage))
+
+
+def _arn(function: Function, stage: str) -> str | None:
     """A function's ARN, or None where there is none."""
-    name = function_name(stage, function)
     try:
-        found = client("lambda").get_function(FunctionName=name)
+        found = client("lambda").get_function(FunctionName=function.lambda_name(stage))
     except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if aws.error_code(error) == "ResourceNotFoundException":
             return None
         raise
     return str(found["Configuration"]["FunctionArn"])
 
 
-def existing_functions(stage: str) -> list[str]:
-    """The names of those of the stage's functions that there are."""
-    functions = ("api_handler", "fanout", "restore")
-    return [function_name(stage, each) for each in functions if function_arn(stage, each)]
-
-
-def of_function(stage: str, function: str) -> list[dict[str, Any]]:
+def _of(function: Function, stage: str) -> list[dict[str, Any]]:
     """The mappings of a function."""
-    arn = function_arn(stage, function)
+    arn = _arn(function, stage)
     if arn is None:
         return []
     pages = client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=arn)
@@ -52,69 +74,25 @@ def of_function(stage: str, function: str) -> list[dict[str, Any]]:
     return [each for each in found if each.get("State") != "Deleting"]
 
 
-def tidy(stage: Stage, record: dict[str, Any]) -> dict[str, Any]:
-    """Make what Chalice recorded agree with the mappings that there are, and drop those that read
-    another stream than the table's present one: Chalice would leave ``fanout`` on the dead one.
-
-    Chalice makes a mapping anew that it has no record of (after a deploy that failed half-way),
-    which AWS refuses; so a mapping that is there is recorded.
-    """
-    resources = [each for each in record.get("resources", []) if "event_uuid" not in each]
-    for function, source, resource_type, key in (
-        ("fanout", stage.stream_arn, "dynamodb_event", "stream_arn"),
-        ("restore", queue_name(stage), "sqs_event", "queue_arn"),
-    ):
-        found = of_function(stage.name, function)
-        present = [each for each in found if each["EventSourceArn"].endswith(source)]
-        for mapping in found:
-            if mapping not in present[:1]:
-                client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-        resources += [_recorded(each, function, resource_type, key) for each in present[:1]]
-    return {"schema_version": "2.0", "backend": "api", **record, "resources": resources}
-
-
-def queue_name(stage: Stage) -> str:
-    """The name of the spill queue, with which its URL and its ARN end."""
-    return stage.spill_queue_url.rstrip("/").rpartition("/")[2]
-
-
-def settle(stage: Stage) -> None:
-    """Set what Chalice can't, and check that it holds. Raises Failure."""
-    _set(
-        _only(stage, "fanout", stage.stream_arn),
-        FunctionResponseTypes=["ReportBatchItemFailures"],
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=-1,
-        MaximumRecordAgeInSeconds=_MAXIMUM_AGE_SECONDS,
-        DestinationConfig={"OnFailure": {"Destination": stage.dead_letter_queue_arn}},
-        FilterCriteria={"Filters": [{"Pattern": json.dumps(_NEW_RECORDS)}]},
-    )
-    restore = _only(stage, "restore", queue_name(stage))
-    _set(restore, FunctionResponseTypes=["ReportBatchItemFailures"])
-
-
-def _recorded(
-    mapping: dict[str, Any], function: str, resource_type: str, source: str
-) -> dict[str, Any]:
-    """A mapping as Chalice records it."""
+def _as_chalice_writes(mapping: dict[str, Any], name: str, feed: Feed) -> dict[str, Any]:
     arn = mapping["EventSourceArn"]
-    queue = {"queue": arn.rpartition(":")[2]} if source == "queue_arn" else {}
+    queue = {"queue": arn.rpartition(":")[2]} if feed.arn_key == "queue_arn" else {}
     return {
-        "name": f"{function}-{resource_type.replace('_', '-')}-source",
-        "resource_type": resource_type,
-        source: arn,
+        "name": f"{name}-{feed.resource_type.replace('_', '-')}-source",
+        "resource_type": feed.resource_type,
+        feed.arn_key: arn,
         **queue,
         "event_uuid": mapping["UUID"],
         "lambda_arn": mapping["FunctionArn"],
     }
 
 
-def _only(stage: Stage, function: str, source: str) -> dict[str, Any]:
-    mappings = of_function(stage.name, function)
+def _only(function: Function, stage: Stage, source: str) -> dict[str, Any]:
+    mappings = _of(function, stage.name)
     if len(mappings) != 1 or not mappings[0]["EventSourceArn"].endswith(source):
         sources = ", ".join(each["EventSourceArn"] for each in mappings) or "nothing"
         raise Failure(
-            f"{function_name(stage.name, function)} should read {source} alone, not {sources}. "
+            f"{function.lambda_name(stage.name)} should read {source} alone, not {sources}. "
             "Delete the other event source mappings (aws lambda delete-event-source-mapping "
             "--uuid …) and deploy again."
         )
@@ -134,10 +112,9 @@ def _set(mapping: dict[str, Any], **settings: Any) -> None:
             "deploy again."
         )
     if wrong:
-        progress.print(
+        warn(
             f"Warning: the event source mapping {uuid} did not take {', '.join(wrong)}; "
-            "look at it in the Lambda console.",
-            style="yellow",
+            "look at it in the Lambda console."
         )
 
 

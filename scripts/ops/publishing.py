@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ops.cli import Failure
-from ops.stage import Stage, variables
+from ops.config import variables
+from ops.stages import Stage
 
 from chalicelib.records.notification import BATCH_ENTRIES, Notification, notification
 from chalicelib.records.record import Record
 from chalicelib.services import aws
-from chalicelib.services.topic import Notifier, batches
-from chalicelib.settings import notify_env
+from chalicelib.services.topic import Topic, batches
+from chalicelib.settings import masking
 
-_TRIES = 6
+_PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 Sent = Callable[[Record], None]
 
@@ -23,36 +24,27 @@ def publish(
     """Publish records in their order, at most ``rate`` a second; ``sent`` hears of each that SNS
     took. Raises Failure at the first that it does not take.
     """
-    notifier = Notifier(aws.sns(), stage.topic_arn)
-    environment = notify_env(variables(stage))
+    topic = Topic(aws.sns(), stage.topic_arn)
+    masked = masking(variables(stage.name))
     # Not more at once than a second's worth, so that an interruption is told to the second.
     for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
         started = time.monotonic()
-        ready = [notification(record, environment, replay=replay) for record in some]
-        _publish(notifier, list(zip(some, ready, strict=True)), sent)
+        ready = [notification(record, masked, replay=replay) for record in some]
+        _publish(topic, list(zip(some, ready, strict=True)), sent)
         time.sleep(max(0.0, len(some) / rate - (time.monotonic() - started)))
 
 
-def _publish(notifier: Notifier, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
-    for left in batches(pairs, lambda pair: pair[1]):
-        for attempt in range(_TRIES):
-            results = notifier.publish([ready for _, ready in left])
-            for (record, _), result in zip(left, results, strict=True):
-                if result.outcome == "poison":
-                    raise Failure(f"SNS will never take {record.id}: {result.reason}.")
-                if result.outcome == "sent":
-                    sent(record)
-            refused = [
-                pair
-                for pair, result in zip(left, results, strict=True)
-                if result.outcome == "refused"
-            ]
-            if not refused:
-                break
-            if attempt == _TRIES - 1:
-                raise Failure(f"SNS refuses {refused[0][0].id}: {results[-1].reason}.")
-            left = refused
-            time.sleep(0.1 * 2**attempt)
+def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
+    for batch in batches(pairs, lambda pair: pair[1]):
+        results = topic.publish([ready for _, ready in batch], _PAUSES_SECONDS)
+        for (record, _), result in zip(batch, results, strict=True):
+            if result.outcome == "sent":
+                sent(record)
+        for (record, _), result in zip(batch, results, strict=True):
+            if result.outcome == "rejected":
+                raise Failure(f"SNS will never take {record.id}: {result.reason}.")
+            if result.outcome == "failed":
+                raise Failure(f"SNS did not take {record.id}: {result.reason}.")
 
 
 def _groups(records: Iterable[Record], size: int) -> Iterator[list[Record]]:

@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from ops import marathons
 from ops.cli import Failure
-from ops.marathon import HOW_TO_ENABLE, Info, Marathon
-from ops.stage import Stage
+from ops.stages import Stage
 
-import requests
+import httpx
 
 from chalicelib import times
 from chalicelib.marathon.reading import usable_timestamp
@@ -17,7 +17,9 @@ from chalicelib.records.record import Record
 from chalicelib.services import tokens
 from chalicelib.services.clusters import Cluster, NameTaken, allowed
 from chalicelib.services.store import Window
+from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Token
+from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
 
@@ -36,24 +38,30 @@ class Registration:
 
 @dataclass(frozen=True)
 class Subscription:
-    """A callback URL at a Marathon, and our token in it, if it has one that we know."""
+    """A callback URL at a Marathon, and our token in it, if it has one that we know.
+    ``leads_here``: whether it leads to the API that the stage has now.
+    """
 
     url: str
     ours: bool
     token: Token | None
+    leads_here: bool = True
 
     @property
     def shown(self) -> str:
         """The URL without its secrets."""
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return "what is no URL"
         query = "?***" if parts.query else ""
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
 
     @property
     def valid(self) -> bool:
-        """Whether our gate lets it in."""
+        """Whether it leads to our gate, which lets it in."""
         token = self.token
-        return token is not None and token.role == "publisher" and token.revoked_at is None
+        return self.leads_here and token is not None and token.role == "publisher" and token.valid
 
 
 def callback_url(api: str, token: str) -> str:
@@ -83,7 +91,9 @@ def check_callbacks(marathon: Marathon, info: Info) -> None:
             "Its events are on its event stream (/v2/events) alone."
         )
     if info.callbacks is False:
-        raise Failure(f"Marathon at {marathon.url} has no callbacks enabled. {HOW_TO_ENABLE}")
+        raise Failure(
+            f"Marathon at {marathon.url} has no callbacks enabled. {marathons.HOW_TO_ENABLE}"
+        )
 
 
 def claim(stage: Stage, cluster: Cluster, *, force: bool) -> None:
@@ -93,29 +103,40 @@ def claim(stage: Stage, cluster: Cluster, *, force: bool) -> None:
     except NameTaken as taken:
         holder = taken.holder
         raise Failure(
-            f"The name {cluster.name} is taken by the Marathon at {holder.marathon} (framework "
+            f"The name {cluster.name} is taken by the Marathon at {holder.marathon_url} (framework "
             f"{holder.framework_id or 'unknown'}; this is {cluster.framework_id or 'unknown'}). "
             "Choose another with --cluster NAME, or take it over with --force."
         ) from None
 
 
-def subscriptions(stage: Stage, marathon: Marathon, api: str) -> list[Subscription]:
-    """What is subscribed at a Marathon, ours and others'."""
+def subscriptions(stage: Stage, marathon: Marathon, api: str | None) -> list[Subscription]:
+    """What is subscribed at a Marathon, ours and others'. Ours is what leads to the API, and what
+    carries a token of the stage, though its API be another or gone. Raises MarathonError.
+    """
     found = []
     for url in marathon.subscriptions():
         address, _, query = url.partition("?")
-        ours = address == f"{api}/callback"
-        token = parse_qs(query).get("token", [""])[0] if ours else ""
+        token = parse_qs(query).get("token", [""])[0]
         known = stage.tokens.find(tokens.hash_of(token)) if tokens.well_formed(token) else None
-        found.append(Subscription(url, ours, known))
+        ours = known is not None or (api is not None and address == f"{api}/callback")
+        leads_here = api is None or address == f"{api}/callback"
+        found.append(Subscription(url, ours, known if ours else None, leads_here))
     return found
 
 
 def register(
-    stage: Stage, marathon: Marathon, info: Info, api: str, asked: str = "", *, force: bool = False
+    stage: Stage,
+    marathon: Marathon,
+    info: Info,
+    api: str,
+    asked: str = "",
+    *,
+    login: str = "",
+    force: bool = False,
 ) -> Registration:
     """Subscribe the stage's API, once: a subscription that already leads to us is only renewed,
-    which changes nothing but makes Marathon send its ``subscribe_event`` again. Raises Failure.
+    which changes nothing but makes Marathon send its ``subscribe_event`` again. ``login``: the
+    options that name it, to be kept with the cluster. Raises Failure and MarathonError.
     """
     check_callbacks(marathon, info)
     ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
@@ -126,7 +147,7 @@ def register(
             f"This Marathon is registered already, as cluster {held.token.cluster}. "
             f"To rename it, unregister it first (--remove), then register it as {name}."
         )
-    claim(stage, Cluster(name, marathon.url, info.framework_id), force=force)
+    claim(stage, Cluster(name, marathon.url, info.framework_id, login), force=force)
     if held:
         return Registration(name, held.url, marathon.subscribe(held.url), new=False)
     token = tokens.mint()
@@ -149,7 +170,7 @@ def print_endpoint(stage: Stage, cluster: Cluster, api: str, *, force: bool = Fa
     return callback_url(api, token)
 
 
-def unregister(stage: Stage, marathon: Marathon, api: str) -> list[Subscription]:
+def unregister(stage: Stage, marathon: Marathon, api: str | None) -> list[Subscription]:
     """Unsubscribe all that leads to this stage, and revoke its tokens; what was unsubscribed."""
     ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
     for each in ours:
@@ -181,22 +202,41 @@ def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Regist
         if wait_for_event(stage, made, seconds, "unsubscribe_event") is None:
             raise Failure(f"No event came by the new URL within {seconds:g} s.")
     except BaseException as error:
-        marathon.subscribe(held.url)
-        marathon.unsubscribe(new_url)
-        stage.tokens.revoke(known.hash)
-        if isinstance(error, Failure):
-            raise Failure(f"{error} The old token is in use again, as before.") from error
+        why = marathons.sentence(error) if isinstance(error, MarathonError) else str(error)
+        _undo_rotation(stage, marathon, held.url, new_url, known, why)
+        if isinstance(error, Failure | MarathonError):
+            raise Failure(f"{why} The old token is in use again, as before.") from error
         raise
     stage.tokens.revoke(held.token.hash)
     return made
+
+
+def _undo_rotation(
+    stage: Stage, marathon: Marathon, old_url: str, new_url: str, new: Token, why: str
+) -> None:
+    """Raises Failure where that fails too. The new token then stays valid: its URL may be the only
+    one that is subscribed.
+    """
+    try:
+        marathon.subscribe(old_url)
+        marathon.unsubscribe(new_url)
+        stage.tokens.revoke(new.hash)
+    except (MarathonError, TableError) as error:
+        told = marathons.sentence(error) if isinstance(error, MarathonError) else f"{error}."
+        raise Failure(
+            f"{why or 'Interrupted.'} Going back failed too: {told} Both the old and the new token "
+            f"are still valid. See with --list what is subscribed; the new token is "
+            f"{new.hash[:12]}. If its URL is not, revoke it: "
+            f"scripts/register.py --stage {stage.name} --revoke {new.hash[:12]}"
+        ) from error
 
 
 def _try_out(url: str) -> None:
     """Post an event of our own. Raises Failure where the API does not take it."""
     event = {"eventType": "token_rotation_trial", "timestamp": times.iso(times.now())}
     try:
-        status = requests.post(url, json=event, timeout=20).status_code
-    except requests.RequestException as error:
+        status = httpx.post(url, json=event, timeout=20).status_code
+    except httpx.HTTPError as error:
         raise Failure("The API can't be reached from here to try the new token.") from error
     if status != 200:
         raise Failure(f"The API answered {status} to the new token.")
@@ -212,6 +252,19 @@ def revoke(stage: Stage, beginning: str) -> Token:
         raise Failure(f"{many} with {beginning!r}; see them with --list.")
     stage.tokens.revoke(found[0].hash)
     return found[0]
+
+
+def forget(stage: Stage, name: str) -> None:
+    """Strike out a cluster that is gone. Raises Failure while one of its tokens is valid."""
+    if name not in [cluster.name for cluster in stage.clusters.all()]:
+        raise Failure(f"Stage {stage.name} has no cluster {name!r}.")
+    valid = [each for each in stage.tokens.all() if each.cluster == name and each.valid]
+    if valid:
+        raise Failure(
+            f"Cluster {name} has a valid token ({valid[0].hash[:12]}), so it may still send. "
+            "Unregister it first: --marathon URL --remove, or --revoke HASH."
+        )
+    stage.clusters.forget(name)
 
 
 def wait_for_event(

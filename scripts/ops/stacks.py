@@ -2,37 +2,69 @@
 
 from typing import Any
 
-from ops import stage
+from ops import ROOT
 from ops.cli import Failure
-from ops.stage import TEMPLATES, Stage, client
+from ops.config import APP
+from ops.sdk import client
 
 import botocore.exceptions
+
+TEMPLATES = ROOT / ".chalice" / "templates"
 
 _WAIT = {"Delay": 2, "MaxAttempts": 450}  # a quarter of an hour
 _DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 _FAILED = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 
 
-def make(name: str, alarm_email: str | None = None) -> Stage:
+def table_stack(stage: str) -> str:
+    """The name of the stack that holds a stage's table."""
+    return f"{APP}-{stage}-table"
+
+
+def messaging_stack(stage: str) -> str:
+    """The name of the stack that holds all the rest."""
+    return f"{APP}-{stage}-messaging"
+
+
+def outputs(stack: str) -> dict[str, str] | None:
+    """A stack's outputs, or None where there is no such stack."""
+    found = _describe(stack)
+    if found is None:
+        return None
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def bring_up(stage: str, alarm_email: str | None = None) -> None:
     """Bring both stacks of a stage to what the templates say. ``alarm_email``: who gets the alarms;
     None leaves it as it is. Raises Failure.
     """
-    _bring_up(stage.table_stack(name), "table.yaml", name, {})
+    _bring_up(table_stack(stage), "table.yaml", stage, {})
     more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
-    _bring_up(stage.messaging_stack(name), "messaging.yaml", name, more)
-    return stage.find(name)
+    _bring_up(messaging_stack(stage), "messaging.yaml", stage, more)
 
 
 def delete(stack: str) -> None:
     """Delete a stack, if there is one. Raises Failure."""
-    if stage.describe(stack) is None:
+    if _describe(stack) is None:
         return
     client("cloudformation").delete_stack(StackName=stack)
     _wait("stack_delete_complete", stack)
 
 
-def _bring_up(stack: str, template: str, name: str, more: dict[str, str]) -> None:
-    found = stage.describe(stack)
+def _describe(stack: str) -> dict[str, Any] | None:
+    """What CloudFormation says of a stack, or None where there is none."""
+    try:
+        stacks = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except botocore.exceptions.ClientError as error:
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            return None
+        raise
+    alive = [each for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"]
+    return alive[0] if alive else None
+
+
+def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> None:
+    found = _describe(stack)
     if found and found["StackStatus"] in _DEAD:
         delete(stack)  # its first creation failed; nothing can be done with it but this
         found = None
@@ -41,7 +73,7 @@ def _bring_up(stack: str, template: str, name: str, more: dict[str, str]) -> Non
     before = {
         each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])
     }
-    parameters = before | {"Stage": name} | more
+    parameters = before | {"Stage": stage} | more
     request: dict[str, Any] = {
         "StackName": stack,
         "TemplateBody": (TEMPLATES / template).read_text(),
@@ -49,8 +81,8 @@ def _bring_up(stack: str, template: str, name: str, more: dict[str, str]) -> Non
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
         "Tags": [
-            {"Key": "project", "Value": stage.APP},
-            {"Key": "stage", "Value": name},
+            {"Key": "project", "Value": APP},
+            {"Key": "stage", "Value": stage},
         ],
     }
     if found is None:

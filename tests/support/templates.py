@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ops.stage import TEMPLATES
+from ops.stacks import TEMPLATES
 
 import yaml
 

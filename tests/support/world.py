@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ops.stage import Stage, client
+from ops.sdk import client
+from ops.stages import Stage
 
 import events
 
@@ -30,7 +31,7 @@ class World:
         self.stage = stage
         self.journal = journal
         self.functions = functions.load(stage)
-        self.ingest = self.functions._ingest()
+        self.ingest = self.functions.ingest()
         self.stream = Stream(self.functions, stage)
         self.spill = Spill(self.functions, stage)
         self.token = tokens.mint()
@@ -51,14 +52,13 @@ class World:
 
     def pump(self) -> None:
         """Let the event source mappings work until they have nothing left to do."""
-        self.ingest._table_back_at = 0.0
+        self.ingest.guard.close()
         while self.spill.pump() or self.stream.pump():
             pass
 
     def recover(self) -> None:
         self.pump()
-        with self.journal._changed:
-            self.journal._changed.wait_for(lambda: self.quiet(), 5)
+        self.journal.wait_until(self.quiet, 5)
 
     def quiet(self) -> bool:
         found: Any = client("sqs").get_queue_attributes(
@@ -69,7 +69,7 @@ class World:
     @contextmanager
     def broken_table(self, handler: Handler, *operations: str) -> Iterator[None]:
         with ExitStack() as stack:
-            for made in (aws.dynamodb(), aws.dynamodb(impatient=True)):
+            for made in (aws.dynamodb(), aws.dynamodb(urgent=True)):
                 for operation in operations or ("PutItem", "GetItem"):
                     stack.enter_context(injected(made, operation, handler))
             yield

@@ -1,0 +1,86 @@
+"""The two queues: events that the table could not take, and what no retry can cure."""
+
+import functools
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chalicelib.records.spilled import Spilled, to_messages
+from chalicelib.services import aws
+from chalicelib.workers import Late, Workers
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+# A spilled event of 6 MB that hardly compresses is sixteen messages; eight go at once.
+_AT_ONCE = 8
+_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.4
+
+
+class QueueError(aws.ServiceError):
+    """A queue did not do what it was asked."""
+
+
+class _Queue:
+    """One queue. ``make_client`` is called when it is needed, which it hardly ever is."""
+
+    def __init__(self, make_client: "Callable[[], SQSClient]", url: str) -> None:
+        self._make_client = make_client
+        self._url = url
+
+    def _send(self, body: str) -> None:
+        """Raises QueueError. Only an answer that names the message is one of SQS."""
+        try:
+            answer = self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
+        except aws.ERRORS as error:
+            raise QueueError(aws.error_code(error)) from error
+        if not answer.get("MessageId"):
+            raise QueueError("NoMessageId")
+
+
+class SpillQueue(_Queue):
+    """The spill queue of one stage."""
+
+    def __init__(self, make_client: "Callable[[], SQSClient]", url: str) -> None:
+        super().__init__(make_client, url)
+        self._workers = Workers(_AT_ONCE)
+
+    def send(self, spilled: Spilled, seconds: float) -> None:
+        """Park an event, trying again and again for so long. Raises QueueError."""
+        deadline = time.monotonic() + seconds
+        sends = [
+            functools.partial(self._send_until, deadline, message)
+            for message in to_messages(spilled)
+        ]
+        try:
+            self._workers.run(sends, seconds)
+        except Late:
+            raise QueueError("Late") from None
+
+    def _send_until(self, deadline: float, message: str) -> None:
+        pause = _PAUSE_SECONDS
+        while True:
+            try:
+                return self._send(message)
+            except QueueError:
+                if time.monotonic() + pause >= deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+class DeadLetters(_Queue):
+    """The dead-letter queue of one stage. Its methods raise QueueError."""
+
+    def park(self, pk: str, sk: str, reason: str) -> None:
+        """Set a record aside."""
+        self._park({"pk": pk, "sk": sk, "reason": reason})
+
+    def park_spilled(self, message: str, reason: str) -> None:
+        """Set a spilled message aside, whole: it is in no table."""
+        self._park({"spill": message, "reason": reason})
+
+    def _park(self, letter: dict[str, str]) -> None:
+        self._send(json.dumps({"kind": "parked", **letter}))

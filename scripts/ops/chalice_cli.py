@@ -1,0 +1,75 @@
+"""Chalice's own command, run in this clone."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from ops import ROOT
+from ops.cli import Failure, say
+
+# Chalice goes on without a dependency that has no wheel for Lambda, and only says so.
+_INCOMPLETE = "Could not install dependencies"
+_FAILED_CALL = re.compile(
+    r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:]*: (.*)"
+)
+
+
+def run(command: str, stage: str) -> None:
+    """Run ``chalice deploy`` or ``chalice delete``, and show what it does. Raises Failure."""
+    _drop_broken_packages()
+    program = Path(sys.executable).with_name("chalice")
+    with subprocess.Popen(
+        [str(program), command, "--stage", stage],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        told = [line.rstrip() for line in _shown(process)]
+    if process.returncode != 0:
+        raise Failure(f"chalice {command} failed: {_what_failed(told)}")
+    if any(_INCOMPLETE in line for line in told):
+        raise Failure(
+            "Chalice deployed without a dependency that has no wheel for Lambda (see above): the "
+            "functions won't run. Change its version in requirements.txt and deploy again."
+        )
+
+
+def _what_failed(told: list[str]) -> str:
+    """The call that failed and AWS's error, else the last line. Chalice wraps its lines."""
+    said = " ".join(" ".join(told).split())
+    if call := _FAILED_CALL.search(said):
+        code, operation, message = call.groups()
+        if "<" in message:
+            message = "what answered is no answer of AWS; look at HTTPS_PROXY and AWS_ENDPOINT_URL"
+        return f"AWS refused {operation} ({code}): {message[:300]}"
+    if "</" in said:
+        return (
+            "a page of HTML came in the place of an answer of AWS; "
+            "look at HTTPS_PROXY and AWS_ENDPOINT_URL"
+        )
+    return next((line for line in reversed(told) if line.strip()), "it says nothing")
+
+
+def _drop_broken_packages() -> None:
+    """Chalice would take up again what it was interrupted in writing."""
+    for package in (ROOT / ".chalice" / "deployments").glob("*.zip"):
+        if not zipfile.is_zipfile(package):
+            package.unlink()
+
+
+def _shown(process: "subprocess.Popen[str]") -> list[str]:
+    """All that a process says; its tracebacks are not for the user's eyes."""
+    told = []
+    in_traceback = False
+    for line in process.stdout or ():
+        told.append(line)
+        if line.startswith("Traceback "):
+            in_traceback = True
+        elif in_traceback and line.strip() and not line.startswith((" ", "\t")):
+            in_traceback = False
+        if not in_traceback and line.strip():
+            say(f"  {line.rstrip()}", style="dim")
+    return told

@@ -1,0 +1,57 @@
+"""``.chalice/config.json``: the stages, and what people and deploys set in them."""
+
+import json
+from typing import Any
+
+from ops import ROOT
+from ops.cli import Failure
+
+APP = "marathon-events"
+CONFIG = ROOT / ".chalice" / "config.json"
+
+
+def config() -> dict[str, Any]:
+    """The whole file."""
+    read: dict[str, Any] = json.loads(CONFIG.read_text())
+    return read
+
+
+def known_stages() -> list[str]:
+    """The stages that the config has."""
+    return list(config()["stages"])
+
+
+def check_stage(name: str) -> None:
+    """Raises Failure for a stage that the config does not have."""
+    stages = known_stages()
+    if name not in stages:
+        raise Failure(
+            f"There is no stage {name!r}. .chalice/config.json has: {', '.join(stages)}. "
+            f"Say for example: make deploy STAGE={stages[0]}. For a new stage, copy one in the "
+            "config and give it a name of its own."
+        )
+
+
+def variables(name: str) -> dict[str, str]:
+    """What people set for a stage's functions."""
+    found: dict[str, str] = config()["stages"].get(name, {}).get("environment_variables", {})
+    return found
+
+
+def set_variables(name: str, values: dict[str, str]) -> list[str]:
+    """Write a stage's resources into its ``environment_variables``; what people set there stays.
+    An empty value takes a variable out. The names of those that changed.
+    """
+    read = config()
+    before = read["stages"][name].get("environment_variables", {})
+    after = {key: value for key, value in (before | values).items() if value}
+    changed = [key for key in values if before.get(key) != after.get(key)]
+    if changed:
+        read["stages"][name]["environment_variables"] = after
+        CONFIG.write_text(json.dumps(read, indent=2) + "\n")
+    return changed
+
+
+def api_stage(name: str) -> str:
+    """The name of the API's stage at API Gateway."""
+    return str(config()["stages"][name].get("api_gateway_stage", "api"))

@@ -1,0 +1,131 @@
+"""Options by which people say which events they want."""
+
+import argparse
+import difflib
+import re
+from datetime import UTC, datetime, timedelta
+
+from ops.cli import Failure
+from ops.stages import Stage
+
+from chalicelib import history, times
+from chalicelib.history import Wanted
+from chalicelib.marathon.models import MODELS
+from chalicelib.marathon.reading import UNKNOWN, usable_timestamp
+from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.services.store import EVERYTHING, Window
+
+_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
+_AGO = re.compile(r"(\d{1,4})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Options for a subject, a type and a severity."""
+    subject = parser.add_mutually_exclusive_group()
+    subject.add_argument("--app", metavar="PATH", help="of an app or pod, such as /prod/web")
+    subject.add_argument("--deployment", metavar="ID", help="of a deployment")
+    subject.add_argument(
+        "--subject", metavar="SUBJECT", help="such as pod:/x, group:/prod, marathon"
+    )
+    parser.add_argument("--type", help="such as deployment_failed")
+    parser.add_argument("--severity", choices=SEVERITIES, default="info", help="this or worse")
+
+
+def add_times(parser: argparse.ArgumentParser) -> None:
+    """Options for a span of time."""
+    parser.add_argument(
+        "--since", type=_time, metavar="WHEN", help="a time (UTC), or how long ago: 90m, 12h, 3d"
+    )
+    parser.add_argument("--until", type=_time, metavar="WHEN", help="likewise")
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """An option for one cluster."""
+    parser.add_argument("--cluster", metavar="NAME", help="one cluster's alone (default: all)")
+
+
+def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
+    """What the options say. Raises Failure."""
+    subjects: tuple[str, ...] = ()
+    if args.app:
+        subjects = history.subjects_of_path(args.app)
+    elif args.deployment or args.subject:
+        subjects = (f"deployment:{args.deployment}" if args.deployment else args.subject,)
+    names = clusters(stage, args.cluster)
+    return Wanted(names, subjects, args.type or "", args.severity, _window(args))
+
+
+def narrows(args: argparse.Namespace) -> bool:
+    """Whether the options leave anything out, clusters apart."""
+    given = (args.app, args.deployment, args.subject, args.type, args.since, args.until)
+    return any(given) or args.severity != "info"
+
+
+def clusters(stage: Stage, asked: str | None) -> tuple[str, ...]:
+    """The cluster asked for, or all. Raises Failure."""
+    names = [cluster.name for cluster in stage.clusters.all()]
+    if asked and asked not in names:
+        known = f"Registered: {', '.join(names)}." if names else "None is registered yet."
+        raise Failure(f"Stage {stage.name} has no cluster {asked!r}. {known}")
+    if not names:
+        raise Failure(
+            f"No Marathon is registered at stage {stage.name} yet: "
+            "run scripts/register.py --marathon URL."
+        )
+    return (asked,) if asked else tuple(names)
+
+
+def hint_at_type(type_: str | None) -> str:
+    """Which type may have been meant, where no Marathon sends one of that name; else nothing."""
+    if not type_ or type_ in MODELS or type_ == UNKNOWN:
+        return ""
+    close = difflib.get_close_matches(type_, MODELS, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ": docs/events.md has them all."
+    return f" No Marathon up to 1.11 sends the type {type_!r}{meant}"
+
+
+def event_id(text: str) -> str:
+    """An option's type: the id of an event."""
+    if not _ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no event's id; one looks like 20160424T092748069Z-0123456789abcdef"
+        )
+    return text
+
+
+def count(text: str) -> int:
+    """An option's type: a whole number, 1 or more."""
+    if not (text.isascii() and text.isdecimal() and int(text[:18]) >= 1):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number, 1 or more")
+    return int(text[:18])
+
+
+def rate(text: str) -> float:
+    """An option's type: so many a second."""
+    value = float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0.0
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number a second, more than 0")
+    return value
+
+
+def _window(args: argparse.Namespace) -> Window:
+    since, until = getattr(args, "since", None), getattr(args, "until", None)
+    if since and until and since > until:
+        raise Failure("--since is later than --until.")
+    return Window(
+        times.compact(since) if since else EVERYTHING.since,
+        times.compact(until) if until else EVERYTHING.until,
+    )
+
+
+def _time(text: str) -> datetime:
+    if ago := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    # A time without a zone is UTC, as all that is shown.
+    time = usable_timestamp(text) or usable_timestamp(f"{text}Z") or usable_timestamp(f"{text}T00Z")
+    if time is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 90m or 3d"
+        )
+    return time

@@ -1,0 +1,33 @@
+"""The policies of a stage's functions: one file a function in ``.chalice/policies``, from which
+those of each stage are made. They differ by the stage's name alone.
+"""
+
+from pathlib import Path
+
+from ops import ROOT
+from ops.config import known_stages
+from ops.functions import FUNCTIONS
+
+_FOLDER = ROOT / ".chalice" / "policies"
+_STAGE = "${Stage}"
+
+
+def write(stage: str) -> None:
+    """Write the policies of a stage, which Chalice reads."""
+    for path, text in rendered(stage).items():
+        path.write_text(text)
+
+
+def rendered(stage: str) -> dict[Path, str]:
+    """The policies of a stage, by their files."""
+    return {
+        _FOLDER / f"{stage}-{each.name}.json": (_FOLDER / f"{each.name}.json")
+        .read_text()
+        .replace(_STAGE, stage)
+        for each in FUNCTIONS
+    }
+
+
+def rendered_for_all() -> dict[Path, str]:
+    """The policies of every stage that the config has."""
+    return {path: text for stage in known_stages() for path, text in rendered(stage).items()}

@@ -1,0 +1,63 @@
+"""Records as they come."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib import history, times
+from chalicelib.history import Wanted
+from chalicelib.records.record import Record
+from chalicelib.services.store import Store, Window
+from chalicelib.services.tokens import CLOCK_SKEW
+
+_POLL_SECONDS = 1.0
+
+# Events carry the time at which Marathon made them, and may come late: through the spill queue, or
+# from a Marathon whose clock is off. Each look goes this far back. A wide one, at intervals of 20
+# times its own duration, goes through the days around today and the newest others.
+_LATE = timedelta(minutes=15)
+_OTHER_DAYS = 3
+_WIDE_INTERVAL = 20
+
+
+def as_they_come(store: Store, wanted: Wanted) -> Iterator[Record]:
+    """The records that arrive from now on, for ever; those of one look in the order of ids."""
+    # This machine's clock and Lambda's differ: what is there now is known, not judged by its time.
+    seen = {record.id for record in _wide_look(store, wanted)}
+    started = times.iso(times.now() - CLOCK_SKEW)
+    return _arriving(store, wanted, seen, started)
+
+
+def _arriving(store: Store, wanted: Wanted, seen: set[str], started: str) -> Iterator[Record]:
+    look_wide_at = 0.0
+    while True:
+        looked_at = time.monotonic()
+        if looked_at >= look_wide_at:
+            found = list(_wide_look(store, wanted))
+            look_wide_at = time.monotonic() + _WIDE_INTERVAL * (time.monotonic() - looked_at)
+        else:
+            recent = Window(times.compact(times.now() - _LATE))
+            found = list(history.newest_first(store, replace(wanted, window=recent)))
+        new = [each for each in found if each.received_at >= started and each.id not in seen]
+        seen.update(record.id for record in new)
+        yield from sorted(new, key=lambda record: record.id)
+        time.sleep(_POLL_SECONDS)
+
+
+def _wide_look(store: Store, wanted: Wanted) -> Iterator[Record]:
+    if wanted.subjects:
+        return history.newest_first(store, wanted)
+    feeds = (
+        store.feed(cluster, day)
+        for cluster in wanted.clusters
+        for day in _newest_days(store, cluster)
+    )
+    return filter(wanted.matches, itertools.chain.from_iterable(feeds))
+
+
+def _newest_days(store: Store, cluster: str) -> list[str]:
+    around = history.around_today()
+    others = [day for day in store.days(cluster) if day not in around]
+    return [*around, *others[:_OTHER_DAYS]]
