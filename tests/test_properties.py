@@ -1,9 +1,12 @@
 """What holds for every body, not only for those that we thought of."""
 
+import copy
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -153,6 +156,118 @@ def test_a_spilled_event_comes_back_as_it_was(body: bytes, chunk_bytes: int) -> 
     chunks = [from_message(message) for message in to_messages(spilled, chunk_bytes)]
     assert [chunk.part for chunk in chunks] == list(range(chunks[0].parts))
     assert join(chunks[0], [chunk.data for chunk in chunks]) == spilled
+
+
+Path = tuple[str | int, ...]
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Where the values stand that hold no others."""
+    inner: Any = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    found = False
+    for key, each in inner:
+        found = True
+        yield from leaves(each, (*path, key))
+    if not found and path:
+        yield path
+
+
+def changed(event: dict[str, Any], path: Path, change: Callable[[Any, Any], None]) -> Any:
+    """A copy of an event in which something was done to one place."""
+    made = copy.deepcopy(event)
+    holder: Any = made
+    for key in path[:-1]:
+        holder = holder[key]
+    change(holder, path[-1])
+    return made
+
+
+def without(event: dict[str, Any], path: Path) -> Any:
+    """An event that never had what stands there."""
+
+    def drop(holder: Any, key: Any) -> None:
+        if isinstance(holder, dict):
+            del holder[key]
+        else:
+            holder[key] = {}
+
+    return changed(event, path, drop)
+
+
+@given(st.data(), st.sampled_from(recorded), scalars | st.just([[]]) | st.just({"dateTime": {}}))
+def test_what_does_not_fit_costs_itself_alone_at_any_depth(
+    data: st.DataObject, event: dict[str, Any], value: Any
+) -> None:
+    path = data.draw(st.sampled_from([each for each in leaves(event) if each != ("eventType",)]))
+    spoiled = changed(event, path, lambda holder, key: holder.__setitem__(key, value))
+    named = ".".join(map(str, path))
+    before = read(as_json(event))
+    after = read(as_json(spoiled))
+    if named not in after.misfits:
+        return  # it fits, or nobody looks at it
+    assert after.misfits == (named,) or set(after.misfits) - {named} <= set(before.misfits)
+    expected = read(as_json(without(event, path)))
+    if not isinstance(path[-1], int) or isinstance(path[-2], int):
+        assert (after.about, after.title, after.severity) == (
+            expected.about,
+            expected.title,
+            expected.severity,
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("plan", "version"), {"dateTime": {}}),
+        (("plan", "steps", 0, "actions", 1, "app"), [7]),
+        (("currentStep", "actions", 0, "action"), {}),
+        (("plan", "steps", 1), "none"),
+    ],
+)
+def test_a_plan_survives_a_field_of_another_shape(path: Path, value: Any) -> None:
+    event = json.loads((EVENTS / "deployment_info-1.8.180-light.json").read_text())
+    spoiled = changed(event, path, lambda holder, key: holder.__setitem__(key, value))
+    reading = read(json.dumps(spoiled).encode())
+    assert reading.misfits == (".".join(map(str, path)),)
+    assert reading.cause == "unexpected_shape"
+    assert reading.about.subject == f"deployment:{event['plan']['id']}"
+    touched = set(read(json.dumps(event).encode()).about.apps)
+    assert len(touched - set(reading.about.apps)) <= 2
+    assert reading.about.apps
+
+
+@pytest.mark.parametrize("size", [1_000_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".instance-c0ffee00-1dea-11e8-9abc-5ca1ab1e0001" * 9,
+        ".instance-",
+        "a.c0ffee00-1dea-11e8-9abc-5ca1ab1e0001",
+        "_1-1",
+        "://",
+        "://u:p@",
+        "?token=",
+        "&x-amz-",
+        '\\"env\\":',
+        "\\u0040",
+    ],
+)
+def test_hostile_strings_end(text: str, size: int) -> None:
+    """Where a pattern took quadratic time, this would not end before its reader gave up."""
+    hostile = text * (size // len(text))
+    for event in (
+        {"eventType": "status_update_event", "taskId": hostile, "taskStatus": "TASK_FAILED"},
+        {"eventType": "failed_health_check_event", "taskId": hostile + "!"},
+        {"eventType": "framework_message_event", "executorId": "instance-" + hostile},
+        {"eventType": "subscribe_event", "callbackUrl": hostile},
+        {"eventType": "new", "x": hostile, "env": hostile},
+    ):
+        for body in (json.dumps(event).encode(), json.dumps(event)[:-1].encode()):
+            assert notification(record(body)).size <= LIMIT_BYTES
 
 
 @given(typed_events | twisted)

@@ -3,18 +3,19 @@
 An id begins with the app's path in its "safe" form: without its first slash, other slashes turned
 into ``_`` (``/prod/web`` → ``prod_web``; exact since 0.6.0, whose paths hold no ``_``).
 
-Ids are read from their end, so that a hostile one of a megabyte takes no longer than its length.
+No pattern goes back over what it has read, so that a hostile id of a megabyte takes no longer than
+its length.
 """
 
 import re
 from urllib.parse import unquote
 
-_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_UUID_LENGTH = 36
+_UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_WHOLE_UUID = re.compile(_UUID)
 
 # 1.4+: <safe>.instance-<uuid> or <safe>.marathon-<uuid>, in a task id followed by .<container>,
 # ._app, .$anon and a launch count. Container names of 1.4.0 – 1.4.2 may hold dots.
-_MARKS = (".instance-", ".marathon-")
+_INSTANCE = re.compile(rf"\.(?:instance|marathon)-{_UUID}(?=\..|\Z)")
 # 0.1.0 – 0.5.1: <name>_<n>-<ms since epoch>.
 _OLD_NUMBERS = re.compile(r"\d+-\d+")
 # 1.4+: instance-<safe>.<uuid> or marathon-<safe>.<uuid>.
@@ -71,20 +72,16 @@ def _split_instance(id_: str) -> tuple[int, int] | None:
     """Where in an id its app ends and where its instance ends; None where it names no instance. Of
     several marks that a UUID follows the last counts.
     """
-    at = max(id_.rfind(mark) for mark in _MARKS)
-    while at > 0:
-        end = at + len(_MARKS[0]) + _UUID_LENGTH
-        ends = end == len(id_) or (id_[end : end + 1] == "." and end + 1 < len(id_))
-        if ends and _UUID.fullmatch(id_, end - _UUID_LENGTH, end):
-            return at, end
-        at = max(id_.rfind(mark, 0, at) for mark in _MARKS)
-    return None
+    last = None
+    for found in _INSTANCE.finditer(id_):
+        last = found
+    return last.span() if last and last.start() > 0 else None
 
 
 def _before_uuid(id_: str) -> str:
     """What stands before ``.<uuid>`` at the end of an id; empty where no UUID does."""
     safe, _, uuid = id_.rpartition(".")
-    return safe if _UUID.fullmatch(uuid) else ""
+    return safe if _WHOLE_UUID.fullmatch(uuid) else ""
 
 
 def _from_safe(safe: str) -> str:

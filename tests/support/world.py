@@ -74,6 +74,17 @@ class World:
                     stack.enter_context(injected(made, operation, handler))
             yield
 
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What is parked now."""
+        found = client("sqs").receive_message(
+            QueueUrl=self.stage.dead_letter_queue_url, MaxNumberOfMessages=10
+        )
+        return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+
+    def scan(self) -> list[dict[str, Any]]:
+        """Every item of the table."""
+        return list(client("dynamodb").scan(TableName=self.stage.table_name)["Items"])
+
     def run(self, *args: str) -> int:
         return events.main([args[0], "--stage", self.stage.name, *args[1:]])
 
