@@ -39,8 +39,20 @@ WAIT_SECONDS = 30
 _EVENT_SECONDS = 0.35
 _CHAPTER_SECONDS = 2.0
 
+
+class _ReaderLeft(Exception):
+    """Nobody reads stdout any more."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """``head`` and the like have read enough: that is no failure."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+        raise _ReaderLeft
+
+
 # The functions print their log, as they do in Lambda; what is for people goes to the real stdout.
-console = Console(highlight=False, soft_wrap=True, file=sys.stdout)
+console = _Console(highlight=False, soft_wrap=True, file=sys.stdout)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,6 +73,8 @@ def _until_interrupted(args: argparse.Namespace) -> int:
             return _run(args)
         except KeyboardInterrupt:
             say("Ended.", "dim")
+            return 0
+        except _ReaderLeft:
             return 0
 
 
@@ -119,7 +133,7 @@ def _log_of_functions() -> Iterator[str]:
     ):
         try:
             yield log.name
-        except (KeyboardInterrupt, BrokenPipeError):
+        except (KeyboardInterrupt, _ReaderLeft):
             Path(log.name).unlink()
             raise
     Path(log.name).unlink()
@@ -230,7 +244,7 @@ def _view(
     journal: Journal, marathon: str, api: str, sent: Callable[[], int | None]
 ) -> Iterator[Callable[[float], None]]:
     """The live view; without a terminal, a line for each event. Gives what to wait with: it shows
-    what comes meanwhile, and raises BrokenPipeError when nobody reads it any more.
+    what comes meanwhile, and raises _ReaderLeft when nobody reads it any more.
     """
     if console.is_terminal:
         view = LiveView(journal, marathon, api, sent)

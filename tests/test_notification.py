@@ -41,6 +41,7 @@ def test_a_failed_task_as_json_with_the_event_and_attributes_to_filter_by() -> N
         "app": "/shop/cart",
         "status": "TASK_FAILED",
     }
+    assert json.loads(made.apps) == ["/shop/cart"]
     assert made.subject == (
         "Task of /shop/cart failed on mesos-9.example.org: Container exited with status 137"
     )
@@ -69,15 +70,37 @@ def test_an_event_that_does_not_fit_is_left_out() -> None:
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_size_is_counted_to_the_byte(over: int) -> None:
     def made(length: int) -> Notification:
-        return notification(record_from(json.dumps({"eventType": "x", "t": "a" * length}).encode()))
+        return notification(
+            record_from(json.dumps({"eventType": "x", "appId": "/é", "t": "a" * length}).encode())
+        )
 
     fullest = made(LIMIT_BYTES - made(0).size + over)
-    attributes = sum(len(k) + len("String") + len(v) for k, v in fullest.attributes.items())
+    attributes = sum(
+        len(k) + len("String") + len(v.encode()) for k, v in fullest.attributes.items()
+    )
+    attributes += len("apps") + len("String.Array") + len(fullest.apps.encode())
     assert fullest.size == len(fullest.subject) + len(fullest.message.encode()) + attributes
     if over > 0:
         assert json.loads(fullest.message)["event"] is None
     else:
         assert fullest.size == LIMIT_BYTES + over
+
+
+@pytest.mark.parametrize(
+    ("event", "apps"),
+    [
+        ("deployment_info-1.4.13-pod", ["/shop/crew"]),
+        ("deployment_success-0.10.0", ["/shop/cart"]),
+        ("pod_updated_event-1.4.0", ["/shop/crew"]),
+        ("app_terminated_event-0.7.4", ["/shop/cart"]),
+        ("scheduler_disconnected_event-0.7.6", []),
+    ],
+)
+def test_one_attribute_has_every_app_or_pod_that_an_event_is_about(
+    event: str, apps: list[str]
+) -> None:
+    made = notification(record_from((EVENTS / f"{event}.json").read_bytes()))
+    assert (json.loads(made.apps) if made.apps else []) == apps
 
 
 def test_a_replay_says_so() -> None:

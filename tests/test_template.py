@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ops.config import config
+from ops.functions import FUNCTIONS
 from ops.stacks import TEMPLATES
 
 import pytest
 
 import app
 from chalicelib.ingest import Outcome, Receipt
+from chalicelib.records.record import SUMMARY
 from chalicelib.web import answers
 from tests.support.templates import resources
 
@@ -49,6 +51,9 @@ def test_the_index_holds_no_body_and_no_more_than_it_may() -> None:
     projected = index["Projection"]["NonKeyAttributes"]
     assert "body" not in projected
     assert len(projected) <= 20
+    # A summary is whole when it comes from the index: id, cluster, subject and timestamp follow
+    # from the keys.
+    assert set(SUMMARY) - {"id", "subject", "timestamp"} <= set(projected)
 
 
 def test_topic_and_queues_are_encrypted() -> None:
@@ -86,9 +91,18 @@ def test_every_function_has_a_log_group_with_retention() -> None:
         if "RetentionInDays" in group["Properties"]
     }
     assert names == {
-        json.dumps({"Sub": f"/aws/lambda/marathon-events-${{Stage}}{suffix}"})
-        for suffix in ("", "-fanout", "-restore")
+        json.dumps({"Sub": f"/aws/lambda/{each.lambda_name('${Stage}')}"}) for each in FUNCTIONS
     }
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_has_an_alarm_on_what_fails_silently(metric: str) -> None:
+    watched = [
+        alarm["Properties"]["Dimensions"][0]["Value"]
+        for alarm in ALARMS
+        if alarm["Properties"]["MetricName"] == metric
+    ]
+    assert watched == [{"Sub": each.lambda_name("${Stage}")} for each in FUNCTIONS]
 
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
@@ -98,6 +112,9 @@ BY_AWS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
     ("AWS/Lambda", "IteratorAge", ("FunctionName",)),
+    ("AWS/Lambda", "Errors", ("FunctionName",)),
+    ("AWS/Lambda", "Throttles", ("FunctionName",)),
+    ("AWS/ApiGateway", "4XXError", ("ApiName", "Stage")),
     ("AWS/ApiGateway", "5XXError", ("ApiName", "Stage")),
 }
 
@@ -124,7 +141,7 @@ def test_each_alarm_is_on_a_metric_that_somebody_emits(capsys: pytest.CaptureFix
         )
         for alarm in ALARMS
     }
-    assert len(wanted) == 6
+    assert len(wanted) == 9
     assert wanted <= BY_AWS | ours
     assert wanted & ours == {
         ("MarathonEvents", "Lost", ("Function",)),
