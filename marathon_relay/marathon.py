@@ -28,7 +28,7 @@ import httpx
 
 _SUBSCRIPTIONS = "/v2/eventSubscriptions"
 _CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 20  # for the whole answer, however slowly it comes
+_ANSWER_SECONDS = 20.0  # for the whole answer, however slowly it comes
 _ANSWER_BYTES = 4 * 1024 * 1024
 
 _T = TypeVar("_T")
@@ -133,10 +133,19 @@ class _Answer:
 
 
 class Marathon:
-    """One Marathon. Every method raises MarathonError."""
+    """One Marathon. ``answer_seconds``: for the whole of an answer. Every method raises
+    MarathonError.
+    """
 
-    def __init__(self, url: str, login: Login | None = None, ca: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        login: Login | None = None,
+        ca: str | None = None,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
         self.url = checked_address(url)
+        self._seconds = answer_seconds
         login = login or Login()
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if login.token and not login.user:
@@ -145,7 +154,7 @@ class Marathon:
         self._client = httpx.Client(
             auth=(login.user, login.password) if login.user else None,
             headers=headers,
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+            timeout=httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
             verify=ssl.create_default_context(cafile=ca) if ca else True,
             trust_env=not ca,
@@ -199,7 +208,7 @@ class Marathon:
 
     def _call(self, method: str, path: str) -> _Answer:
         try:
-            answer = _within(_ANSWER_SECONDS, lambda: self._exchange(method, path))
+            answer = _within(self._seconds, lambda: self._exchange(method, path))
         except httpx.TimeoutException as error:
             raise Unreachable(self.url, "no answer in time") from error
         except httpx.HTTPError as error:

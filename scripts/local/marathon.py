@@ -146,7 +146,10 @@ class SimulatedMarathon:
         self, connections: dict[str, http.client.HTTPConnection], url: str, body: bytes
     ) -> int:
         """Post once; the status, 0 for none."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return 0
         try:
             connection = connections.setdefault(
                 parts.netloc, http.client.HTTPConnection(parts.netloc, timeout=_REQUEST_SECONDS)
@@ -154,7 +157,7 @@ class SimulatedMarathon:
             connection.request("POST", f"{parts.path}?{parts.query}", body, _HEADERS)
             answer = connection.getresponse()
             answer.read()
-        except (OSError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):
             if broken := connections.pop(parts.netloc, None):
                 broken.close()
             return 0

@@ -40,6 +40,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings)
         self.register("type", None, _not_empty)
 
+    def add_subparsers(self, **settings: Any) -> Any:
+        """Commands, each with a parser of this kind."""
+        commands = super().add_subparsers(**settings)
+        commands.type = str  # it gets all that follows the command, too
+        return commands
+
 
 def parser(description: str, *, epilog: str = "") -> Parser:
     """A parser with the options that all commands take."""

@@ -156,7 +156,7 @@ def _only(stage: Stage, beginning: str) -> Letter:
             letters.put_back(stage, letter)
     if len(chosen) != 1:
         many = "Several parked messages have ids that begin" if chosen else "Nothing is parked"
-        raise Failure(f"{many} with {beginning!r}; see them with parked.")
+        raise Failure(f"{many} with {beginning!r}; see the ids with parked.")
     return chosen[0]
 
 
