@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from chalicelib.records import items
 from chalicelib.services import aws
+from chalicelib.services.store import Store
 from local import functions
 from local.functions import Stream
 from local.journal import Journal
@@ -150,6 +152,50 @@ def test_an_entry_that_stays_refused_stops_the_rest_and_comes_again(
     assert set(bench.heard(22)) == set(ids)
     assert bench.journal.notified[ids[0]] == 1  # before the checkpoint: not again
     assert bench.parked() == []
+
+
+def test_the_log_has_the_reason_of_the_entry_that_was_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ids = bench.store(1, 2, 3)
+    refuse_entry(bench, ids[1], "InternalError", monkeypatch)
+    bench.pump()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    (line,) = [each for each in lines if each.get("message") == "SNS refuses"]
+    assert (line["id"], line["reason"], line["records"]) == (ids[1], "InternalError", 1)
+
+
+def test_the_log_has_awss_code_and_never_its_message(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench.store(1)
+    with injected(aws.dynamodb(), "PutItem", answer("AccessDeniedException")):
+        bench.pump()
+    shown = capfd.readouterr().out
+    assert '"reason":"AccessDeniedException"' in shown
+    assert "injected" not in shown
+
+
+def test_a_note_lives_as_long_as_what_it_notes(bench: Bench) -> None:
+    short, long = Store(bench.stage.table, 1), Store(bench.stage.table, 30)
+    notes = []
+    for store, second in ((long, 1), (short, 2), (long, 3)):
+        store.put(at(second))
+        bench.functions = functions.load(bench.stage)  # another container
+        bench.stream.use(bench.functions)
+        bench.pump()
+        (day,) = bench.stage.table.query("pk = :pk", pk="#days|prod")
+        notes.append(day["expires_at"])
+    month = time.time() + 30 * 86_400
+    assert all(month < note < month + 3 * 86_400 for note in notes)  # never shortened
+
+
+def test_a_note_of_what_is_kept_for_ever_never_expires(bench: Bench) -> None:
+    bench.stage.store.put(at(1))
+    bench.pump()
+    bench.stage.store.note_day("prod", "2016-04-24", expires_at=1)
+    (day,) = bench.stage.table.query("pk = :pk", pk="#days|prod")
+    assert "expires_at" not in day
 
 
 def test_a_call_refused_for_one_bad_entry_is_made_one_by_one(bench: Bench) -> None:

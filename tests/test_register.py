@@ -289,6 +289,25 @@ def test_a_rotation_that_is_not_proved_is_taken_back(
     assert (old.revoked_at is None, new.revoked_at is None) == (True, False)
 
 
+def test_a_rotation_whose_undoing_fails_says_what_is_valid_and_how_to_revoke_it(
+    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register.main(args(running, url))
+
+    def switch_off(url: str, client: str) -> dict[str, Any]:
+        marathon.callbacks = False  # from now on Marathon refuses to subscribe
+        return {"timestamp": "2016-01-01T00:00:00.000Z"}  # of an event that will not come
+
+    monkeypatch.setattr(marathon, "unsubscribe", switch_off)
+    with pytest.raises(Failure, match="Going back failed too") as caught:
+        register.main(args(running, url, "--rotate", "--timeout", "1"))
+    old, new = running.stage.tokens.all()
+    assert old.valid
+    assert new.valid
+    assert f"--revoke {new.hash[:12]}" in str(caught.value)
+    assert "no callbacks enabled" in str(caught.value)
+
+
 def test_nothing_to_rotate(running: System, url: str) -> None:
     with pytest.raises(Failure, match="nothing to rotate"):
         register.main(args(running, url, "--rotate"))

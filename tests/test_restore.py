@@ -24,7 +24,7 @@ from chalicelib.records.spilled import (
 )
 from chalicelib.services import aws, tokens
 from local import functions
-from tests.support.faults import injected, no_connection
+from tests.support.faults import answer, injected, no_connection
 from tests.support.records import RECEIVED, record_from
 
 BODY = b'{"eventType":"app_terminated_event","appId":"/shop"}'
@@ -97,6 +97,14 @@ def test_while_the_table_is_away_it_comes_again(module: ModuleType, stage: Stage
         assert restore(module, messages) == ["0"]
     assert restore(module, messages) == []
     assert stage.store.get("prod", spilled().id) is not None
+
+
+def test_the_log_has_awss_code(
+    module: ModuleType, stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with injected(aws.dynamodb(), "PutItem", answer("ThrottlingException")):
+        assert restore(module, list(to_messages(spilled()))) == ["0"]
+    assert '"reason":"ThrottlingException"' in capfd.readouterr().out
 
 
 def test_one_that_must_wait_does_not_hold_up_another(module: ModuleType, stage: Stage) -> None:

@@ -97,6 +97,10 @@ class Stream:
         self._waiting: list[dict[str, Any]] = []
         self.shard: str = described["Shards"][0]["ShardId"]
 
+    def use(self, functions: ModuleType) -> None:
+        """Hand over to another container's ``fanout`` from now on."""
+        self._fanout = functions.fanout
+
     def fetch(self) -> list[dict[str, Any]]:
         """The records that are still to be handed over, as far as they have been written."""
         if not self._waiting:
