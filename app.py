@@ -24,8 +24,15 @@ def callback() -> Response:
     """Marathon posts an event."""
     request: Any = app.current_request
     token = (request.query_params or {}).get("token")
-    request_id = getattr(app.lambda_context, "aws_request_id", "")
-    return answers.callback(ingest(), token, request.raw_body, request_id)
+    return answers.callback(ingest(), token, request.raw_body, _request_id())
+
+
+@app.route("/events", methods=["POST"], content_types=["*/*"])
+def events() -> Response:
+    """A relay posts events, one a line."""
+    request: Any = app.current_request
+    authorization = request.headers.get("Authorization")
+    return answers.events(ingest(), authorization, request.raw_body, _request_id())
 
 
 @app.route("/health", methods=["GET"])
@@ -44,6 +51,10 @@ def fanout(event: DynamoDBEvent) -> dict[str, Any]:
 def restore(event: SQSEvent) -> dict[str, Any]:
     """The spill queue brings what the table could not take."""
     return restoring().run(event.to_dict()["Records"])
+
+
+def _request_id() -> str:
+    return getattr(app.lambda_context, "aws_request_id", "")
 
 
 # Each function imports its own use case alone: what it does not use, its cold start does not pay.

@@ -5,7 +5,9 @@ a valid sender posts is kept. Marathon gives up after ten seconds, and so does L
 a budget of time, of which the table gets little, and the spill queue what is left.
 """
 
+import functools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -24,10 +26,11 @@ from chalicelib.services.tokens import Role, Token, Tokens, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 
-# For a whole request; what the table may take of it for a token, and for a record.
+# For a whole request; what the table may take of it for a token, for a record, for many.
 REQUEST_SECONDS = 6.0
 _TOKEN_SECONDS = 0.8
 _RECORD_SECONDS = 1.5
+_RECORDS_SECONDS = 3.0
 
 _MISFITS_LOGGED = 20
 
@@ -49,7 +52,7 @@ class Ingest:
     def __init__(self, tokens: Tokens, store: Store, queue: SpillQueue, guard: TableGuard) -> None:
         role: Role = "publisher"
         self._gate = Gate(lambda key: guard.call(lambda: tokens.find(key), _TOKEN_SECONDS), role)
-        self._store = store
+        self._records = store
         self._queue = queue
         self.guard = guard
 
@@ -64,7 +67,10 @@ class Ingest:
         if len(body) > MAX_BODY_BYTES:
             return Receipt("too_large")
         assert token is not None  # the gate refuses None
-        return self._keep(sender, token, body, received_at, deadline)
+        record = _read(sender, token, body, received_at)
+        if sender and (receipt := self._store(record)):
+            return receipt
+        return _receipt(self._spill(_spilled(record, token), deadline), record)
 
     def _sender(self, token: str | None) -> Token | None:
         """The sender, or None where the table can't be read to tell. Raises Refused."""
@@ -74,42 +80,72 @@ class Ingest:
             log.warning("the table failed", reason=error.code)
             return None
 
-    def _keep(
-        self,
-        sender: Token | None,
-        token: str,
-        body: bytes,
-        received_at: datetime,
-        deadline: float,
-    ) -> Receipt:
-        kept = redact(body, token)
-        reading = read(kept)
-        id_ = identify(body, reading.timestamp or received_at)
-        if reading.misfits:
-            names = [name[:80] for name in reading.misfits[:_MISFITS_LOGGED]]
-            log.warning("unexpected shape", id=id_, type=reading.type[:80], fields=names)
-        cluster = sender.cluster if sender else ""
+    def receive_all(self, token: str | None, bodies: Sequence[bytes]) -> list[Receipt]:
+        """Take many events in, several at once; a receipt for each, in order. Their sender can send
+        them again, so what is lost leaves no copy in the log. Raises Refused.
+        """
+        deadline = time.monotonic() + REQUEST_SECONDS
+        received_at = times.now()
+        sender = self._sender(token)
+        assert token is not None  # the gate refuses None
+        records = [_read(sender, token, body, received_at) for body in bodies]
+        receipts: list[Receipt | None] = [None] * len(records)
         if sender:
-            record = record_of(id_, cluster, received_at, reading, kept)
-            if receipt := self._store_record(record):
-                return receipt
-        spilled = Spilled(id_, times.iso(received_at), hash_of(token), cluster, kept)
-        return self._spill(spilled, deadline)
+            receipts = self._store_all(records)
+        left = [n for n, receipt in enumerate(receipts) if receipt is None]
+        spilled = [_spilled(records[n], token) for n in left]
+        errors = self._queue.send_all(spilled, deadline - time.monotonic()) if left else []
+        for n, error in zip(left, errors, strict=True):
+            receipts[n] = _receipt("lost" if error else "spilled", records[n])
+        if failed := [error for error in errors if error]:
+            log.error("the spill queue failed", events=len(failed), reason=failed[0].code)
+        return [receipt for receipt in receipts if receipt]
 
-    def _store_record(self, record: Record) -> Receipt | None:
+    def _store(self, record: Record) -> Receipt | None:
+        """None where the table did not take it."""
         try:
-            stored = self.guard.call(lambda: self._store.put(record), _RECORD_SECONDS)
+            stored = self.guard.call(lambda: self._records.put(record), _RECORD_SECONDS)
         except TableError as error:
             log.warning("the table failed", reason=error.code)
             return None
-        return Receipt(stored, record.id, record.cluster)
+        return _receipt(stored, record)
 
-    def _spill(self, spilled: Spilled, deadline: float) -> Receipt:
+    def _store_all(self, records: list[Record]) -> list[Receipt | None]:
+        puts = [functools.partial(self._records.put, record) for record in records]
+        results = self.guard.call_all(puts, _RECORDS_SECONDS)
+        errors = [result for result in results if isinstance(result, TableError)]
+        if errors:
+            log.warning("the table failed", events=len(errors), reason=errors[0].code)
+        return [
+            None if isinstance(result, TableError) else _receipt(result, record)
+            for record, result in zip(records, results, strict=True)
+        ]
+
+    def _spill(self, spilled: Spilled, deadline: float) -> Outcome:
         try:
             self._queue.send(spilled, deadline - time.monotonic())
         except QueueError as error:
             log.error("the spill queue failed", id=spilled.id, reason=error.code)
             for message in to_messages(spilled, LOG_CHUNK_BYTES):
                 log.error("last_copy", last_copy=message)
-            return Receipt("lost", spilled.id, spilled.cluster)
-        return Receipt("spilled", spilled.id, spilled.cluster)
+            return "lost"
+        return "spilled"
+
+
+def _read(sender: Token | None, token: str, body: bytes, received_at: datetime) -> Record:
+    """The record of a body; of no cluster where it is not known who sent it."""
+    kept = redact(body, token)
+    reading = read(kept)
+    id_ = identify(body, reading.timestamp or received_at)
+    if reading.misfits:
+        names = [name[:80] for name in reading.misfits[:_MISFITS_LOGGED]]
+        log.warning("unexpected shape", id=id_, type=reading.type[:80], fields=names)
+    return record_of(id_, sender.cluster if sender else "", received_at, reading, kept)
+
+
+def _spilled(record: Record, token: str) -> Spilled:
+    return Spilled(record.id, record.received_at, hash_of(token), record.cluster, record.body)
+
+
+def _receipt(outcome: Outcome, record: Record) -> Receipt:
+    return Receipt(outcome, record.id, record.cluster)

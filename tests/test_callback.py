@@ -1,6 +1,5 @@
 """The API over real HTTP: what each request is answered, and what becomes of its event."""
 
-import http.client
 import json
 import os
 import socket
@@ -8,7 +7,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +15,7 @@ from chalicelib.services import aws, tokens
 from local.system import System
 from tests.support.faults import answer, injected, no_connection, silence
 from tests.support.project import EVENTS
+from tests.support.web import request
 
 FAILED = (EVENTS / "status_update_event-1.11.0-failed.json").read_bytes()
 JSON = {"Content-Type": "application/json"}
@@ -29,25 +28,10 @@ def token(running: System) -> str:
     return made
 
 
-def request(
-    system: System,
-    method: str,
-    path: str,
-    body: bytes | None = None,
-    headers: dict[str, str] | None = None,
-) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection(urlsplit(system.api).netloc, timeout=20)
-    connection.request(method, path, body, headers or {})
-    reply = connection.getresponse()
-    text = reply.read()
-    connection.close()
-    return reply.status, json.loads(text) if text else {}
-
-
 def post(
     system: System, token: str, body: bytes, headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    return request(system, "POST", f"/callback?token={token}", body, headers or JSON)
+    return request(system.api, "POST", f"/callback?token={token}", body, headers or JSON)
 
 
 def stored(system: System, id_: str) -> Record:
@@ -89,7 +73,7 @@ def test_sent_again_it_is_a_duplicate_and_notified_once(running: System, token: 
 def test_any_content_type_or_none_will_do(
     running: System, token: str, headers: dict[str, str]
 ) -> None:
-    status, reply = request(running, "POST", f"/callback?token={token}", FAILED, headers)
+    status, reply = request(running.api, "POST", f"/callback?token={token}", FAILED, headers)
     assert (status, reply["stored"]) == (200, "new")
 
 
@@ -152,7 +136,7 @@ def test_more_than_lambda_takes_is_refused_as_too_large(running: System, token: 
 )
 def test_without_a_right_token_nobody_gets_in(running: System, wrong: str) -> None:
     path = "/callback" + wrong.replace("é", "%C3%A9")
-    status, reply = request(running, "POST", path, FAILED)
+    status, reply = request(running.api, "POST", path, FAILED)
     assert (status, reply["error"]["code"]) == (403, "refused")
     assert "register" in reply["error"]["message"]
 
@@ -176,12 +160,12 @@ def test_a_token_writes_for_its_own_cluster_alone(running: System, token: str) -
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_not_allowed(running: System, token: str, method: str) -> None:
-    status, _ = request(running, method, f"/callback?token={token}", FAILED)
+    status, _ = request(running.api, method, f"/callback?token={token}", FAILED)
     assert status in (403, 405)
 
 
 def test_health_needs_no_token(running: System) -> None:
-    assert request(running, "GET", "/health") == (200, {"status": "ok"})
+    assert request(running.api, "GET", "/health") == (200, {"status": "ok"})
 
 
 def test_neither_token_nor_callback_secret_is_kept(running: System, token: str) -> None:
@@ -267,7 +251,9 @@ def test_with_table_and_queue_gone_the_log_has_the_last_copy(
     ]
 
 
-def test_a_table_that_hangs_costs_less_than_marathons_patience(running: System, token: str) -> None:
+def test_a_table_that_hangs_costs_little_of_marathons_ten_seconds(
+    running: System, token: str
+) -> None:
     # What works in the background has its clients already: it must not get one that hangs, too.
     running.functions.fan_out()
     running.functions.restoring()
@@ -288,7 +274,7 @@ def test_a_table_that_hangs_costs_less_than_marathons_patience(running: System, 
             aws.dynamodb.cache_clear()
     assert (status, reply["stored"]) == (202, "spilled")
     assert first < 1.2
-    assert second < 0.4  # known to be away: not even tried
+    assert second < 0.4  # the circuit is open: not even tried
 
 
 def test_the_log_has_one_line_a_request_and_no_secret(

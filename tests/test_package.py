@@ -103,15 +103,15 @@ def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, pyth
 
 
 @pytest.mark.parametrize(
-    ("entrance", "use_case"), [("app", "ingest"), ("fanout", "fanout"), ("restore", "restore")]
+    ("handler", "use_case"), [("app", "ingest"), ("fanout", "fanout"), ("restore", "restore")]
 )
 def test_a_function_makes_its_use_case_and_no_other_while_it_starts(
-    entrance: str, use_case: str, package: Path, python: Path
+    handler: str, use_case: str, package: Path, python: Path
 ) -> None:
     done = subprocess.run(
         [str(python), "-c", STARTED],
         cwd=package,
-        env=LAMBDA_ENVIRONMENT | {"_HANDLER": f"app.{entrance}"},
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": f"app.{handler}"},
         capture_output=True,
         check=True,
     )

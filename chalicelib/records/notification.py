@@ -1,4 +1,4 @@
-"""A record as subscribers hear of it. Pure: ``notifier`` sends it."""
+"""A record as subscribers hear of it. Pure: ``services/topic`` sends it."""
 
 import json
 import re

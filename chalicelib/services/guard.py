@@ -1,13 +1,16 @@
 """The guard before the table, for who must answer in time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from chalicelib.services.table import TableError
 from chalicelib.workers import Late, Workers
 
 _T = TypeVar("_T")
+
+_LATE = "Late"
+_CIRCUIT_OPEN = "CircuitOpen"
 
 
 class TableGuard:
@@ -25,21 +28,39 @@ class TableGuard:
         """What the work returns. Raises TableError, at once while the circuit is open, and whatever
         else the work raises.
         """
-        if time.monotonic() < self._open_until:
-            raise TableError("CircuitOpen")
+        if self._is_open():
+            raise TableError(_CIRCUIT_OPEN)
         try:
-            return self._workers.run([work], seconds)[0]
+            return self._workers.run(work, seconds)
         except Late:
-            self._open()
-            raise TableError("Late") from None
+            raise self._noticed(TableError(_LATE)) from None
         except TableError as error:
-            if not error.permanent:
-                self._open()
-            raise
+            raise self._noticed(error) from error
+
+    def call_all(self, works: Sequence[Callable[[], _T]], seconds: float) -> list[_T | TableError]:
+        """What each of many works returns, several at once, or its TableError."""
+        if self._is_open():
+            return [TableError(_CIRCUIT_OPEN)] * len(works)
+        results: list[_T | TableError] = []
+        for result in self._workers.run_all(works, seconds):
+            if isinstance(result, Late):
+                results.append(self._noticed(TableError(_LATE)))
+            elif isinstance(result, TableError):
+                results.append(self._noticed(result))
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                results.append(result)
+        return results
 
     def close(self) -> None:
         """Ask the table again, from now on."""
         self._open_until = 0.0
 
-    def _open(self) -> None:
-        self._open_until = time.monotonic() + self.OPEN_SECONDS
+    def _is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
+    def _noticed(self, error: TableError) -> TableError:
+        if not error.permanent:
+            self._open_until = time.monotonic() + self.OPEN_SECONDS
+        return error

@@ -3,7 +3,7 @@
 import functools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.records.spilled import Spilled, to_messages
@@ -49,15 +49,27 @@ class SpillQueue(_Queue):
 
     def send(self, spilled: Spilled, seconds: float) -> None:
         """Park an event, trying again and again for so long. Raises QueueError."""
+        (error,) = self.send_all([spilled], seconds)
+        if error:
+            raise error
+
+    def send_all(self, spilled: Sequence[Spilled], seconds: float) -> list[QueueError | None]:
+        """Park events, several at once, trying for so long; of each why it could not be parked, or
+        None.
+        """
         deadline = time.monotonic() + seconds
-        sends = [
-            functools.partial(self._send_until, deadline, message)
-            for message in to_messages(spilled)
-        ]
-        try:
-            self._workers.run(sends, seconds)
-        except Late:
-            raise QueueError("Late") from None
+        messages = [(n, each) for n, event in enumerate(spilled) for each in to_messages(event)]
+        sends = [functools.partial(self._send_until, deadline, message) for _, message in messages]
+        errors: list[QueueError | None] = [None] * len(spilled)
+        results = self._workers.run_all(sends, seconds)
+        for (n, _), result in zip(messages, results, strict=True):
+            if isinstance(result, Late):
+                errors[n] = QueueError("Late")
+            elif isinstance(result, QueueError):
+                errors[n] = result
+            elif isinstance(result, Exception):
+                raise result
+        return errors
 
     def _send_until(self, deadline: float, message: str) -> None:
         pause = _PAUSE_SECONDS

@@ -20,9 +20,10 @@ environment:
 """
 
 HOW_TO_ENABLE = (
-    "Start every Marathon of the cluster with --event_subscriber http_callback and run this again; "
-    "or give the address at its start, --event_subscriber http_callback "
-    "--http_endpoints '<api>/callback?token=<token>' (--print-endpoint prints that line)."
+    "Restart every Marathon of the cluster with --event_subscriber http_callback, then run this "
+    "again. Or restart it with our address, which then needs no subscription: --print-endpoint "
+    "prints the options for that (--event_subscriber http_callback "
+    "--http_endpoints '<api>/callback?token=<token>')."
 )
 
 

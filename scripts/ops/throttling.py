@@ -6,10 +6,11 @@ from ops.sdk import client
 from chalicelib.services import aws
 
 # Requests a second, and how many more at once. A Marathon keeps four connections; this bounds what
-# a flood of wrong tokens can cost. Marathon's callbacks have a limit of their own, so that no flood
-# of other requests uses it up.
+# a flood of wrong tokens can cost. Marathon's callbacks and the
+# relays' batches have limits of their own, so that no flood of other requests uses them up.
 _LIMITS = {
     "/~1callback/POST": ("500", "1000"),
+    "/~1events/POST": ("100", "200"),
     "/*/*": ("50", "100"),
 }
 

@@ -18,8 +18,15 @@ PAGE = b"<html><body><h1>Log in &amp; go on</h1></body></html>"
 class Exchange:
     """One call on its way: what was asked, and how to answer it."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, upstream: str, body: bytes) -> None:
+    def __init__(
+        self,
+        handler: BaseHTTPRequestHandler,
+        upstream: str,
+        body: bytes,
+        faulty: Callable[[str], bool],
+    ) -> None:
         self._handler = handler
+        self._faulty = faulty
         self._upstream = upstream
         self.body = body
         target = handler.headers.get("X-Amz-Target", "")
@@ -56,6 +63,9 @@ class Exchange:
                 self._handler.wfile.write(bytes([byte]))
                 self._handler.wfile.flush()
                 time.sleep(seconds)
+                if not self._faulty(self.operation):
+                    break
+        self._handler.close_connection = True
 
     def pass_on(self) -> None:
         """Answer as AWS does."""
@@ -105,7 +115,7 @@ def running(upstream: str) -> Iterator[tuple[Proxy, str]]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            proxy.handle(Exchange(self, upstream, body))
+            proxy.handle(Exchange(self, upstream, body, proxy.faults.__contains__))
 
         do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
 
@@ -122,6 +132,7 @@ def running(upstream: str) -> Iterator[tuple[Proxy, str]]:
         try:
             yield proxy, f"http://127.0.0.1:{server.server_address[1]}"
         finally:
+            proxy.faults.clear()
             server.shutdown()
             thread.join()
 

@@ -1,10 +1,13 @@
-"""What answers over HTTP in the place of what should."""
+"""HTTP, asked and answered."""
 
+import http.client
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 
 @contextmanager
@@ -30,3 +33,19 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+def request(
+    api: str,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> tuple[int, dict[str, Any]]:
+    """Ask an API; the status and the JSON of its answer."""
+    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=20)
+    connection.request(method, path, body, headers or {})
+    reply = connection.getresponse()
+    text = reply.read()
+    connection.close()
+    return reply.status, json.loads(text) if text else {}
