@@ -1,1 +1,6 @@
-"""What runs near Marathon. It imports nothing of the rest, so that it can be shipped alone."""
+"""The relay, which runs near Marathon: it reads the event stream and posts to the listener.
+
+It imports nothing of the rest, so that it can be shipped alone.
+"""
+
+VERSION = "1.0.0"

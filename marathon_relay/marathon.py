@@ -7,20 +7,24 @@ Errors say what happened and carry the parts; what a user can do about it, the c
     ├── Unreachable       nobody answered, or not in time, or the connection broke
     │   └── Untrusted     its certificate is not trusted here
     ├── NotMarathon       what answered is no Marathon that tells of itself
+    ├── NoLeader          502, 503 or 504: a standby answers, and knows of no leader
     ├── LoginRefused      401 or 403
+    ├── NoStream          this version has no event stream (before 0.9)
+    ├── Elsewhere         a redirect to a host that is not of the cluster
     ├── CallbacksOff      subscriptions exist in this version, but are not switched on
     ├── NoSubscriptions   this version has none (before 0.5, and from 1.5.0 on)
     ├── BadCallback       Marathon says that the callback URL is malformed
     └── Refused           any other answer than the one asked for
 """
 
+import base64
 import json
 import queue
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -29,7 +33,8 @@ import httpx
 _SUBSCRIPTIONS = "/v2/eventSubscriptions"
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 20.0  # for the whole answer, however slowly it comes
-_ANSWER_BYTES = 4 * 1024 * 1024
+_ANSWER_BYTES = 8 * 1024 * 1024
+NO_LEADER = (502, 503, 504)
 
 _T = TypeVar("_T")
 
@@ -66,6 +71,26 @@ class NotMarathon(MarathonError):
         self.status = status
 
 
+class NoLeader(MarathonError):
+    """A standby answered that it knows of no leader (503; from 1.7.149 on 502)."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(url, f"no leader is known there (status {status})")
+        self.status = status
+
+
+class NoStream(MarathonError):
+    """This version has no event stream: it came with 0.9."""
+
+
+class Elsewhere(MarathonError):
+    """A redirect to a host that is not of the cluster. ``target``: its scheme, host and port."""
+
+    def __init__(self, url: str, target: str) -> None:
+        super().__init__(url, f"it redirects to {target}, which is not known as one of the cluster")
+        self.target = target
+
+
 class LoginRefused(MarathonError):
     """Marathon wants another login. ``status``: 401 or 403."""
 
@@ -95,8 +120,17 @@ class Login:
     """How to log in: a user and password (HTTP Basic), or a token (DC/OS), or not at all."""
 
     user: str = ""
-    password: str = ""
-    token: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The header that logs in; none without a login."""
+        if self.user:
+            pair = f"{self.user}:{self.password}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        # DC/OS wants this form, not Bearer.
+        return {"Authorization": f"token={self.token}"} if self.token else {}
 
 
 @dataclass(frozen=True)
@@ -113,16 +147,21 @@ class Info:
     @property
     def removed_callbacks(self) -> bool:
         """Whether this version has none any more (1.5.0+)."""
-        numbers = self.version.split(".")
-        if len(numbers) < 2 or not all(_small_number(each) for each in numbers[:2]):
-            return False
-        return (int(numbers[0]), int(numbers[1])) >= (1, 5)
+        return self.numbers >= (1, 5)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The version's numbers, such as (1, 6, 322); empty where they can't be told."""
+        numbers = self.version.partition("-")[0].split(".")[:3]
+        known = len(numbers) >= 2 and all(_small_number(each) for each in numbers)
+        return tuple(int(each) for each in numbers) if known else ()
 
 
 @dataclass(frozen=True)
 class _Answer:
     status: int
     body: bytes
+    leader: str = ""
 
     def json(self) -> Any:
         """The body's value, or None where it is no JSON that Python reads."""
@@ -133,32 +172,32 @@ class _Answer:
 
 
 class Marathon:
-    """One Marathon. ``answer_seconds``: for the whole of an answer. Every method raises
-    MarathonError.
+    """One Marathon: a leader and its standbys. Every method raises MarathonError.
+
+    ``url``: an address, or several of the same cluster, separated by commas or as a list. Whichever
+    answers is asked, and is what ``url`` says from then on. ``answer_seconds``: for the whole of an
+    answer.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Sequence[str],
         login: Login | None = None,
         ca: str | None = None,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
-        self.url = checked_address(url)
+        named = url.split(",") if isinstance(url, str) else url
+        self.urls = [checked_address(each.strip()) for each in named]
+        self.url = self.urls[0]
+        self.login = login or Login()
         self._seconds = answer_seconds
-        login = login or Login()
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        if login.token and not login.user:
-            # DC/OS wants this form, not Bearer.
-            headers["Authorization"] = f"token={login.token}"
-        self._client = httpx.Client(
-            auth=(login.user, login.password) if login.user else None,
-            headers=headers,
-            timeout=httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
-            verify=ssl.create_default_context(cafile=ca) if ca else True,
-            trust_env=not ca,
-        )
+        # What the last answer said in X-Marathon-Leader (0.9.0+): http(s)://host:port.
+        self.leader_told = ""
+        self._client = client(ca, httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
+
+    def turn(self) -> None:
+        """Ask the next of the addresses first, from now on."""
+        self.url = self.urls[(self.urls.index(self.url) + 1) % len(self.urls)]
 
     def info(self) -> Info:
         """Who this Marathon is. One that has no ``/v2/info`` yet is of no known version."""
@@ -166,6 +205,8 @@ class Marathon:
         if answer.status == 404:
             return Info(name="", version="", framework_id="", callbacks=None)
         told = answer.json()
+        if answer.status in NO_LEADER:
+            raise NoLeader(self.url, answer.status)
         if answer.status != 200 or not isinstance(told, dict) or "version" not in told:
             raise NotMarathon(self.url, answer.status)
         subscriber = told.get("event_subscriber")
@@ -190,6 +231,37 @@ class Marathon:
         """Unsubscribe a URL; the timestamp of the ``unsubscribe_event``."""
         return str(self._subscriptions("DELETE", url).get("timestamp", ""))
 
+    def leader(self) -> str:
+        """The leader as ``host:port``; empty when there is none."""
+        told = self._get("/v2/leader", absent={})
+        return _shown(told.get("leader")) if isinstance(told, dict) else ""
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """The deployments that are running, as Marathon shows them (0.7.0+)."""
+        return _objects(self._get("/v2/deployments", absent=[]))
+
+    def apps(self) -> list[dict[str, Any]]:
+        """All apps, each with its ``lastTaskFailure`` if it had one (0.7.6+). Pods are no apps."""
+        told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
+        return _objects(told.get("apps") if isinstance(told, dict) else None)
+
+    def versions(self, app: str) -> list[str]:
+        """The times at which the versions of an app were made, as Marathon writes them."""
+        told = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
+        found = told.get("versions") if isinstance(told, dict) else None
+        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+    def _get(self, path: str, absent: Any) -> Any:
+        """The value that a GET answers with; ``absent`` for a 404."""
+        answer = self._call("GET", path)
+        if answer.status == 404:
+            return absent
+        if answer.status in NO_LEADER:
+            raise NoLeader(self.url, answer.status)
+        if answer.status != 200:
+            raise Refused(self.url, f"it answered status {answer.status} to GET {path}")
+        return answer.json()
+
     def _subscriptions(self, method: str, url: str = "") -> dict[str, Any]:
         query = f"?callbackUrl={quote(url, safe='')}" if url else ""
         answer = self._call(method, _SUBSCRIPTIONS + query)
@@ -207,31 +279,55 @@ class Marathon:
         return told if isinstance(told, dict) else {}
 
     def _call(self, method: str, path: str) -> _Answer:
+        """Ask whichever of the addresses answers; of a standby without a leader, ask the next."""
+        for _ in self.urls[1:]:
+            try:
+                answer = self._ask(method, path)
+            except Unreachable:
+                self.turn()
+                continue
+            if answer.status not in NO_LEADER:
+                return answer
+            self.turn()
+        return self._ask(method, path)
+
+    def _ask(self, method: str, path: str) -> _Answer:
         try:
             answer = _within(self._seconds, lambda: self._exchange(method, path))
-        except httpx.TimeoutException as error:
-            raise Unreachable(self.url, "no answer in time") from error
         except httpx.HTTPError as error:
-            raise _unreachable(self.url, error) from error
+            raise unreachable(self.url, error) from error
         if answer.status in (401, 403):
             raise LoginRefused(self.url, answer.status)
+        self.leader_told = answer.leader
         return answer
 
     def _exchange(self, method: str, path: str) -> _Answer:
         body = bytearray()
         # Marathon takes no other content type here, and a URL with a token must not be followed
         # to somewhere else.
+        headers = {"Accept": "application/json"} | self.login.header
+        if method != "GET":
+            headers["Content-Type"] = "application/json"
         with self._client.stream(
-            method,
-            self.url + path,
-            headers={"Content-Type": "application/json"} if method != "GET" else {},
-            follow_redirects=method == "GET",
+            method, self.url + path, headers=headers, follow_redirects=method == "GET"
         ) as answer:
             for piece in answer.iter_raw():
                 body += piece
                 if len(body) > _ANSWER_BYTES:
                     raise Refused(self.url, f"its answer is larger than {_ANSWER_BYTES:,} bytes")
-            return _Answer(answer.status_code, bytes(body))
+            leader = answer.headers.get("X-Marathon-Leader", "")
+            return _Answer(answer.status_code, bytes(body), leader)
+
+
+def client(ca: str | None, timeout: httpx.Timeout) -> httpx.Client:
+    """An HTTP client for Marathon. ``ca``: the file of the authority of its certificate."""
+    return httpx.Client(
+        headers={"Accept-Encoding": "identity"},
+        timeout=timeout,
+        limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
+        verify=ssl.create_default_context(cafile=ca) if ca else True,
+        trust_env=not ca,
+    )
 
 
 def checked_address(url: str) -> str:
@@ -272,7 +368,10 @@ def _within(seconds: float, work: Callable[[], _T]) -> _T:
     return result  # type: ignore[return-value]  # None only if the work returns it
 
 
-def _unreachable(url: str, error: httpx.HTTPError) -> Unreachable:
+def unreachable(url: str, error: httpx.HTTPError) -> Unreachable:
+    """What an error of the HTTP client means."""
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(url, "no answer in time")
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -287,6 +386,10 @@ def _shown(value: object) -> str:
     """A word of Marathon's on one line, each character of which can be seen."""
     text = str(value or "")[:200]
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _small_number(text: str) -> bool:

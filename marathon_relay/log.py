@@ -1,0 +1,96 @@
+"""What the relay tells: one line for each thing that happened, for people or as JSON.
+
+Each line has a name that never changes, so that it can be searched for and documented.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TextIO
+
+# name: (level, sentence)
+LINES = {
+    "started": ("info", "Relay {relay} {version} started. Spool {spool}: {spooled} events wait."),
+    "file_open": ("warning", "{file} holds a token, and others may read it: chmod 600 {file}"),
+    "serving": ("info", "Serving /health and /metrics at {address}."),
+    "stream_opened": ("info", "Listening to Marathon {version} at {url} (leader: {leader})."),
+    "stream_ended": ("warning", "The stream ended: {reason}."),
+    "stream_failed": ("warning", "No stream: {reason} Next try in {seconds} s."),
+    "gap": ("warning", "Not listening from {start} to {end} ({cause}). It is told to the API."),
+    "spool_full": (
+        "error",
+        "The spool is full ({spooled} events, {bytes} bytes): not reading until it has drained. "
+        "Look why the API does not take events, or give more room with --spool-limit.",
+    ),
+    "spool_drained": ("info", "The spool has room again."),
+    "kept_aside": ("error", "An event of {bytes} bytes is kept aside in {file}: {reason}"),
+    "aside_full": (
+        "error",
+        "An event of {bytes} bytes is lost: the folder aside holds as much as the spool may. "
+        "Look through it and empty it.",
+    ),
+    "sending_failed": (
+        "warning",
+        "Not sent: {reason} {spooled} events wait. Next try in {seconds} s.",
+    ),
+    "sending_again": ("info", "The API takes events again; {spooled} wait."),
+    "changes_unknown": ("warning", "What happened in a gap can't be told: {reason}"),
+    "stopping": ("info", "Stopping: sending what waits, for at most {seconds} s."),
+    "stopped": ("info", "Stopped. {spooled} events wait in the spool."),
+    "failed": ("error", "The relay ends, since a part of it failed: {reason}"),
+}
+
+
+class Log:
+    """Writes lines to ``out``. ``progress``: one more line, shown at the bottom of a terminal."""
+
+    def __init__(
+        self, out: TextIO, *, as_json: bool, progress: Callable[[], str] | None = None
+    ) -> None:
+        self._out = out
+        self._json = as_json
+        self._progress = progress if out.isatty() and not as_json else None
+        self._lock = threading.Lock()
+
+    def tell(self, line: str, **parts: object) -> None:
+        """Tell one of LINES, with its parts."""
+        level, sentence = LINES[line]
+        shown = {name: _visible(value) for name, value in parts.items()}
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        message = sentence.format(**shown)
+        if self._json:
+            head = {"time": now, "level": level, "event": line, "message": message}
+            text = json.dumps(head | shown, ensure_ascii=False)
+        else:
+            text = f"{now} {level.upper():7} {message}"
+        with self._lock:
+            self._write(f"\r\033[K{text}\n" if self._progress else f"{text}\n")
+        self.show_progress()
+
+    def show_progress(self) -> None:
+        """Draw the progress line anew, on a terminal."""
+        if self._progress:
+            text = _visible(self._progress())
+            with self._lock:
+                self._write(f"\r\033[K{text}")
+
+    def end_progress(self) -> None:
+        """Take the progress line away."""
+        if self._progress:
+            self._progress = None
+            self._write("\r\033[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except (OSError, ValueError):
+            pass  # whoever read the log is gone; the events matter more
+
+
+def _visible(value: object) -> object:
+    """Numbers as they are; of texts, which may come from outside, only what can be seen."""
+    if isinstance(value, int | float):
+        return value
+    return "".join(each if each.isprintable() else "\ufffd" for each in str(value))

@@ -1,0 +1,213 @@
+"""Keeps a stream open, and what it brings in the spool. It waits for nothing but the disk, since
+Marathon drops events (before 1.8), or cuts the stream off (since), when it is read slowly.
+"""
+
+import contextlib
+import threading
+import time
+
+from marathon_relay.backoff import Backoff
+from marathon_relay.log import Log
+from marathon_relay.marathon import (
+    Elsewhere,
+    LoginRefused,
+    Marathon,
+    MarathonError,
+    NoStream,
+    Untrusted,
+)
+from marathon_relay.settings import Settings
+from marathon_relay.spool import LARGEST_LINE, Gap, Spool, SpoolFull
+from marathon_relay.status import Status
+from marathon_relay.stream import Filter, OpenStream, opened
+from marathon_relay.times import iso
+
+_FIRST_WAIT_SECONDS = 0.25
+_STEADY_SECONDS = 10  # a stream that lasted so long was a good one
+# An old leader, or a new one that is not ready, accepts a stream and closes it at once.
+_SETTLED_SECONDS = 1.0
+_FULL_SECONDS = 0.2  # between two looks at a spool that is full
+
+
+class Reader:
+    """``gap_found`` is called for each gap, once it is in the spool."""
+
+    def __init__(self, settings: Settings, spool: Spool, status: Status, log: Log) -> None:
+        self._settings = settings
+        self._spool = spool
+        self._status = status
+        self._log = log
+        self._marathon = Marathon(settings.marathon, settings.login, settings.ca)
+        self._filter = Filter(settings.only, settings.without)
+        self._backoff = Backoff(_FIRST_WAIT_SECONDS, settings.retry_max)
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: OpenStream | None = None
+        self._listening = False
+        self._leader = ""
+        self._cause = "relay_stopped"
+        self.arrived = threading.Event()  # something is new in the spool
+        self.gap_found = threading.Event()
+
+    def run(self) -> None:
+        """Read until ``stop``."""
+        while not self._stop.is_set():
+            self._wait_for_room()
+            if not self._stop.is_set():
+                self._read_one_stream()
+
+    def stop(self) -> None:
+        """Read no more: when this returns, nothing more comes into the spool."""
+        with self._lock:
+            self._stop.set()
+            if self._stream:
+                self._stream.cut()
+
+    def _read_one_stream(self) -> None:
+        """Until it ends; then the wait that is due before the next."""
+        try:
+            lasted = self._read_until_end()
+        except SpoolFull:
+            self._full()
+            lasted = 0.0
+        except MarathonError as error:
+            self._failed(error)
+            return
+        if lasted >= _STEADY_SECONDS:
+            self._backoff.reset()
+        self._stop.wait(self._backoff.next())
+
+    def _read_until_end(self) -> float:
+        """The seconds that the stream lasted. Raises MarathonError if there is none, SpoolFull."""
+        settings = self._settings
+        with opened(self._marathon, self._filter, settings.ca, settings.dead_after) as stream:
+            opened_at = time.monotonic()
+            self._opened(stream)
+            try:
+                stream.read(self._take)
+            except MarathonError as error:
+                self._ended(str(error), "connection_lost")
+            else:
+                self._ended("Marathon ended it", "cut_off")
+            finally:
+                self._closed()
+            return time.monotonic() - opened_at
+
+    def _opened(self, stream: OpenStream) -> None:
+        with self._lock:
+            self._stream, self._listening = stream, False
+            if self._stop.is_set():
+                stream.cut()
+        self._status.stream_opened()
+        self._log.tell(
+            "stream_opened",
+            version=stream.version or "of unknown version",
+            url=stream.url,
+            leader=stream.leader,
+        )
+        settled = threading.Timer(_SETTLED_SECONDS, self._settle, [stream])
+        settled.daemon = True
+        settled.start()
+
+    def _settle(self, stream: OpenStream) -> None:
+        """A stream that is still open after a while is one, though Marathon is quiet."""
+        with self._lock, contextlib.suppress(SpoolFull):
+            if self._stream is stream and not self._stop.is_set():
+                self._listen()
+
+    def _listen(self) -> None:
+        """The stream is one that brings events: if there was one before, there is a gap."""
+        if self._listening or self._stream is None:
+            return
+        leader = self._stream.leader
+        cause = "leader_changed" if self._leader not in ("", leader) else self._cause
+        gap = self._spool.begin(time.time(), cause)
+        self._listening, self._leader = True, leader
+        if gap:
+            self._tell_of(gap)
+
+    def _tell_of(self, gap: Gap) -> None:
+        self._status.gap(gap.cause)
+        self._log.tell("gap", start=iso(gap.began), end=iso(gap.ended), cause=gap.cause)
+        self.gap_found.set()
+
+    def _take(self, events: list[bytes]) -> None:
+        """Keep what came at once. Raises SpoolFull once the spool holds as much as it may."""
+        with self._lock:
+            if self._stop.is_set():
+                return
+            self._listen()
+            now = time.time()
+            for event in events:
+                if len(event) > LARGEST_LINE:
+                    self._put_aside(event, now)
+            self._spool.add([event for event in events if len(event) <= LARGEST_LINE], now)
+        if events:
+            self._status.read(events, now)
+            self.arrived.set()
+        if self._spool.full:
+            raise SpoolFull
+
+    def _put_aside(self, event: bytes, now: float) -> None:
+        file = self._spool.put_aside(event, now)
+        self._status.aside(kept=file is not None)
+        if file:
+            reason = "the API takes at most 5 MB in one POST."
+            self._log.tell("kept_aside", bytes=len(event), file=file, reason=reason)
+        else:
+            self._log.tell("aside_full", bytes=len(event))
+
+    def _closed(self) -> None:
+        with self._lock:
+            self._stream = None
+        self._status.stream_closed()
+
+    def _ended(self, reason: str, cause: str) -> None:
+        if self._stop.is_set():
+            return
+        self._log.tell("stream_ended", reason=reason)
+        # Who was closed at once never listened: what ended the stream before stays the cause.
+        if self._listening:
+            self._cause = cause
+
+    def _full(self) -> None:
+        self._log.tell("spool_full", spooled=self._spool.count, bytes=self._spool.size)
+        self._cause = "spool_full"
+        with contextlib.suppress(SpoolFull):
+            self._spool.note_cause("spool_full")
+
+    def _wait_for_room(self) -> None:
+        if self._cause != "spool_full" and not self._spool.full:
+            return
+        waited = False
+        while not self._spool.drained and not self._stop.wait(_FULL_SECONDS):
+            waited = True
+        if waited and not self._stop.is_set():
+            self._log.tell("spool_drained")
+
+    def _failed(self, error: MarathonError) -> None:
+        if self._cause == "cut_off":
+            # It was not there at once: it did not cut off, it went.
+            self._cause = "connection_lost"
+        self._marathon.turn()
+        seconds = self._backoff.next()
+        self._log.tell("stream_failed", reason=sentence(error), seconds=round(seconds, 1))
+        self._stop.wait(seconds)
+
+
+def sentence(error: MarathonError) -> str:
+    """What went wrong with Marathon, and what to do."""
+    at = f"Marathon at {error.url}"
+    match error:
+        case LoginRefused():
+            return (
+                f"{at} refuses the login (status {error.status}): set MARATHON_USER and "
+                "MARATHON_PASSWORD, or MARATHON_TOKEN; it needs the right to view events."
+            )
+        case Untrusted():
+            return f"{at} shows a certificate that is not trusted here: set RELAY_CA."
+        case NoStream():
+            return f"{at} has no event stream (it came with 0.9): use register.py instead."
+        case Elsewhere():
+            return f"{at}: {error}. If it is, name it in RELAY_MARATHON too."
+    return f"{at}: {error}."

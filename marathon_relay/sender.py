@@ -1,0 +1,196 @@
+"""Posts what waits to the API, ``POST /events``: one batch after the other, so in order.
+
+A line leaves the spool when the API has answered for it. Whatever else happens, it stays, and is
+sent again: what the API knows already it calls a duplicate.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+
+import httpx
+
+from marathon_relay.backoff import Backoff
+from marathon_relay.log import Log
+from marathon_relay.settings import Settings
+from marathon_relay.spool import Line, Spool, SpoolFull
+from marathon_relay.status import Status
+
+MOST_LINES = 500
+MOST_BYTES = 5_000_000
+_ANSWER_BYTES = 1_000_000
+_CONNECT_SECONDS = 5
+_FIRST_WAIT_SECONDS = 0.5
+_REFUSED_WAITS = 10  # a refused token is tried again that much more seldom
+_IDLE_SECONDS = 1.0
+
+_KINDS = frozenset({"new", "duplicate", "spilled"})
+
+
+class _Failed(Exception):
+    """A POST was in vain. ``reason``: a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Refused(_Failed):
+    """The token was: it may take a person to change that."""
+
+
+class _NotTaken(_Failed):
+    """The API will never take the batch as it is."""
+
+
+class Sender:
+    """``arrived`` is set when something new is in the spool."""
+
+    def __init__(
+        self, settings: Settings, spool: Spool, status: Status, log: Log, arrived: threading.Event
+    ) -> None:
+        self._settings = settings
+        self._spool = spool
+        self._status = status
+        self._log = log
+        self._arrived = arrived
+        self._backoff = Backoff(_FIRST_WAIT_SECONDS, settings.retry_max)
+        self._lines = MOST_LINES
+        self._ending = threading.Event()
+        self._client = httpx.Client(
+            headers={
+                "Authorization": f"Bearer {settings.token}",
+                "Content-Type": "application/x-ndjson",
+            },
+            timeout=httpx.Timeout(
+                settings.timeout, connect=min(_CONNECT_SECONDS, settings.timeout)
+            ),
+        )
+
+    def run(self) -> None:
+        """Send until ``finish`` was called and nothing waits any more."""
+        while True:
+            self._arrived.clear()
+            batch = self._spool.take(self._lines, MOST_BYTES)
+            if batch:
+                self._send(batch)
+            elif self._ending.is_set():
+                return
+            else:
+                self._arrived.wait(_IDLE_SECONDS)
+
+    def finish(self) -> None:
+        """Send what waits, and end."""
+        self._ending.set()
+        self._arrived.set()
+
+    def _send(self, batch: Sequence[Line]) -> None:
+        try:
+            duplicates = self._post(batch)
+            self._spool.forget(batch)
+        except _NotTaken as error:
+            self._smaller(batch, error.reason)
+        except _Failed as error:
+            self._failed(error)
+        except SpoolFull as error:
+            self._failed(_Failed(f"the disk of the spool takes nothing ({error})."))
+        else:
+            if self._status.trouble:
+                self._log.tell("sending_again", spooled=self._spool.count)
+            self._status.batch_sent(len(batch), sum(len(line.body) for line in batch), duplicates)
+            self._backoff.reset()
+            self._lines = min(self._lines * 2, MOST_LINES)
+
+    def _failed(self, error: _Failed) -> None:
+        self._status.batch_failed(error.reason)
+        seconds = self._backoff.next() * (_REFUSED_WAITS if isinstance(error, _Refused) else 1)
+        self._log.tell(
+            "sending_failed",
+            reason=error.reason,
+            spooled=self._spool.count,
+            seconds=round(seconds, 1),
+        )
+        # At the end there is one more try at once, then those of the backoff.
+        self._ending.wait(seconds) if not self._ending.is_set() else time.sleep(min(seconds, 0.5))
+
+    def _smaller(self, batch: Sequence[Line], reason: str) -> None:
+        """Find the line that the API does not take, and keep it aside."""
+        if len(batch) > 1:
+            self._lines = max(1, len(batch) // 2)
+            return
+        (line,) = batch
+        file = self._spool.put_aside(line.body, time.time())
+        self._status.aside(kept=file is not None)
+        if file:
+            self._log.tell("kept_aside", bytes=len(line.body), file=file, reason=reason)
+        else:
+            self._log.tell("aside_full", bytes=len(line.body))
+        self._spool.forget(batch)
+
+    def _post(self, batch: Sequence[Line]) -> int:
+        """How many of the lines the API knew already. Raises _Failed."""
+        status, answer = self._exchange(b"".join(line.body + b"\n" for line in batch))
+        told = _json(answer)
+        match status:
+            case 200:
+                return _duplicates(told, len(batch))
+            case 401 | 403:
+                raise _Refused(
+                    f"the API refuses the token (status {status}). Look at RELAY_URL; or make a "
+                    "new token with register.py --relay-env FILE, and start the relay with it."
+                )
+            case 413:
+                raise _NotTaken("the API says that it is too large.")
+            case 400 if isinstance(told, dict):
+                raise _NotTaken(f"the API says that it is malformed: {_message(told)}")
+            case _ if 300 <= status < 400:
+                raise _Failed(f"{self._settings.url} redirects elsewhere: look at RELAY_URL.")
+            case 404 | 405:
+                raise _Failed(f"there is no API at {self._settings.url}: look at RELAY_URL.")
+        raise _Failed(f"the API answered status {status}.")
+
+    def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        """The status and the body of the answer, however slowly it comes."""
+        answer = bytearray()
+        until = time.monotonic() + self._settings.timeout
+        try:
+            with self._client.stream(
+                "POST", f"{self._settings.url}/events", content=body
+            ) as response:
+                for piece in response.iter_bytes():
+                    answer += piece
+                    if len(answer) > _ANSWER_BYTES:
+                        raise _Failed("what the API answered is too long to be its answer.")
+                    if time.monotonic() > until:
+                        raise _Failed("the API did not answer in time.")
+                return response.status_code, bytes(answer)
+        except httpx.TimeoutException as error:
+            raise _Failed("the API did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise _Failed(
+                f"the API at {self._settings.url} can't be reached ({type(error).__name__})."
+            ) from error
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _duplicates(told: object, lines: int) -> int:
+    """How many of an answer's lines were known. Raises _Failed for what is not the API's answer."""
+    events = told.get("events") if isinstance(told, dict) else None
+    if not isinstance(events, list) or len(events) != lines:
+        raise _Failed("what answered is not the API, or not in full: look at RELAY_URL.")
+    kinds = [each.get("stored") if isinstance(each, dict) else None for each in events]
+    if not all(isinstance(kind, str) and kind in _KINDS for kind in kinds):
+        raise _Failed("the API did not say of each event that it is stored.")
+    return kinds.count("duplicate")
+
+
+def _message(told: dict[str, object]) -> str:
+    error = told.get("error")
+    return str(error.get("message", "") if isinstance(error, dict) else told)[:200]

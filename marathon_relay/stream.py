@@ -1,0 +1,235 @@
+"""Marathon's event stream, ``GET /v2/events`` (0.9.0 and later), as the relay reads it.
+
+httpx-sse reads the frames. The text passes through it as Latin-1, in which each byte is one
+character, so that what comes out is what stood behind ``data:``, byte for byte.
+"""
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent, SSEError
+
+from marathon_relay.marathon import (
+    NO_LEADER,
+    Elsewhere,
+    Info,
+    LoginRefused,
+    Marathon,
+    NoLeader,
+    NoStream,
+    Refused,
+    client,
+    unreachable,
+)
+
+_CONNECT_SECONDS = 5
+_MOST_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+# Marathon tells a stream that it is in by this event; it asks for no filter to leave it out.
+ATTACHED = "event_stream_attached"
+
+# What was read at once: the events that ended in it. None is a sign of life all the same.
+Take = Callable[[list[bytes]], None]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which events are wanted, by type: of ``only`` (if any), and not of ``without``."""
+
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+    def wants(self, event: ServerSentEvent) -> bool:
+        """Whether this one is. Marathon 0.9 and 0.10 name the type only inside of it."""
+        if not (self.only or self.without):
+            return True
+        type_ = _type_inside(event.data) if event.event == "message" else event.event
+        return (not self.only or type_ in self.only) and type_ not in self.without
+
+
+def _type_inside(data: str) -> str:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    return str(value.get("eventType", "")) if isinstance(value, dict) else ""
+
+
+def query(info: Info, wanted: Filter) -> httpx.QueryParams:
+    """What to ask of that Marathon: it filters from 1.3.7 on. Light plans only where all who listen
+    get the same text: from 1.6.322 on; in 1.5.9 – 1.5.15 each gets a timestamp of its own.
+    """
+    asked: list[tuple[str, str]] = []
+    if wanted.only and info.numbers >= (1, 3, 7):
+        asked += [("event_type", type_) for type_ in sorted(wanted.only | {ATTACHED})]
+    if info.numbers >= (1, 6, 322):
+        asked.append(("plan-format", "light"))
+    return httpx.QueryParams(tuple(asked))
+
+
+class OpenStream:
+    """A stream that Marathon has accepted. ``leader``: who sends, as ``host:port``."""
+
+    def __init__(self, answer: httpx.Response, version: str, wanted: Filter) -> None:
+        self._answer = answer
+        self._wanted = wanted
+        self.version = version
+        told = answer.headers.get("X-Marathon-Leader", "")
+        self.url = _origin(answer.url)
+        self.leader = urlsplit(told).netloc or answer.url.netloc.decode()
+
+    def read(self, take: Take) -> None:
+        """Read until Marathon ends the stream. Raises MarathonError where it breaks instead, or
+        gives no sign of life in time.
+
+        ``take`` is called once for each piece that the network gave, before the next is waited for:
+        so it can keep in one go what came in one go.
+        """
+        events: list[bytes] = []
+
+        def piece_done() -> None:
+            take(events.copy())
+            events.clear()
+
+        self._answer.encoding = "latin-1"
+        stream = self._answer.stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        self._answer.stream = _Pieces(stream, piece_done)
+        try:
+            for event in EventSource(self._answer).iter_sse():
+                if event.data and self._wanted.wants(event):
+                    # Frames of several lines, which Marathon never sends, become one line.
+                    events.append(event.data.replace("\n", " ").encode("latin-1"))
+        except SSEError as error:
+            raise Refused(self.url, "what it answers is no event stream") from error
+        except httpx.ReadTimeout as error:
+            raise Silent(self.url) from error
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, error) from error
+
+    def cut(self) -> None:
+        """End it, from another thread: what reads is told that the stream ended."""
+        network = self._answer.extensions.get("network_stream")
+        connection = network.get_extra_info("socket") if network else None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class Silent(Refused):
+    """The connection gave no sign of life in time."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "it gives no sign of life, not even a heartbeat")
+
+
+class _Pieces(httpx.SyncByteStream):
+    """Tells when all that the last piece held has been read."""
+
+    def __init__(self, inner: httpx.SyncByteStream, done: Callable[[], None]) -> None:
+        self._inner = inner
+        self._done = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._inner:
+            yield piece
+            self._done()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+@contextlib.contextmanager
+def opened(
+    marathon: Marathon, wanted: Filter, ca: str | None, dead_after: float
+) -> Iterator[OpenStream]:
+    """A stream of whichever Marathon of the cluster has one. Raises MarathonError.
+
+    ``dead_after``: seconds without a sign of life after which it is dead. Marathon sends a
+    heartbeat every ten.
+    """
+    info = marathon.info()
+    timeout = httpx.Timeout(_CONNECT_SECONDS, read=dead_after)
+    with client(ca, timeout) as http, contextlib.ExitStack() as stack:
+        url = httpx.URL(_first(marathon) + "/v2/events", params=query(info, wanted))
+        for _ in range(_MOST_REDIRECTS):
+            answer = stack.enter_context(_asked(http, marathon, url))
+            if answer.status_code not in _REDIRECTS:
+                _accepted(answer)
+                yield OpenStream(answer, info.version, wanted)
+                return
+            url = _followed(marathon, answer)
+        raise Refused(_origin(url), "it redirects without end")
+
+
+def _first(marathon: Marathon) -> str:
+    """The leader if it is one of the addresses given, else whoever answered: a standby proxies (up
+    to 0.10 what it proxies sticks in buffers) or redirects.
+    """
+    leader = marathon.leader_told
+    if not leader:
+        return marathon.url
+    return next((url for url in marathon.urls if _at(url) == _at(leader)), marathon.url)
+
+
+@contextlib.contextmanager
+def _asked(http: httpx.Client, marathon: Marathon, url: httpx.URL) -> Iterator[httpx.Response]:
+    # Marathon wants this one value, exactly.
+    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"} | marathon.login.header
+    request = http.build_request("GET", url, headers=headers)
+    try:
+        answer = http.send(request, stream=True, follow_redirects=False)
+    except httpx.HTTPError as error:
+        raise unreachable(_origin(url), error) from error
+    try:
+        yield answer
+    finally:
+        answer.close()
+
+
+def _accepted(answer: httpx.Response) -> None:
+    url, status = _origin(answer.url), answer.status_code
+    if status in NO_LEADER:
+        raise NoLeader(url, status)
+    if status in (401, 403):
+        raise LoginRefused(url, status)
+    if status == 404:
+        raise NoStream(url, "this version has no event stream")
+    if status != 200:
+        raise Refused(url, f"it answered status {status} to GET /v2/events")
+
+
+def _followed(marathon: Marathon, answer: httpx.Response) -> httpx.URL:
+    """Where a standby redirects to. Only a host of the cluster is asked, for it gets the login: one
+    of the addresses given, or the leader that they name; and never in clear what came encrypted.
+    """
+    target = answer.url.join(answer.headers.get("Location", ""))
+    downgraded = answer.url.scheme == "https" and target.scheme != "https"
+    usable = target.scheme in ("http", "https") and not downgraded and not target.userinfo
+    if not (usable and _of_cluster(marathon, answer.url, target)):
+        raise Elsewhere(_origin(answer.url), _origin(target))
+    return target
+
+
+def _of_cluster(marathon: Marathon, asked: httpx.URL, target: httpx.URL) -> bool:
+    if _at(target) in map(_at, marathon.urls):
+        return True
+    if target.host == asked.host and target.scheme == "https":
+        return True  # what stands before Marathon wants it encrypted
+    leader = marathon.leader()
+    return bool(leader) and _at(target) == _at(f"{target.scheme}://{leader}")
+
+
+def _at(url: httpx.URL | str) -> tuple[str, int]:
+    parsed = httpx.URL(url)
+    return parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"

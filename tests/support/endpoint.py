@@ -1,0 +1,142 @@
+"""A stub of the API that keeps the contract of POST /events, and can be made to break it."""
+
+import hashlib
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TOKEN = "t" * 43
+MOST_LINES = 500
+MOST_BYTES = 5 * 1024 * 1024
+
+
+class Endpoint:
+    """``records``: what is stored, each once, in the order in which it came; ``received``: how
+    often each line came. ``fault``: how it answers instead, until ``heal``.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.records: dict[bytes, None] = {}
+        self.received: Counter[bytes] = Counter()
+        self.batches: list[int] = []
+        self.refused = 0  # requests that were answered by the fault
+        self.malformed: set[bytes] = set()  # lines that it answers 400 for
+        self.fault = ""
+        self._changed = threading.Condition()
+
+    @property
+    def gaps(self) -> list[dict[str, Any]]:
+        """The gaps that were told."""
+        return [event for event in map(json.loads, self.records) if _type(event) == "relay_gap"]
+
+    @property
+    def events(self) -> list[bytes]:
+        """What is stored of Marathon's events, but for those of the streams themselves."""
+        ours = ("relay_gap", "event_stream_attached", "event_stream_detached")
+        return [body for body in self.records if _type(json.loads(body)) not in ours]
+
+    def heal(self) -> None:
+        """Answer as the contract says from now on; what hangs is let go."""
+        with self._changed:
+            self.fault = ""
+            self._changed.notify_all()
+
+    def hang(self) -> None:
+        """What a request does that gets no answer: it waits for ``heal``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.fault != "hang", 60)
+
+    def store(self, lines: list[bytes]) -> list[dict[str, str]]:
+        """Keep the lines, and say of each what became of it."""
+        with self._changed:
+            answer = []
+            for line in lines:
+                known = line in self.records
+                self.records[line] = None
+                self.received[line] += 1
+                id_ = hashlib.sha256(line).hexdigest()[:16]
+                answer.append({"id": id_, "stored": "duplicate" if known else "new"})
+            self.batches.append(len(lines))
+            return answer
+
+
+def _type(event: Any) -> str:
+    return str(event.get("eventType", ""))
+
+
+@contextmanager
+def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
+    """The endpoint on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", port), _handler(endpoint)) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        endpoint.url = f"http://127.0.0.1:{server.server_address[1]}"
+        try:
+            yield endpoint
+        finally:
+            endpoint.heal()
+            server.shutdown()
+            thread.join()
+
+
+def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if endpoint.fault == "hang":
+                endpoint.refused += 1
+                endpoint.hang()
+                self.close_connection = True
+                return
+            if endpoint.fault:
+                endpoint.refused += 1
+                status, text = _FAULTS[endpoint.fault]
+                self._answer(status, text)
+                return
+            self._take(body)
+
+        def _take(self, body: bytes) -> None:
+            lines = body.removesuffix(b"\n").split(b"\n")
+            if self.headers["Authorization"] != f"Bearer {TOKEN}" or self.path != "/events":
+                self._answer(403, b"{}")
+            elif self.headers["Content-Type"] != "application/x-ndjson" or len(lines) > MOST_LINES:
+                self._answer(400, b'{"error": {"code": "lines", "message": "at most 500"}}')
+            elif len(body) > MOST_BYTES:
+                self._answer(413, b'{"message": "Request Too Long"}')
+            elif endpoint.malformed.intersection(lines):
+                self._answer(400, b'{"error": {"code": "line", "message": "no event"}}')
+            else:
+                told = {"events": endpoint.store(lines)}
+                self._answer(200, json.dumps(told).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+        def _answer(self, status: int, body: bytes) -> None:
+            try:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                pass  # whoever asked is gone
+
+    return Handler
+
+
+_FAULTS = {
+    "unavailable": (503, b'{"error": {"code": "unavailable", "message": "later"}}'),
+    "forbidden": (403, b'{"error": {"code": "token", "message": "revoked"}}'),
+    "html": (200, b"<html>Welcome to the wireless network</html>"),
+    "half": (200, b'{"events": [{"id": "'),
+    "too few": (200, b'{"events": []}'),
+    "moved": (302, b""),
+}
