@@ -5,13 +5,16 @@ a byte now and then keeps a call going for ever. So whoever must answer in time 
 the call, and leaves it behind when it is late.
 """
 
+import contextlib
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
-# So many threads may hang; then those that are left must do.
+# So many threads may hang; then no more are started until one of them ends.
 _MOST_LEFT_BEHIND = 64
 
 
@@ -20,53 +23,97 @@ class Late(Exception):
 
 
 class Workers:
-    """So many threads, made as they are needed; new ones for those that were left behind."""
+    """Threads, at most so many for one piece of work, made as they are needed and used again."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._idle: list[_Worker] = []
         self._left_behind = 0
+        self._lock = threading.Lock()
 
     def run(self, call: Callable[[], _T], seconds: float) -> _T:
         """What a call returns. Raises Late, and what the call raises."""
-        future = self._pool.submit(call)
+        worker = self._worker()
+        worker.calls.put(call)
         try:
-            return future.result(seconds)
-        except TimeoutError:
-            if future.done():  # it is the call's own
-                raise
-            self._leave([future])
+            result, error = worker.outcomes.get(timeout=max(0.0, seconds))
+        except Empty:
+            self._leave(worker)
             raise Late from None
+        self._idle.append(worker)
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]  # it is what the call returned
 
     def run_all(self, calls: Sequence[Callable[[], _T]], seconds: float) -> list[_T | Exception]:
         """Make the calls, as many at once as there are threads: what each returned or raised, in
         order; Late for those that were not done in time.
         """
-        futures = [self._pool.submit(call) for call in calls]
-        _, late = wait(futures, seconds)
-        if late:
-            self._leave(late)
-        return [_outcome(future) for future in futures]
+        deadline = time.monotonic() + seconds
+        outcomes: list[Any] = [Late()] * len(calls)
+        waiting = iter(enumerate(calls))
 
-    def _leave(self, late: "Sequence[Future[Any]] | set[Future[Any]]") -> None:
-        """Go on with new threads; those that hang end when their calls do."""
-        self._left_behind += sum(not future.cancel() for future in late)
-        for future in late:
-            future.add_done_callback(self._back)
-        if self._left_behind <= _MOST_LEFT_BEHIND:
-            self._pool = ThreadPoolExecutor(self._threads)
+        def work() -> None:
+            while time.monotonic() < deadline:
+                with self._lock:
+                    n, call = next(waiting, (-1, None))
+                if call is None:
+                    return
+                try:
+                    outcomes[n] = call()
+                except Exception as error:
+                    outcomes[n] = error
 
-    def _back(self, future: "Future[Any]") -> None:
-        if not future.cancelled():
+        workers: list[_Worker] = []
+        with contextlib.suppress(Late):
+            for _ in calls[: self._threads]:
+                workers.append(self._worker())
+        for worker in workers:
+            worker.calls.put(work)
+        for worker in workers:
+            try:
+                worker.outcomes.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                self._leave(worker)
+            else:
+                self._idle.append(worker)
+        return list(outcomes)  # what comes later changes nothing
+
+    def _worker(self) -> "_Worker":
+        try:
+            return self._idle.pop()
+        except IndexError:
+            if self._left_behind > _MOST_LEFT_BEHIND:
+                raise Late from None
+            return _Worker()
+
+    def _leave(self, worker: "_Worker") -> None:
+        with self._lock:
+            self._left_behind += 1
+        worker.calls.put(self._back)
+
+    def _back(self) -> None:
+        with self._lock:
             self._left_behind -= 1
+        raise SystemExit  # of this thread alone
 
 
-def _outcome(future: "Future[Any]") -> Any:
-    if not future.done() or future.cancelled():
-        return Late()
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, Exception):
-        return error
-    raise error
+class _Worker:
+    """One thread, which makes the calls that it is given one after the other. ``outcomes``: what
+    each returned, and what it raised.
+    """
+
+    def __init__(self) -> None:
+        self.calls: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+        self.outcomes: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            call = self.calls.get()
+            try:
+                self.outcomes.put((call(), None))
+            except SystemExit:
+                return
+            except BaseException as error:  # it is raised again where the caller waits
+                self.outcomes.put((None, error))

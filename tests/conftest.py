@@ -10,6 +10,8 @@ import pytest
 
 from local import cloud
 from local.system import System, system
+from tests.support import proxy
+from tests.support.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +32,17 @@ def running(stage: Stage) -> Iterator[System]:
     """The whole system on a stage of the test's own."""
     with system(stage) as made:
         yield made
+
+
+@pytest.fixture
+def between(aws: str) -> Iterator[Proxy]:
+    """A proxy between the functions and AWS. Ask for it before what makes clients."""
+    with proxy.running(aws) as (made, address):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("AWS_ENDPOINT_URL", address)
+            cloud.forget_clients()
+            yield made
+        cloud.forget_clients()
 
 
 # This machine may be slow now and then; that is no failure.

@@ -15,11 +15,9 @@ from ops.stages import Stage
 import pytest
 
 from chalicelib import ingest
-from chalicelib.services import aws as clients
 from chalicelib.services import tokens
 from local.journal import Journal
 from local.subscriber import listening
-from tests.support import proxy
 from tests.support.faults import no_connection
 from tests.support.proxy import PAGE, Fault, Proxy, cut, dripping, failing, instead, slow
 from tests.support.world import World, event
@@ -28,17 +26,7 @@ LAMBDA_SECONDS = 10
 
 
 @pytest.fixture
-def between(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """A proxy between the functions and AWS."""
-    with proxy.running(aws) as (made, address):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        clients.forget()
-        yield made
-    clients.forget()
-
-
-@pytest.fixture
-def world(stage: Stage, between: Proxy) -> Iterator[World]:
+def world(between: Proxy, stage: Stage) -> Iterator[World]:
     journal = Journal()
     with listening(stage, journal.heard):
         yield World(stage, journal)

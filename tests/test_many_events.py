@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from ops.stages import Stage
@@ -13,7 +12,6 @@ from chalicelib import ingest
 from chalicelib.services import aws as clients
 from chalicelib.services import tokens
 from local.system import System
-from tests.support import proxy
 from tests.support.faults import injected, no_connection
 from tests.support.project import EVENTS
 from tests.support.proxy import Proxy, dripping
@@ -143,16 +141,6 @@ def test_the_request_s_own_token_is_kept_nowhere(running: System, token: str) ->
     record = running.stage.store.get("prod", told["id"])
     assert record is not None
     assert json.loads(record.body)["note"] == "***"
-
-
-@pytest.fixture
-def between(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """A proxy between the functions and AWS; made before they are."""
-    with proxy.running(aws) as (made, address):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        clients.forget()
-        yield made
-    clients.forget()
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def _check_answer(operation_model: Any, response_dict: Mapping[str, Any], **_: A
     protocol = getattr(service, "resolved_protocol", service.protocol)
     body = response_dict["body"]
     if protocol in ("json", "rest-json"):
-        real = _is_json_answer(operation_model.output_shape, status, body)
+        real = _is_json_answer(operation_model, status, body)
     elif protocol == "query":
         expected = b"Error" if status >= 300 else f"<{operation_model.name}Response".encode()
         real = expected in body[:4000]
@@ -107,8 +107,10 @@ def _check_answer(operation_model: Any, response_dict: Mapping[str, Any], **_: A
         raise NotAnAnswer
 
 
-def _is_json_answer(shape: Any, status: int, body: bytes) -> bool:
-    expected = set() if shape is None else _names_in_body(shape)
+def _is_json_answer(operation: Any, status: int, body: bytes) -> bool:
+    if status < 300 and body == b"{}":  # what a put is answered
+        return True
+    expected = _names_in_body(operation)
     if status < 300 and not expected:
         return True
     try:
@@ -120,8 +122,10 @@ def _is_json_answer(shape: Any, status: int, body: bytes) -> bool:
     return not said or not expected.isdisjoint(said)
 
 
-def _names_in_body(shape: Any) -> set[str]:
-    if "payload" in shape.serialization:
+def _names_in_body(operation: Any) -> set[str]:
+    """What an answer to an operation may hold; nothing where its body is not described."""
+    shape = operation.output_shape
+    if shape is None or "payload" in shape.serialization:
         return set()
     return {
         member.serialization.get("name", name)
