@@ -3,10 +3,11 @@
 import argparse
 import time
 
-from ops import cli, deployed, marathons, registration, stages
+from ops import cli, deployed, marathons, options, registration, relay_env, stages
 from ops.cli import Failure, out, say
 from ops.stages import Stage
 
+from chalicelib import times
 from chalicelib.services.clusters import Cluster
 from marathon_relay.marathon import Info, Marathon, MarathonError
 
@@ -16,6 +17,9 @@ examples:
   .venv/bin/python scripts/register.py --marathon https://m.example.net --user ops
   .venv/bin/python scripts/register.py --marathon http://m.example.net:8080 --list
   .venv/bin/python scripts/register.py --cluster old --print-endpoint
+  .venv/bin/python scripts/register.py --marathon http://m1:8080,http://m2:8080 --revive
+  .venv/bin/python scripts/register.py --marathon http://m:8080 --check --within 15m --repair
+  .venv/bin/python scripts/register.py --marathon http://m:8080 --relay-env relay.env
 
 """
 
@@ -38,12 +42,20 @@ def main(argv: list[str] | None = None) -> int:
             return _print_endpoint(args, stage, api)
         if args.rotate:
             return _rotate(args, stage, _marathon(args), api)
+        if args.revive:
+            return _revive(args, stage, _marathon(args), api)
+        if args.check:
+            return _check(args, stage, _marathon(args), api)
+        if args.relay_env:
+            return _relay_env(args, stage, _marathon(args), api)
         return _register(args, stage, _marathon(args), api)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + marathons.EPILOG)
-    parser.add_argument("--marathon", metavar="URL", help="Marathon's address")
+    parser.add_argument(
+        "--marathon", metavar="URL", help="Marathon's address; several of one cluster: URL,URL"
+    )
     parser.add_argument("--cluster", metavar="NAME", help="default: /v2/info's name")
     parser.add_argument(
         "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
@@ -69,6 +81,22 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--rotate", action="store_true", help="exchange the token, without losing an event"
     )
     what.add_argument(
+        "--revive",
+        action="store_true",
+        help="end Marathon's silence towards our URL, which it keeps after failures",
+    )
+    what.add_argument(
+        "--check",
+        action="store_true",
+        help="for cron: status 0 only if we are subscribed and an event came within --within",
+    )
+    what.add_argument(
+        "--relay-env",
+        type=cli.file,
+        metavar="FILE",
+        help="for a Marathon without callbacks (1.5+): write the settings of a relay",
+    )
+    what.add_argument(
         "--revoke", metavar="HASH", help="refuse a token; HASH begins as --list shows it"
     )
     what.add_argument(
@@ -81,7 +109,21 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="print the line to start a Marathon with that has no subscriptions (before 0.5)",
     )
+    parser.add_argument(
+        "--within",
+        type=options.duration,
+        default="15m",
+        metavar="TIME",
+        help="with --check: how old the newest event may be (default: 15m)",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="with --check: subscribe what is missing, and end a silence",
+    )
     args = parser.parse_args(argv)
+    if args.repair and not args.check:
+        parser.error("--repair goes with --check")
     alone = args.print_endpoint or args.list or args.revoke or args.forget
     if not (args.marathon or alone):
         parser.error("--marathon URL is needed")
@@ -103,6 +145,7 @@ def _register(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: s
     info = marathon.info()
     say(f"Marathon {info.version or 'of unknown version'} at {marathon.url}")
     started = time.monotonic()
+    skipped = _skipped(marathon)
     made = registration.register(
         stage,
         marathon,
@@ -120,14 +163,88 @@ def _register(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: s
     say(f"Waiting for Marathon's subscribe_event, up to {args.timeout:g} s …")
     event = registration.wait_for_event(stage, made, args.timeout)
     if event is None:
-        raise Failure(
-            f"No event came within {args.timeout:g} s. The URL stays subscribed; look whether "
-            f"Marathon's hosts reach {api} and trust its certificate, and at Marathon's log. "
-            "Then run this again, or undo it with --remove."
-        )
+        raise _no_event(args, marathon, api, skipped)
     took = time.monotonic() - started
     out(f"Registered cluster {made.cluster}: its subscribe_event is in the table ({event.id}).")
     out(f"The round trip took {took:.1f} s.")
+    return 0
+
+
+def _skipped(marathon: Marathon) -> int:
+    """How many callbacks Marathon left out for a penalty, of all URLs; 0 where it does not tell."""
+    try:
+        return marathon.callback_meters().get("skipped-callbacks", 0)
+    except MarathonError:
+        return 0
+
+
+def _no_event(args: argparse.Namespace, marathon: Marathon, api: str, before: int) -> Failure:
+    """Why no event came, as far as Marathon tells. ``before``: what it had skipped then."""
+    skipped = _skipped(marathon)
+    if skipped > before:
+        return Failure(
+            f"No event came: Marathon is keeping silent towards this URL after posts to it failed "
+            f"({skipped} callbacks skipped so far, which are lost). End that with --revive; then "
+            "look why they failed."
+        )
+    return Failure(
+        f"No event came within {args.timeout:g} s. The URL stays subscribed; look whether "
+        f"Marathon's hosts reach {api} and trust its certificate, and at Marathon's log. "
+        "Then run this again, or undo it with --remove."
+    )
+
+
+def _revive(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
+    held = registration.held_subscription(stage, marathon, api)
+    say("Unsubscribing, so that Marathon forgets its penalty, and subscribing again …")
+    made = registration.revive(marathon, held, args.timeout)
+    event = registration.wait_for_event(stage, made, args.timeout)
+    if event is None:
+        raise _no_event(args, marathon, api, _skipped(marathon))
+    out(f"Cluster {made.cluster} sends again: its subscribe_event is in the table ({event.id}).")
+    return 0
+
+
+def _check(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
+    """Is it subscribed, and does something arrive? With --repair, see to both."""
+    try:
+        held = registration.held_subscription(stage, marathon, api)
+    except Failure:
+        if not args.repair:
+            raise
+        say("Not subscribed any more: subscribing again …")
+        return _register(args, stage, marathon, api)
+    assert held.token is not None  # or it would not be valid
+    newest = registration.newest_received(stage, held.token.cluster)
+    if newest and times.now() - times.from_iso(newest.received_at) <= args.within:
+        out(f"Cluster {newest.cluster} is subscribed; its last event came at {newest.received_at}.")
+        return 0
+    say("No event came of late: asking Marathon for one …")
+    skipped = _skipped(marathon)
+    made = registration.renew(marathon, held)
+    if event := registration.wait_for_event(stage, made, args.timeout):
+        out(f"Cluster {made.cluster} is subscribed, and only quiet: {event.id} came at once.")
+        return 0
+    if args.repair:
+        say("Nothing came: ending the silence that Marathon may keep …")
+        return _revive(args, stage, marathon, api)
+    raise _no_event(args, marathon, api, skipped)
+
+
+def _relay_env(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
+    relay_env.check_free(args.relay_env)
+    info = marathon.info()
+    name = registration.cluster_name(args.cluster or "", info)
+    login = marathons.login_options(args.user, args.ca)
+    cluster = Cluster(name, ",".join(marathon.urls), info.framework_id, login)
+    token = registration.relay_token(stage, cluster, force=args.force)
+    relay_env.write(args.relay_env, marathon, api, token, args.ca)
+    out(f"Wrote the settings of a relay of cluster {name} to {args.relay_env} (mode 600).")
+    say(
+        "They hold a token that is kept nowhere else. Start the relay with:\n"
+        f"  .venv/bin/python scripts/relay.py --env-file {args.relay_env}\n"
+        "docs/relay.md says how to run it as a service, or as an app on Marathon."
+    )
     return 0
 
 

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import botocore.exceptions
@@ -146,6 +147,11 @@ def seconds(text: str) -> float:
     if not 0 < value <= 3600:
         raise argparse.ArgumentTypeError(f"{text!r}: give seconds, more than 0 and up to 3600")
     return value
+
+
+def file(text: str) -> Path:
+    """An option's type: the name of a file."""
+    return Path(_not_empty(text))
 
 
 def address(text: str) -> str:

@@ -34,8 +34,8 @@ def add_login_options(parser: argparse.ArgumentParser) -> None:
 
 
 def connect(url: str, user: str | None, ca: str | None) -> Marathon:
-    """A Marathon by its address, with the login of the options and the environment. Raises Failure
-    and MarathonError.
+    """A Marathon by its addresses, separated by commas, with the login of the options and the
+    environment. Raises Failure and MarathonError.
     """
     user = user or os.environ.get("MARATHON_USER", "")
     password = os.environ.get("MARATHON_PASSWORD", "")

@@ -109,6 +109,14 @@ def rate(text: str) -> float:
     return value
 
 
+def duration(text: str) -> timedelta:
+    """An option's type: a span of time such as 90m, 12h or 3d."""
+    found = _AGO.fullmatch(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a time such as 90s, 15m, 12h or 3d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
 def _window(args: argparse.Namespace) -> Window:
     since, until = getattr(args, "since", None), getattr(args, "until", None)
     if since and until and since > until:
@@ -120,8 +128,8 @@ def _window(args: argparse.Namespace) -> Window:
 
 
 def _time(text: str) -> datetime:
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    if _AGO.fullmatch(text):
+        return datetime.now(UTC) - duration(text)
     # A time without a zone is UTC, as all that is shown.
     time = usable_timestamp(text) or usable_timestamp(f"{text}Z") or usable_timestamp(f"{text}T00Z")
     if time is None:

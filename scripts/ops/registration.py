@@ -1,7 +1,9 @@
 """Registering: a publisher token for a cluster, its callback URL at Marathon, and the proof."""
 
+import itertools
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from ops import marathons
@@ -10,7 +12,8 @@ from ops.stages import Stage
 
 import httpx
 
-from chalicelib import times
+from chalicelib import history, times
+from chalicelib.history import Wanted
 from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.record import Record
@@ -22,6 +25,7 @@ from chalicelib.services.tokens import Token
 from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
+_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,9 @@ def check_callbacks(marathon: Marathon, info: Info) -> None:
     if info.removed_callbacks:
         raise Failure(
             f"Marathon {info.version} at {marathon.url} sends no callbacks: 1.5.0 removed them. "
-            "Its events are on its event stream (/v2/events) alone."
+            "A relay reads its event stream instead. Make its settings: "
+            f".venv/bin/python scripts/register.py --marathon {','.join(marathon.urls)} "
+            "--relay-env FILE (docs/relay.md says where to run it)."
         )
     if info.callbacks is False:
         raise Failure(
@@ -178,6 +184,76 @@ def unregister(stage: Stage, marathon: Marathon, api: str | None) -> list[Subscr
         if each.token:
             stage.tokens.revoke(each.token.hash)
     return ours
+
+
+def held_subscription(stage: Stage, marathon: Marathon, api: str) -> Subscription:
+    """The subscription that leads to us. Raises Failure where there is none, MarathonError."""
+    found = subscriptions(stage, marathon, api)
+    held = next((each for each in found if each.valid), None)
+    if held is None:
+        raise Failure(
+            f"This stage is not subscribed at {marathon.url}. Register it: "
+            f"scripts/register.py --stage {stage.name} --marathon {marathon.url}"
+        )
+    return held
+
+
+def renew(marathon: Marathon, held: Subscription) -> Registration:
+    """Let Marathon send a ``subscribe_event`` of a subscription that it has: proof of the way.
+    Raises MarathonError.
+    """
+    assert held.token is not None  # or it would not be valid
+    return Registration(held.token.cluster, held.url, marathon.subscribe(held.url), new=False)
+
+
+def revive(marathon: Marathon, held: Subscription, seconds: float) -> Registration:
+    """Lift the penalty of a URL, during which Marathon keeps silent towards it.
+
+    The penalty hangs on the URL, and subscribing it again changes nothing. At each event Marathon
+    forgets the penalties of URLs that are not subscribed then (1.4.13, ``HttpEventActor``): so
+    unsubscribe; wait until the listing lacks it; unsubscribe once more, of which Marathon makes an
+    event too; subscribe. Raises Failure and MarathonError; the URL is subscribed again whatever
+    happens, as far as Marathon lets it.
+    """
+    try:
+        marathon.unsubscribe(held.url)
+        deadline = time.monotonic() + seconds
+        while held.url in marathon.subscriptions():
+            if time.monotonic() > deadline:
+                raise Failure(
+                    f"Marathon still lists the URL {seconds:g} s after it was unsubscribed. It is "
+                    "subscribed again, as before; try once more."
+                )
+            time.sleep(_POLL_SECONDS)
+        marathon.unsubscribe(held.url)
+    except BaseException:
+        _subscribe_again(marathon, held.url)
+        raise
+    return renew(marathon, held)
+
+
+def _subscribe_again(marathon: Marathon, url: str) -> None:
+    try:
+        marathon.subscribe(url)
+    except MarathonError as error:
+        raise Failure(
+            f"{marathons.sentence(error)} The URL may not be subscribed any more: run "
+            "scripts/register.py again."
+        ) from error
+
+
+def newest_received(stage: Stage, cluster: str) -> Record | None:
+    """The record of a cluster that came last, of those of the last days."""
+    found = history.newest_first(stage.store, Wanted((cluster,), window=Window(_days_ago(2))))
+    return max(itertools.islice(found, _LOOKED_AT), key=lambda each: each.received_at, default=None)
+
+
+def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:
+    """A publisher token for a relay of a cluster; it claims the cluster. Raises Failure."""
+    claim(stage, cluster, force=force)
+    token = tokens.mint()
+    stage.tokens.add(token, "publisher", cluster.name, label=f"relay of {cluster.marathon_url}")
+    return token
 
 
 def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Registration:
@@ -289,3 +365,7 @@ def wait_for_event(
                 return record
         time.sleep(_POLL_SECONDS)
     return None
+
+
+def _days_ago(days: int) -> str:
+    return times.compact(times.now() - timedelta(days=days))

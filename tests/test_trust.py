@@ -1,0 +1,172 @@
+"""A registration that can be trusted: silence is noticed, ended, and proved to have ended."""
+
+import json
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ops.cli import Failure
+
+import pytest
+import register
+
+from chalicelib import ingest
+from chalicelib.services import aws
+from local.marathon import SimulatedMarathon
+from local.system import System
+from marathon_relay import settings
+from marathon_relay.marathon import Marathon
+from tests.support.faults import injected, no_connection
+
+
+@pytest.fixture
+def marathon() -> SimulatedMarathon:
+    return SimulatedMarathon(name="prod", version="1.4.13", framework_id="f-1")
+
+
+@pytest.fixture
+def url(marathon: SimulatedMarathon) -> Iterator[str]:
+    with marathon.running() as address:
+        yield address
+
+
+def args(system: System, url: str, *more: str) -> list[str]:
+    return ["--stage", system.stage.name, "--url", system.api, "--marathon", url, *more]
+
+
+@contextmanager
+def nothing_takes_events() -> Iterator[None]:
+    """Neither table nor queue: Marathon is answered 503."""
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        injected(aws.dynamodb(urgent=True), "PutItem", no_connection),
+        injected(aws.sqs(urgent=True), "SendMessage", no_connection),
+    ):
+        patched.setattr(ingest, "REQUEST_SECONDS", 0.3)
+        yield
+
+
+@pytest.fixture
+def silent(running: System, marathon: SimulatedMarathon, url: str) -> System:
+    """A registered system towards which Marathon keeps silent for some 17 minutes."""
+    assert register.main(args(running, url)) == 0
+    with nothing_takes_events():
+        for n in range(10):  # ten in flight, and each that fails doubles the silence
+            marathon.publish({"eventType": "app_terminated_event", "appId": f"/lost-{n}"})
+        marathon.settle()
+    assert marathon.counts.failed >= 5
+    running.functions.ingest().guard.close()
+    return running
+
+
+def test_plain_register_says_that_marathon_keeps_silent(silent: System, url: str) -> None:
+    with pytest.raises(Failure, match=r"keeping silent towards this URL .* End that with --revive"):
+        register.main(args(silent, url, "--timeout", "1"))
+
+
+def test_revive_ends_the_silence_and_proves_it(
+    silent: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (before,) = marathon.urls
+    assert register.main(args(silent, url, "--revive")) == 0
+    assert "Cluster prod sends again" in capsys.readouterr().out
+    assert marathon.urls == [before]
+    skipped = marathon.counts.skipped
+    marathon.publish({"eventType": "app_terminated_event", "appId": "/after"})
+    marathon.settle()
+    assert marathon.counts.skipped == skipped
+
+
+def test_a_marathon_that_does_not_unsubscribe_stays_subscribed(
+    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register.main(args(running, url))
+    monkeypatch.setattr(marathon, "unsubscribe", lambda url, client: {"timestamp": ""})
+    with pytest.raises(Failure, match="still lists the URL"):
+        register.main(args(running, url, "--revive", "--timeout", "0.5"))
+    assert len(marathon.urls) == 1
+
+
+def test_nothing_to_revive(running: System, url: str) -> None:
+    with pytest.raises(Failure, match="is not subscribed at"):
+        register.main(args(running, url, "--revive"))
+
+
+def test_a_check_is_satisfied_by_a_recent_event(
+    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register.main(args(running, url))
+    sent = len(marathon.sent)
+    capsys.readouterr()
+    assert register.main(args(running, url, "--check")) == 0
+    assert "its last event came at" in capsys.readouterr().out
+    assert len(marathon.sent) == sent
+
+
+def test_a_check_asks_a_quiet_marathon_for_an_event(
+    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register.main(args(running, url))
+    capsys.readouterr()
+    assert register.main(args(running, url, "--check", "--within", "0s")) == 0
+    assert "only quiet" in capsys.readouterr().out
+
+
+def test_a_check_fails_where_nothing_arrives_and_repairs_it_if_asked(
+    silent: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = ["--check", "--within", "0s", "--timeout", "1"]
+    with pytest.raises(Failure, match="keeping silent"):
+        register.main(args(silent, url, *check))
+    assert register.main(args(silent, url, "--check", "--within", "0s", "--repair")) == 0
+    assert "sends again" in capsys.readouterr().out
+
+
+def test_a_check_subscribes_again_what_vanished_if_asked(
+    running: System, marathon: SimulatedMarathon, url: str
+) -> None:
+    register.main(args(running, url))
+    for each in marathon.urls:
+        marathon.unsubscribe(each, "192.0.2.1")
+    with pytest.raises(Failure, match="is not subscribed at"):
+        register.main(args(running, url, "--check"))
+    assert register.main(args(running, url, "--check", "--repair")) == 0
+    assert len(marathon.urls) == 1
+
+
+def test_of_several_addresses_whoever_answers_is_asked(
+    running: System, marathon: SimulatedMarathon, url: str
+) -> None:
+    nobody = "http://127.0.0.1:9"
+    assert register.main(args(running, f"{nobody},{url}")) == 0
+    (cluster,) = running.stage.clusters.all()
+    assert url in cluster.marathon_url
+
+
+def test_without_callbacks_the_next_command_is_named_and_works(
+    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modern = SimulatedMarathon(name="prod", version="1.8.180", framework_id="f-2")
+    file = tmp_path / "relay.env"
+    with modern.running() as url:
+        with pytest.raises(Failure, match="--relay-env FILE"):
+            register.main(args(running, url))
+        assert register.main(args(running, url, "--relay-env", str(file))) == 0
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        shown = capsys.readouterr()
+        made = settings.read(["--env-file", str(file)], {})
+        assert (made.marathon, made.url) == ((url,), running.api)
+        assert made.token not in shown.out + shown.err
+        (token,) = running.stage.tokens.all()
+        assert (token.role, token.cluster) == ("publisher", "prod")
+        with pytest.raises(Failure, match="exists already"):
+            register.main(args(running, url, "--relay-env", str(file)))
+    assert len(running.stage.tokens.all()) == 1
+
+
+def test_meters_are_read_as_dropwizard_writes_them(silent: System, url: str) -> None:
+    meters = Marathon(url).callback_meters()
+    assert meters["failed-callbacks"] >= 5
+    assert meters["skipped-callbacks"] >= 0
+    assert json.dumps(meters)
