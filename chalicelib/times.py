@@ -28,3 +28,19 @@ def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
     time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     return time.replace(microsecond=int(text[15:18]) * 1000)
+
+
+def usable_timestamp(value: object) -> datetime | None:
+    """An ISO 8601 time with ``Z`` or an offset, of the years 1970 – 9999, cut to milliseconds."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        if time.tzinfo is None:
+            return None
+        time = time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    if time.year < 1970:
+        return None
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.live import Live
 
 from chalicelib import times
-from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.records.record import Record, identify
+from chalicelib.times import usable_timestamp
 from local import cloud, scenario, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon

@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.marathon import ids
 from chalicelib.marathon.models import MODELS
-from chalicelib.marathon.reading import Reading, read, usable_timestamp
+from chalicelib.marathon.reading import Reading, read
+from chalicelib.times import usable_timestamp
 
 TASK = "shop_cart.c0ffee00-1dea-11e5-9abc-5ca1ab1e0001"
 

@@ -1,4 +1,5 @@
-"""The 31 event types that Marathon 0.1.0 – 1.11 sent, named and spelled as Marathon does.
+"""The 31 event types that Marathon 0.1.0 – 1.11 sent, named and spelled as Marathon does, and one
+of our relay's.
 
 Read from Marathon's source at its release tags (``event/Events.scala`` up to 1.1.7,
 ``core/event/Events.scala`` from 1.3.0, ``api/v2/json/Formats.scala`` for the JSON).
@@ -11,7 +12,7 @@ a bare app name).
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 _LENIENT_LATE = ConfigDict(extra="allow", strict=True, defer_build=True)
 
@@ -441,6 +442,24 @@ class EventStreamDetached(EventStreamAttached):
     """``event_stream_detached`` (0.9.0 – …): a client of ``/v2/events`` went."""
 
 
+class RelayGap(Event):
+    """``relay_gap``: no event of Marathon's, but of our relay's, which reads Marathon's event
+    stream. It tells of a time in which the relay was not listening: events may have been missed.
+
+    ``relay``: its name. ``from``, ``to``: times. ``cause``: ``leader_changed``,
+    ``connection_lost``, ``relay_stopped``, ``cut_off`` or ``spool_full``. ``changed``: what
+    Marathon says happened in that time.
+    """
+
+    always: ClassVar[tuple[str, ...]] = ("relay", "from", "to", "cause")
+
+    relay: str | None = None
+    from_: str | None = Field(None, alias="from")
+    to: str | None = None
+    cause: str | None = None
+    changed: _Many[dict[str, Any]] | None = None
+
+
 class UnknownEvent(Event):
     """An event of a type that no Marathon up to 1.11 sends. ``appId``, ``runSpecId``: paths, which
     every task, instance and health event so far names its app by.
@@ -482,4 +501,5 @@ MODELS: dict[str, type[Event]] = {
     "scheduler_disconnected_event": SchedulerDisconnectedEvent,
     "event_stream_attached": EventStreamAttached,
     "event_stream_detached": EventStreamDetached,
+    "relay_gap": RelayGap,
 }

@@ -3,7 +3,7 @@
 import functools
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,7 @@ from chalicelib.marathon.models import MODELS, Event, UnknownEvent
 from chalicelib.marathon.severity import NOT_UNDERSTOOD, Severity, severity
 from chalicelib.marathon.subjects import About, about
 from chalicelib.text import plain
+from chalicelib.times import usable_timestamp
 
 Cause = Literal["not_json", "not_an_object", "no_type", "unknown_type", "unexpected_shape"]
 
@@ -94,22 +95,6 @@ def _parse_strange(text: str) -> Any:
         raise
     except ValueError:  # Python refuses integers of more than 4,300 digits; JSON does not.
         return _STRICT_LONG.decode(text)
-
-
-def usable_timestamp(value: object) -> datetime | None:
-    """An ISO 8601 time with ``Z`` or an offset, of the years 1970 – 9999, cut to milliseconds."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo is None:
-            return None
-        time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    if time.year < 1970:
-        return None
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ...]]:

@@ -39,6 +39,7 @@ BY_TYPE: dict[str, Severity] = {
     "scheduler_disconnected_event": "warning",
     "event_stream_attached": "info",
     "event_stream_detached": "info",
+    "relay_gap": "warning",
 }
 
 # status_update_event. A kill is what a deployment or a scale-down does; the event never tells why.

@@ -11,6 +11,7 @@ from chalicelib.marathon import ids, models
 from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import About, actions, known, target
 from chalicelib.text import plain
+from chalicelib.times import usable_timestamp
 
 TITLE_CHARACTERS = 140
 
@@ -62,6 +63,14 @@ _ACTIONS = {
     "ScalePod": "scale pod",
     "RestartPod": "restart pod",
     "StopPod": "stop pod",
+}
+
+_GAPS = {
+    "leader_changed": "Marathon's leader changed",
+    "connection_lost": "the connection was lost",
+    "relay_stopped": "it was stopped",
+    "cut_off": "Marathon cut it off",
+    "spool_full": "its spool was full",
 }
 
 _NAMES_SHOWN = 2
@@ -211,6 +220,18 @@ def _attached(event: models.EventStreamAttached, about: About) -> str:
 
 def _detached(event: models.EventStreamDetached, about: About) -> str:
     return f"Event stream closed{_by(event.remoteAddress)}"
+
+
+def _gap(event: models.RelayGap, about: About) -> str:
+    name = f"Relay {event.relay}" if known(event.relay) else "A relay"
+    cause = _GAPS.get(event.cause or "", event.cause or "")
+    what = f"{name} was not listening{_seconds(event)}{_because(cause)}"
+    return f"{what}; {_counted(len(event.changed), 'change')} meanwhile" if event.changed else what
+
+
+def _seconds(event: models.RelayGap) -> str:
+    begin, end = (usable_timestamp(each) for each in (event.from_, event.to))
+    return f" for {max(0, round((end - begin).total_seconds()))} s" if begin and end else ""
 
 
 def _unknown_type(event: models.Event, about: About) -> str:
@@ -376,4 +397,5 @@ _SENTENCES: dict[str, Callable[[Any, About], str]] = {
     "scheduler_disconnected_event": _disconnected,
     "event_stream_attached": _attached,
     "event_stream_detached": _detached,
+    "relay_gap": _gap,
 }

@@ -11,9 +11,10 @@ from ops.stages import Stage
 from chalicelib import history, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import MODELS
-from chalicelib.marathon.reading import UNKNOWN, usable_timestamp
+from chalicelib.marathon.reading import UNKNOWN
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.services.store import EVERYTHING, Window
+from chalicelib.times import usable_timestamp
 
 _ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
 _AGO = re.compile(r"(\d{1,4})([smhdw])")

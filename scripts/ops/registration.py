@@ -14,7 +14,6 @@ import httpx
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
-from chalicelib.marathon.reading import usable_timestamp
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.record import Record
 from chalicelib.services import tokens
@@ -22,6 +21,7 @@ from chalicelib.services.clusters import Cluster, NameTaken, allowed
 from chalicelib.services.store import Window
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Token
+from chalicelib.times import usable_timestamp
 from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
