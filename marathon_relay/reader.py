@@ -3,6 +3,7 @@ Marathon drops events (before 1.8), or cuts the stream off (since), when it is r
 """
 
 import contextlib
+import re
 import threading
 import time
 
@@ -20,13 +21,16 @@ from marathon_relay.settings import Settings
 from marathon_relay.spool import LARGEST_LINE, Gap, Spool, SpoolFull
 from marathon_relay.status import Status
 from marathon_relay.stream import Filter, OpenStream, opened
-from marathon_relay.times import iso
+from marathon_relay.times import iso, seconds
 
 _FIRST_WAIT_SECONDS = 0.25
 _STEADY_SECONDS = 10  # a stream that lasted so long was a good one
 # An old leader, or a new one that is not ready, accepts a stream and closes it at once.
 _SETTLED_SECONDS = 1.0
 _FULL_SECONDS = 0.2  # between two looks at a spool that is full
+# Marathon writes the timestamp at the end of an event, or just before its type.
+_TIMESTAMP = re.compile(rb'"timestamp" ?: ?"([^"]{20,35})"[^{}\[\]]*}\s*$')
+_TAIL_BYTES = 300
 
 
 class Reader:
@@ -44,6 +48,7 @@ class Reader:
         self._lock = threading.Lock()
         self._stream: OpenStream | None = None
         self._listening = False
+        self._began = 0.0
         self._leader = ""
         self._cause = "relay_stopped"
         self.arrived = threading.Event()  # something is new in the spool
@@ -121,7 +126,8 @@ class Reader:
             return
         leader = self._stream.leader
         cause = "leader_changed" if self._leader not in ("", leader) else self._cause
-        gap = self._spool.begin(time.time(), cause)
+        self._began = time.time()
+        gap = self._spool.begin(self._began, cause)
         self._listening, self._leader = True, leader
         if gap:
             self._tell_of(gap)
@@ -141,12 +147,21 @@ class Reader:
             for event in events:
                 if len(event) > LARGEST_LINE:
                     self._put_aside(event, now)
-            self._spool.add([event for event in events if len(event) <= LARGEST_LINE], now)
+            small = [event for event in events if len(event) <= LARGEST_LINE]
+            self._spool.add(small, now, self._listened_until(events, now))
         if events:
             self._status.read(events, now)
             self.arrived.set()
         if self._spool.full:
             raise SpoolFull
+
+    def _listened_until(self, events: list[bytes], now: float) -> float:
+        """Now; but where Marathon sends faster than it is read, only up to the last event's time:
+        what it has sent since may be lost on the way, if the stream is cut off now.
+        """
+        found = _TIMESTAMP.search(events[-1][-_TAIL_BYTES:]) if events else None
+        stamp = seconds(found[1].decode("ascii", "replace")) if found else None
+        return now if stamp is None else min(now, max(stamp, self._began))
 
     def _put_aside(self, event: bytes, now: float) -> None:
         file = self._spool.put_aside(event, now)
@@ -190,9 +205,9 @@ class Reader:
             # It was not there at once: it did not cut off, it went.
             self._cause = "connection_lost"
         self._marathon.turn()
-        seconds = self._backoff.next()
-        self._log.tell("stream_failed", reason=sentence(error), seconds=round(seconds, 1))
-        self._stop.wait(seconds)
+        wait = self._backoff.next()
+        self._log.tell("stream_failed", reason=sentence(error), seconds=round(wait, 1))
+        self._stop.wait(wait)
 
 
 def sentence(error: MarathonError) -> str:

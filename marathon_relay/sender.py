@@ -130,7 +130,7 @@ class Sender:
 
     def _post(self, batch: Sequence[Line]) -> int:
         """How many of the lines the API knew already. Raises _Failed."""
-        status, answer = self._exchange(b"".join(line.body + b"\n" for line in batch))
+        status, answer = self._exchange(b"\n".join(line.body for line in batch))
         told = _json(answer)
         match status:
             case 200:

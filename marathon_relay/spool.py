@@ -100,17 +100,15 @@ class Spool:
         """Whether one that was full has room again."""
         return self.size < self._limit * _DRAINED
 
-    def add(self, bodies: Sequence[bytes], now: float) -> None:
-        """Keep what was read at that time, all or nothing. Raises SpoolFull."""
+    def add(self, bodies: Sequence[bytes], now: float, listened_until: float) -> None:
+        """Keep what was read now, all or nothing, and up to when the relay has listened, as that
+        shows. Raises SpoolFull.
+        """
         with self._write(self._add_side, len(bodies), sum(map(len, bodies))) as database:
             database.executemany(
                 "INSERT INTO lines (body, read_at) VALUES (?, ?)", [(body, now) for body in bodies]
             )
-            _set(database, "listened_until", now)
-
-    def heard(self, now: float) -> None:
-        """Note a sign of life of the stream."""
-        self.add([], now)
+            _set(database, "listened_until", listened_until)
 
     def take(self, lines: int, size: int) -> list[Line]:
         """The oldest lines, at most so many and of so many bytes together; but always one."""
@@ -119,7 +117,7 @@ class Spool:
             for id_, body in self._take_side.execute(
                 "SELECT id, body FROM lines ORDER BY id LIMIT ?", (lines,)
             ):
-                # Each line has a line break behind it.
+                # Between two lines there is a line break.
                 size -= len(body) + 1
                 if found and size < 0:
                     break

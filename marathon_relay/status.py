@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -132,11 +133,16 @@ class Status:
 @contextlib.contextmanager
 def serving(status: Status, address: tuple[str, int]) -> Iterator[str]:
     """``/health`` and ``/metrics`` there; the address. Raises OSError where it can't be."""
-    with ThreadingHTTPServer(address, _handler(status)) as server:
-        server.daemon_threads = True
+
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        daemon_threads = True
+
+    with Server(address, _handler(status)) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            yield f"http://{server.server_address[0]!s}:{server.server_address[1]}"
+            host = f"[{address[0]}]" if ":" in address[0] else address[0]
+            yield f"http://{host}:{server.server_address[1]}"
         finally:
             server.shutdown()
 

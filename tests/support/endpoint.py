@@ -32,13 +32,14 @@ class Endpoint:
     @property
     def gaps(self) -> list[dict[str, Any]]:
         """The gaps that were told."""
-        return [event for event in map(json.loads, self.records) if _type(event) == "relay_gap"]
+        events = map(json.loads, list(self.records))
+        return [event for event in events if _type(event) == "relay_gap"]
 
     @property
     def events(self) -> list[bytes]:
         """What is stored of Marathon's events, but for those of the streams themselves."""
         ours = ("relay_gap", "event_stream_attached", "event_stream_detached")
-        return [body for body in self.records if _type(json.loads(body)) not in ours]
+        return [body for body in list(self.records) if _type(json.loads(body)) not in ours]
 
     def heal(self) -> None:
         """Answer as the contract says from now on; what hangs is let go."""
@@ -88,6 +89,7 @@ def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
 def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

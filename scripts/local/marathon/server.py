@@ -22,6 +22,7 @@ def handler(marathon: "SimulatedMarathon") -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             if not self._admitted():
