@@ -85,6 +85,7 @@ class Spool:
             if not self.count and (folder / "spool.db").stat().st_size > _TIDY_BYTES:
                 self._add_side.execute("VACUUM")
         except sqlite3.Error as error:
+            self._lock_file.close()
             raise SpoolError(
                 f"The spool {folder} can't be used: {error}. "
                 "Look at the disk and its rights, or take another folder with --spool."
