@@ -15,6 +15,7 @@ from marathon_relay.marathon import (
     Marathon,
     MarathonError,
     NoStream,
+    Unreachable,
     Untrusted,
 )
 from marathon_relay.settings import Settings
@@ -31,10 +32,11 @@ _FULL_SECONDS = 0.2  # between two looks at a spool that is full
 # Marathon writes the timestamp at the end of an event, or just before its type.
 _TIMESTAMP = re.compile(rb'"timestamp" ?: ?"([^"]{20,35})"[^{}\[\]]*}\s*$')
 _TAIL_BYTES = 300
+_LATE_SECONDS = 3600  # no stream brings an event so late
 
 
 class Reader:
-    """``gap_found`` is called for each gap, once it is in the spool."""
+    """``arrived`` is set when something new is in the spool, ``gap_found`` when a gap is."""
 
     def __init__(self, settings: Settings, spool: Spool, status: Status, log: Log) -> None:
         self._settings = settings
@@ -51,7 +53,7 @@ class Reader:
         self._began = 0.0
         self._leader = ""
         self._cause = "relay_stopped"
-        self.arrived = threading.Event()  # something is new in the spool
+        self.arrived = threading.Event()
         self.gap_found = threading.Event()
 
     def run(self) -> None:
@@ -157,11 +159,14 @@ class Reader:
 
     def _listened_until(self, events: list[bytes], now: float) -> float:
         """Now; but where Marathon sends faster than it is read, only up to the last event's time:
-        what it has sent since may be lost on the way, if the stream is cut off now.
+        what it has sent since may be lost on the way, if the stream is cut off now. An event that
+        is much older tells nothing of that.
         """
         found = _TIMESTAMP.search(events[-1][-_TAIL_BYTES:]) if events else None
         stamp = seconds(found[1].decode("ascii", "replace")) if found else None
-        return now if stamp is None else min(now, max(stamp, self._began))
+        if stamp is None or not now - _LATE_SECONDS < stamp < now:
+            return now
+        return max(stamp, self._began)
 
     def _put_aside(self, event: bytes, now: float) -> None:
         file = self._spool.put_aside(event, now)
@@ -181,9 +186,10 @@ class Reader:
         if self._stop.is_set():
             return
         self._log.tell("stream_ended", reason=reason)
-        # Who was closed at once never listened: what ended the stream before stays the cause.
         if self._listening:
             self._cause = cause
+        else:
+            self._was_away()
 
     def _full(self) -> None:
         self._log.tell("spool_full", spooled=self._spool.count, bytes=self._spool.size)
@@ -200,10 +206,15 @@ class Reader:
         if waited and not self._stop.is_set():
             self._log.tell("spool_drained")
 
-    def _failed(self, error: MarathonError) -> None:
+    def _was_away(self) -> None:
+        """There was no stream at once, or one that brought nothing. What ended the last one stays
+        the cause; but one who is not there did not cut off, it went.
+        """
         if self._cause == "cut_off":
-            # It was not there at once: it did not cut off, it went.
             self._cause = "connection_lost"
+
+    def _failed(self, error: MarathonError) -> None:
+        self._was_away()
         self._marathon.turn()
         wait = self._backoff.next()
         self._log.tell("stream_failed", reason=sentence(error), seconds=round(wait, 1))
@@ -223,6 +234,8 @@ def sentence(error: MarathonError) -> str:
             return f"{at} shows a certificate that is not trusted here: set RELAY_CA."
         case NoStream():
             return f"{at} has no event stream (it came with 0.9): use register.py instead."
+        case Unreachable():
+            return f"{at} does not answer ({error}). Look at RELAY_MARATHON and the firewall."
         case Elsewhere():
             return f"{at}: {error}. If it is, name it in RELAY_MARATHON too."
     return f"{at}: {error}."

@@ -195,7 +195,7 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the folder."""
-        with self._writing, self._taking:
+        with self._taking, self._writing:
             self._add_side.close()
             self._take_side.close()
         self._lock_file.close()

@@ -125,8 +125,9 @@ class Status:
         stream = "listening" if self.stream else "no stream"
         last = f"{time.time() - self.last_event:.0f} s ago" if self.last_event else "none"
         return (
-            f"{stream} · last event {last} · {self._spool.count:,} wait · {self.sent:,} sent · "
-            f"{self.gaps} gaps" + (f" · {self.trouble}" if self.trouble else "")
+            f"{stream} · last event: {last} · waiting: {self._spool.count:,} · "
+            f"sent: {self.sent:,} · gaps: {self.gaps}"
+            + (f" · {self.trouble}" if self.trouble else "")
         )
 
 

@@ -207,7 +207,7 @@ def test_on_a_terminal_there_is_a_line_of_progress(tmp_path: Path) -> None:
         os.close(its)
         eventually(lambda: endpoint.records)
         shown = b""
-        while b"1 sent" not in shown:
+        while b"sent: 1" not in shown:
             shown += os.read(ours, 4096)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
