@@ -80,7 +80,7 @@ class Spool:
             self.count: int
             self.size: int
             self.count, self.size = self._add_side.execute(
-                f"SELECT count(*), coalesce(sum(length(body) + {_ROW_BYTES}), 0) FROM lines"  # noqa: S608
+                "SELECT count(*), coalesce(sum(length(body) + ?), 0) FROM lines", (_ROW_BYTES,)
             ).fetchone()
             if not self.count and (folder / "spool.db").stat().st_size > _TIDY_BYTES:
                 self._add_side.execute("VACUUM")

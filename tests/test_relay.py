@@ -395,6 +395,24 @@ def test_events_near_the_limit_of_the_api_go_alone(endpoint: Endpoint, spool: Pa
     assert max(map(len, endpoint.records)) > 5_200_000
 
 
+def test_what_is_too_large_for_the_api_is_split_and_only_then_kept_aside(
+    endpoint: Endpoint, spool: Path
+) -> None:
+    marathon = SimulatedMarathon(version="1.8.180")
+    endpoint.most_bytes = 20_000
+    with marathon.running() as url, relaying(url, endpoint, spool) as relay:
+        listening(marathon)
+        eventually(lambda: endpoint.records)
+        endpoint.fault = "hang"
+        sent = publish(marathon, range(60), filler="x" * 1000)
+        publish(marathon, range(60, 61), filler="x" * 30_000)
+        sent += publish(marathon, range(61, 70), filler="x" * 1000)
+        endpoint.heal()
+        stored(endpoint, sent)
+        assert relay.wait_for("kept_aside")["bytes"] > 30_000
+        assert relay.health()[0] == 200
+
+
 def test_what_the_api_calls_malformed_is_kept_aside_and_stops_nothing(
     endpoint: Endpoint, spool: Path
 ) -> None:

@@ -26,6 +26,7 @@ class Endpoint:
         self.batches: list[int] = []
         self.refused = 0  # requests that were answered by the fault
         self.malformed: set[bytes] = set()  # lines that it answers 400 for
+        self.most_bytes = MOST_BYTES
         self.fault = ""
         self._changed = threading.Condition()
 
@@ -111,7 +112,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self._answer(403, b"{}")
             elif self.headers["Content-Type"] != "application/x-ndjson" or len(lines) > MOST_LINES:
                 self._answer(400, b'{"error": {"code": "lines", "message": "at most 500"}}')
-            elif len(body) > MOST_BYTES:
+            elif len(body) > endpoint.most_bytes:
                 self._answer(413, b'{"message": "Request Too Long"}')
             elif endpoint.malformed.intersection(lines):
                 self._answer(400, b'{"error": {"code": "line", "message": "no event"}}')
