@@ -4,6 +4,7 @@ Each line has a name that never changes, so that it can be searched for and docu
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,10 @@ from typing import TextIO
 
 # name: (level, sentence)
 LINES = {
-    "started": ("info", "Relay {relay} {version} started. Spool {spool}: {spooled} events wait."),
+    "started": (
+        "info",
+        "Relay {relay} {version} started. Waiting in the spool {spool}: {spooled}.",
+    ),
     "file_open": ("warning", "{file} holds a token, and others may read it: chmod 600 {file}"),
     "serving": ("info", "Serving /health and /metrics at {address}."),
     "stream_opened": ("info", "Listening to Marathon {version} at {url} (leader: {leader})."),
@@ -20,24 +24,24 @@ LINES = {
     "gap": ("warning", "Not listening from {start} to {end} ({cause}). It is told to the API."),
     "spool_full": (
         "error",
-        "The spool is full ({spooled} events, {bytes} bytes): not reading until it has drained. "
+        "The spool is full ({bytes} bytes; events: {spooled}): not reading until it has drained. "
         "Look why the API does not take events, or give more room with --spool-limit.",
     ),
     "spool_drained": ("info", "The spool has room again."),
     "kept_aside": ("error", "An event of {bytes} bytes is kept aside in {file}: {reason}"),
     "aside_full": (
         "error",
-        "An event of {bytes} bytes is lost: the folder aside holds as much as the spool may. "
-        "Look through it and empty it.",
+        "An event of {bytes} bytes is lost: there is no room for it in the spool's folder aside. "
+        "Look through that folder and empty it.",
     ),
     "sending_failed": (
         "warning",
-        "Not sent: {reason} {spooled} events wait. Next try in {seconds} s.",
+        "Not sent: {reason} Waiting: {spooled}. Next try in {seconds} s.",
     ),
-    "sending_again": ("info", "The API takes events again; {spooled} wait."),
+    "sending_again": ("info", "The API takes events again. Waiting: {spooled}."),
     "changes_unknown": ("warning", "What happened in a gap can't be told: {reason}"),
     "stopping": ("info", "Stopping: sending what waits, for at most {seconds} s."),
-    "stopped": ("info", "Stopped. {spooled} events wait in the spool."),
+    "stopped": ("info", "Stopped. Waiting in the spool: {spooled}."),
     "failed": ("error", "The relay ends, since a part of it failed: {reason}"),
 }
 
@@ -71,9 +75,10 @@ class Log:
     def show_progress(self) -> None:
         """Draw the progress line anew, on a terminal."""
         if self._progress:
-            text = _visible(self._progress())
+            text = str(_visible(self._progress()))
+            width = shutil.get_terminal_size().columns - 1
             with self._lock:
-                self._write(f"\r\033[K{text}")
+                self._write(f"\r\033[K{text[:width]}")
 
     def end_progress(self) -> None:
         """Take the progress line away."""

@@ -3,6 +3,7 @@ Marathon drops events (before 1.8), or cuts the stream off (since), when it is r
 """
 
 import contextlib
+import re
 import threading
 import time
 
@@ -14,23 +15,28 @@ from marathon_relay.marathon import (
     Marathon,
     MarathonError,
     NoStream,
+    Unreachable,
     Untrusted,
 )
 from marathon_relay.settings import Settings
 from marathon_relay.spool import LARGEST_LINE, Gap, Spool, SpoolFull
 from marathon_relay.status import Status
 from marathon_relay.stream import Filter, OpenStream, opened
-from marathon_relay.times import iso
+from marathon_relay.times import iso, seconds
 
 _FIRST_WAIT_SECONDS = 0.25
 _STEADY_SECONDS = 10  # a stream that lasted so long was a good one
 # An old leader, or a new one that is not ready, accepts a stream and closes it at once.
 _SETTLED_SECONDS = 1.0
 _FULL_SECONDS = 0.2  # between two looks at a spool that is full
+# Marathon writes the timestamp at the end of an event, or just before its type.
+_TIMESTAMP = re.compile(rb'"timestamp" ?: ?"([^"]{20,35})"[^{}\[\]]*}\s*$')
+_TAIL_BYTES = 300
+_LATE_SECONDS = 3600  # no stream brings an event so late
 
 
 class Reader:
-    """``gap_found`` is called for each gap, once it is in the spool."""
+    """``arrived`` is set when something new is in the spool, ``gap_found`` when a gap is."""
 
     def __init__(self, settings: Settings, spool: Spool, status: Status, log: Log) -> None:
         self._settings = settings
@@ -44,9 +50,10 @@ class Reader:
         self._lock = threading.Lock()
         self._stream: OpenStream | None = None
         self._listening = False
+        self._began = 0.0
         self._leader = ""
         self._cause = "relay_stopped"
-        self.arrived = threading.Event()  # something is new in the spool
+        self.arrived = threading.Event()
         self.gap_found = threading.Event()
 
     def run(self) -> None:
@@ -121,7 +128,8 @@ class Reader:
             return
         leader = self._stream.leader
         cause = "leader_changed" if self._leader not in ("", leader) else self._cause
-        gap = self._spool.begin(time.time(), cause)
+        self._began = time.time()
+        gap = self._spool.begin(self._began, cause)
         self._listening, self._leader = True, leader
         if gap:
             self._tell_of(gap)
@@ -141,12 +149,24 @@ class Reader:
             for event in events:
                 if len(event) > LARGEST_LINE:
                     self._put_aside(event, now)
-            self._spool.add([event for event in events if len(event) <= LARGEST_LINE], now)
+            small = [event for event in events if len(event) <= LARGEST_LINE]
+            self._spool.add(small, now, self._listened_until(events, now))
         if events:
             self._status.read(events, now)
             self.arrived.set()
         if self._spool.full:
             raise SpoolFull
+
+    def _listened_until(self, events: list[bytes], now: float) -> float:
+        """Now; but where Marathon sends faster than it is read, only up to the last event's time:
+        what it has sent since may be lost on the way, if the stream is cut off now. An event that
+        is much older tells nothing of that.
+        """
+        found = _TIMESTAMP.search(events[-1][-_TAIL_BYTES:]) if events else None
+        stamp = seconds(found[1].decode("ascii", "replace")) if found else None
+        if stamp is None or not now - _LATE_SECONDS < stamp < now:
+            return now
+        return max(stamp, self._began)
 
     def _put_aside(self, event: bytes, now: float) -> None:
         file = self._spool.put_aside(event, now)
@@ -166,9 +186,10 @@ class Reader:
         if self._stop.is_set():
             return
         self._log.tell("stream_ended", reason=reason)
-        # Who was closed at once never listened: what ended the stream before stays the cause.
         if self._listening:
             self._cause = cause
+        else:
+            self._was_away()
 
     def _full(self) -> None:
         self._log.tell("spool_full", spooled=self._spool.count, bytes=self._spool.size)
@@ -185,14 +206,19 @@ class Reader:
         if waited and not self._stop.is_set():
             self._log.tell("spool_drained")
 
-    def _failed(self, error: MarathonError) -> None:
+    def _was_away(self) -> None:
+        """There was no stream at once, or one that brought nothing. What ended the last one stays
+        the cause; but one who is not there did not cut off, it went.
+        """
         if self._cause == "cut_off":
-            # It was not there at once: it did not cut off, it went.
             self._cause = "connection_lost"
+
+    def _failed(self, error: MarathonError) -> None:
+        self._was_away()
         self._marathon.turn()
-        seconds = self._backoff.next()
-        self._log.tell("stream_failed", reason=sentence(error), seconds=round(seconds, 1))
-        self._stop.wait(seconds)
+        wait = self._backoff.next()
+        self._log.tell("stream_failed", reason=sentence(error), seconds=round(wait, 1))
+        self._stop.wait(wait)
 
 
 def sentence(error: MarathonError) -> str:
@@ -208,6 +234,8 @@ def sentence(error: MarathonError) -> str:
             return f"{at} shows a certificate that is not trusted here: set RELAY_CA."
         case NoStream():
             return f"{at} has no event stream (it came with 0.9): use register.py instead."
+        case Unreachable():
+            return f"{at} does not answer ({error}). Look at RELAY_MARATHON and the firewall."
         case Elsewhere():
             return f"{at}: {error}. If it is, name it in RELAY_MARATHON too."
     return f"{at}: {error}."

@@ -24,6 +24,7 @@ _CONNECT_SECONDS = 5
 _FIRST_WAIT_SECONDS = 0.5
 _REFUSED_WAITS = 10  # a refused token is tried again that much more seldom
 _IDLE_SECONDS = 1.0
+_LAST_WAIT_SECONDS = 0.2  # before another try, when the relay is about to end
 
 _KINDS = frozenset({"new", "duplicate", "spilled"})
 
@@ -57,6 +58,7 @@ class Sender:
         self._arrived = arrived
         self._backoff = Backoff(_FIRST_WAIT_SECONDS, settings.retry_max)
         self._lines = MOST_LINES
+        self._refused = False
         self._ending = threading.Event()
         self._client = httpx.Client(
             headers={
@@ -69,14 +71,14 @@ class Sender:
         )
 
     def run(self) -> None:
-        """Send until ``finish`` was called and nothing waits any more."""
+        """Send until ``finish`` was called, and nothing waits any more or the token is refused."""
         while True:
             self._arrived.clear()
             batch = self._spool.take(self._lines, MOST_BYTES)
+            if self._ending.is_set() and (not batch or self._refused):
+                return
             if batch:
                 self._send(batch)
-            elif self._ending.is_set():
-                return
             else:
                 self._arrived.wait(_IDLE_SECONDS)
 
@@ -86,33 +88,42 @@ class Sender:
         self._arrived.set()
 
     def _send(self, batch: Sequence[Line]) -> None:
+        """Send a batch, or note why not."""
         try:
-            duplicates = self._post(batch)
-            self._spool.forget(batch)
-        except _NotTaken as error:
-            self._smaller(batch, error.reason)
+            try:
+                duplicates = self._post(batch)
+            except _NotTaken as error:
+                self._smaller(batch, error.reason)
+            else:
+                self._spool.forget(batch)
+                self._sent(batch, duplicates)
         except _Failed as error:
             self._failed(error)
         except SpoolFull as error:
             self._failed(_Failed(f"the disk of the spool takes nothing ({error})."))
-        else:
-            if self._status.trouble:
-                self._log.tell("sending_again", spooled=self._spool.count)
-            self._status.batch_sent(len(batch), sum(len(line.body) for line in batch), duplicates)
-            self._backoff.reset()
-            self._lines = min(self._lines * 2, MOST_LINES)
+
+    def _sent(self, batch: Sequence[Line], duplicates: int) -> None:
+        if self._status.trouble:
+            self._log.tell("sending_again", spooled=self._spool.count)
+        self._status.batch_sent(len(batch), sum(len(line.body) for line in batch), duplicates)
+        self._backoff.reset()
+        self._refused = False
+        self._lines = min(self._lines * 2, MOST_LINES)
 
     def _failed(self, error: _Failed) -> None:
         self._status.batch_failed(error.reason)
-        seconds = self._backoff.next() * (_REFUSED_WAITS if isinstance(error, _Refused) else 1)
+        self._refused = isinstance(error, _Refused)
+        if self._ending.is_set():
+            time.sleep(_LAST_WAIT_SECONDS)
+            return
+        seconds = self._backoff.next() * (_REFUSED_WAITS if self._refused else 1)
         self._log.tell(
             "sending_failed",
             reason=error.reason,
             spooled=self._spool.count,
             seconds=round(seconds, 1),
         )
-        # At the end there is one more try at once, then those of the backoff.
-        self._ending.wait(seconds) if not self._ending.is_set() else time.sleep(min(seconds, 0.5))
+        self._ending.wait(seconds)
 
     def _smaller(self, batch: Sequence[Line], reason: str) -> None:
         """Find the line that the API does not take, and keep it aside."""
@@ -130,7 +141,7 @@ class Sender:
 
     def _post(self, batch: Sequence[Line]) -> int:
         """How many of the lines the API knew already. Raises _Failed."""
-        status, answer = self._exchange(b"".join(line.body + b"\n" for line in batch))
+        status, answer = self._exchange(b"\n".join(line.body for line in batch))
         told = _json(answer)
         match status:
             case 200:

@@ -80,11 +80,12 @@ class Spool:
             self.count: int
             self.size: int
             self.count, self.size = self._add_side.execute(
-                f"SELECT count(*), coalesce(sum(length(body) + {_ROW_BYTES}), 0) FROM lines"  # noqa: S608
+                "SELECT count(*), coalesce(sum(length(body) + ?), 0) FROM lines", (_ROW_BYTES,)
             ).fetchone()
             if not self.count and (folder / "spool.db").stat().st_size > _TIDY_BYTES:
                 self._add_side.execute("VACUUM")
         except sqlite3.Error as error:
+            self._lock_file.close()
             raise SpoolError(
                 f"The spool {folder} can't be used: {error}. "
                 "Look at the disk and its rights, or take another folder with --spool."
@@ -100,17 +101,15 @@ class Spool:
         """Whether one that was full has room again."""
         return self.size < self._limit * _DRAINED
 
-    def add(self, bodies: Sequence[bytes], now: float) -> None:
-        """Keep what was read at that time, all or nothing. Raises SpoolFull."""
+    def add(self, bodies: Sequence[bytes], now: float, listened_until: float) -> None:
+        """Keep what was read now, all or nothing, and up to when the relay has listened, as that
+        shows. Raises SpoolFull.
+        """
         with self._write(self._add_side, len(bodies), sum(map(len, bodies))) as database:
             database.executemany(
                 "INSERT INTO lines (body, read_at) VALUES (?, ?)", [(body, now) for body in bodies]
             )
-            _set(database, "listened_until", now)
-
-    def heard(self, now: float) -> None:
-        """Note a sign of life of the stream."""
-        self.add([], now)
+            _set(database, "listened_until", listened_until)
 
     def take(self, lines: int, size: int) -> list[Line]:
         """The oldest lines, at most so many and of so many bytes together; but always one."""
@@ -119,7 +118,7 @@ class Spool:
             for id_, body in self._take_side.execute(
                 "SELECT id, body FROM lines ORDER BY id LIMIT ?", (lines,)
             ):
-                # Each line has a line break behind it.
+                # Between two lines there is a line break.
                 size -= len(body) + 1
                 if found and size < 0:
                     break
@@ -196,7 +195,7 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the folder."""
-        with self._writing, self._taking:
+        with self._taking, self._writing:
             self._add_side.close()
             self._take_side.close()
         self._lock_file.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -124,19 +125,25 @@ class Status:
         stream = "listening" if self.stream else "no stream"
         last = f"{time.time() - self.last_event:.0f} s ago" if self.last_event else "none"
         return (
-            f"{stream} · last event {last} · {self._spool.count:,} wait · {self.sent:,} sent · "
-            f"{self.gaps} gaps" + (f" · {self.trouble}" if self.trouble else "")
+            f"{stream} · last event: {last} · waiting: {self._spool.count:,} · "
+            f"sent: {self.sent:,} · gaps: {self.gaps}"
+            + (f" · {self.trouble}" if self.trouble else "")
         )
 
 
 @contextlib.contextmanager
 def serving(status: Status, address: tuple[str, int]) -> Iterator[str]:
     """``/health`` and ``/metrics`` there; the address. Raises OSError where it can't be."""
-    with ThreadingHTTPServer(address, _handler(status)) as server:
-        server.daemon_threads = True
+
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        daemon_threads = True
+
+    with Server(address, _handler(status)) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            yield f"http://{server.server_address[0]!s}:{server.server_address[1]}"
+            host = f"[{address[0]}]" if ":" in address[0] else address[0]
+            yield f"http://{host}:{server.server_address[1]}"
         finally:
             server.shutdown()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent, SSEError
+from httpx_sse import EventSource, ServerSentEvent
 
 from marathon_relay.marathon import (
     NO_LEADER,
@@ -34,7 +34,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 # Marathon tells a stream that it is in by this event; it asks for no filter to leave it out.
 ATTACHED = "event_stream_attached"
 
-# What was read at once: the events that ended in it. None is a sign of life all the same.
+# What was read at once: the events that ended in it; none for a heartbeat.
 Take = Callable[[list[bytes]], None]
 
 
@@ -89,12 +89,14 @@ class OpenStream:
         gives no sign of life in time.
 
         ``take`` is called once for each piece that the network gave, before the next is waited for:
-        so it can keep in one go what came in one go.
+        so it can keep in one go what came in one go. A part of a long event is no sign of life: the
+        event may still be lost.
         """
         events: list[bytes] = []
 
-        def piece_done() -> None:
-            take(events.copy())
+        def piece_done(piece: bytes) -> None:
+            if events or not piece.strip(b"\r\n"):
+                take(events.copy())
             events.clear()
 
         self._answer.encoding = "latin-1"
@@ -106,8 +108,6 @@ class OpenStream:
                 if event.data and self._wanted.wants(event):
                     # Frames of several lines, which Marathon never sends, become one line.
                     events.append(event.data.replace("\n", " ").encode("latin-1"))
-        except SSEError as error:
-            raise Refused(self.url, "what it answers is no event stream") from error
         except httpx.ReadTimeout as error:
             raise Silent(self.url) from error
         except httpx.HTTPError as error:
@@ -132,14 +132,14 @@ class Silent(Refused):
 class _Pieces(httpx.SyncByteStream):
     """Tells when all that the last piece held has been read."""
 
-    def __init__(self, inner: httpx.SyncByteStream, done: Callable[[], None]) -> None:
+    def __init__(self, inner: httpx.SyncByteStream, done: Callable[[bytes], None]) -> None:
         self._inner = inner
         self._done = done
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._inner:
             yield piece
-            self._done()
+            self._done(piece)
 
     def close(self) -> None:
         self._inner.close()
@@ -203,6 +203,8 @@ def _accepted(answer: httpx.Response) -> None:
         raise NoStream(url, "this version has no event stream")
     if status != 200:
         raise Refused(url, f"it answered status {status} to GET /v2/events")
+    if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+        raise Refused(url, "what it answers is no event stream")
 
 
 def _followed(marathon: Marathon, answer: httpx.Response) -> httpx.URL:

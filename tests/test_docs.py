@@ -20,9 +20,9 @@ SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance")),
+    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance", "relay")),
 ]
-SCRIPTS = ["register", "events", "run", "deploy", "destroy", "document"]
+SCRIPTS = ["register", "relay", "events", "run", "deploy", "destroy", "document"]
 
 
 def test_what_is_generated_is_up_to_date() -> None:

@@ -26,19 +26,21 @@ class Endpoint:
         self.batches: list[int] = []
         self.refused = 0  # requests that were answered by the fault
         self.malformed: set[bytes] = set()  # lines that it answers 400 for
+        self.most_bytes = MOST_BYTES
         self.fault = ""
         self._changed = threading.Condition()
 
     @property
     def gaps(self) -> list[dict[str, Any]]:
         """The gaps that were told."""
-        return [event for event in map(json.loads, self.records) if _type(event) == "relay_gap"]
+        events = map(json.loads, list(self.records))
+        return [event for event in events if _type(event) == "relay_gap"]
 
     @property
     def events(self) -> list[bytes]:
         """What is stored of Marathon's events, but for those of the streams themselves."""
         ours = ("relay_gap", "event_stream_attached", "event_stream_detached")
-        return [body for body in self.records if _type(json.loads(body)) not in ours]
+        return [body for body in list(self.records) if _type(json.loads(body)) not in ours]
 
     def heal(self) -> None:
         """Answer as the contract says from now on; what hangs is let go."""
@@ -88,6 +90,7 @@ def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
 def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -109,7 +112,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self._answer(403, b"{}")
             elif self.headers["Content-Type"] != "application/x-ndjson" or len(lines) > MOST_LINES:
                 self._answer(400, b'{"error": {"code": "lines", "message": "at most 500"}}')
-            elif len(body) > MOST_BYTES:
+            elif len(body) > endpoint.most_bytes:
                 self._answer(413, b'{"message": "Request Too Long"}')
             elif endpoint.malformed.intersection(lines):
                 self._answer(400, b'{"error": {"code": "line", "message": "no event"}}')

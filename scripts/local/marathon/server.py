@@ -22,6 +22,7 @@ def handler(marathon: "SimulatedMarathon") -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             if not self._admitted():
@@ -154,12 +155,15 @@ def _is_url(text: str) -> bool:
 
 
 def _info(marathon: "SimulatedMarathon") -> dict[str, Any]:
-    told = {
+    told: dict[str, Any] = {
         "name": marathon.name,
         "version": marathon.version,
         "frameworkId": marathon.framework_id,
         "leader": marathon.leader,
         "elected": True,
+        "http_config": {"http_port": 8080, "https_port": 8443},
+        "marathon_config": {"ha": True, "master": "zk://127.0.0.1:2181/mesos"},
+        "zookeeper_config": {"zk": "zk://127.0.0.1:2181/marathon", "zk_timeout": 10000},
     }
     if marathon.ways.has_subscriptions:
         type_ = {"type": "http_callback", "http_endpoints": None}

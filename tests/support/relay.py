@@ -1,0 +1,205 @@
+"""Relays in processes of their own, as operators run them, and what stands around them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops import ROOT
+
+import httpx
+
+from tests.support.endpoint import TOKEN, Endpoint
+
+_PATIENCE_SECONDS = 20.0
+
+
+def eventually(condition: Callable[[], object], what: str = "") -> None:
+    """Wait until it is so."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, f"it never came: {what or condition}"
+        time.sleep(0.01)
+
+
+class Relay:
+    """One relay process. ``lines``: what it has logged."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self.plain: list[str] = []
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The lines of that name."""
+        return [line for line in self.lines if line["event"] == event]
+
+    def wait_for(self, event: str, times: int = 1) -> dict[str, Any]:
+        """The line of that name, once it has been logged so often."""
+        eventually(lambda: len(self.told(event)) >= times, f"{event} in {self.lines}")
+        return self.told(event)[times - 1]
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """The status and the JSON of /health."""
+        answer = httpx.get(f"{self.wait_for('serving')['address']}/health")
+        return answer.status_code, answer.json()
+
+    def metrics(self) -> dict[str, float]:
+        """What /metrics shows, by name and labels."""
+        shown = httpx.get(f"{self.wait_for('serving')['address']}/metrics").text.splitlines()
+        pairs = [line.rsplit(" ", 1) for line in shown if not line.startswith("#")]
+        return {name.removeprefix("marathon_relay_"): float(value) for name, value in pairs}
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """End it; its exit status."""
+        self.process.send_signal(by)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
+        status = self.process.wait(_PATIENCE_SECONDS)
+        self._reading.join()
+        assert self.process.stderr
+        self.process.stderr.close()
+        return status
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if line.startswith("{"):
+                self.lines.append(json.loads(line))
+            else:
+                self.plain.append(line)
+
+
+@contextmanager
+def relaying(
+    marathon: str, endpoint: Endpoint, spool: Path, *options: str, **variables: str
+) -> Iterator[Relay]:
+    """A relay between the two, with time-outs that suit a test."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RELAY_", "MARATHON_", "COV_", "COVERAGE_"))
+    }
+    environment |= {
+        "RELAY_MARATHON": marathon,
+        "RELAY_URL": endpoint.url,
+        "RELAY_TOKEN": TOKEN,
+        "RELAY_SPOOL": str(spool),
+        "RELAY_NAME": "r1",
+        "RELAY_LISTEN": "127.0.0.1:0",
+        "RELAY_LOG": "json",
+        "RELAY_RETRY_MAX": "0.1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "scripts/relay.py", *options],
+        cwd=ROOT,
+        env=environment | variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    relay = Relay(process)
+    try:
+        yield relay
+    finally:
+        process.kill()
+        relay.ended()
+
+
+class Wire:
+    """A proxy before a Marathon; ``swallow`` lets its connections live and brings nothing more."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.removeprefix("http://").partition(":")
+        self._target = (host, int(port))
+        self._swallowing = threading.Event()
+        self._sockets: list[socket.socket] = []
+
+    def swallow(self) -> None:
+        self._swallowing.set()
+
+    def carry(self) -> None:
+        """New connections work again."""
+        self._swallowing = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=self._accept, args=(server,), daemon=True).start()
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+            server.shutdown(socket.SHUT_RDWR)
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = server.accept()
+                there = socket.create_connection(self._target)
+            except OSError:
+                return
+            self._sockets += [client, there]
+            for pair in ((client, there), (there, client)):
+                pump = (*pair, self._swallowing)
+                threading.Thread(target=self._pump, args=pump, daemon=True).start()
+
+    def _pump(self, source: socket.socket, to: socket.socket, stopped: threading.Event) -> None:
+        try:
+            while data := source.recv(65536):
+                if not stopped.is_set():
+                    to.sendall(data)
+            to.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+
+@contextmanager
+def scripted(*pieces: bytes) -> Iterator[str]:
+    """Something like a Marathon, of no version, whose stream is made of these pieces, and goes on
+    with heartbeats.
+    """
+    done = threading.Event()
+
+    def serve(client: socket.socket) -> None:
+        asked = client.recv(65536)
+        if b"GET /v2/events" not in asked:
+            client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            client.close()
+            return
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\n"
+        client.sendall(head + b"Connection: close\r\n\r\n")
+        try:
+            for piece in pieces:
+                client.sendall(piece)
+                done.wait(0.01)
+            while not done.wait(0.1):
+                client.sendall(b"\r\n")
+            client.close()
+        except OSError:
+            return
+
+    def accept(server: socket.socket) -> None:
+        while not done.is_set():
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        done.set()
+        server.shutdown(socket.SHUT_RDWR)
