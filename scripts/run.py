@@ -26,7 +26,7 @@ from rich.live import Live
 from chalicelib import times
 from chalicelib.records.record import Record, identify
 from chalicelib.times import usable_timestamp
-from local import cloud, scenario, terminal
+from local import cloud, relayed, scenario, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
 from local.system import System, system
@@ -34,6 +34,7 @@ from local.view import LiveView
 from marathon_relay.marathon import Marathon, checked_address
 
 _STAGE = "dev"
+_STREAM_VERSION = "1.5.8"  # without callbacks, and with plans as the scenario has them
 _CLUSTER = "local"
 WAIT_SECONDS = 30
 _EVENT_SECONDS = 0.35
@@ -90,11 +91,14 @@ def _run(args: argparse.Namespace) -> int:
         if args.marathon:
             marathon = marathons.connect(args.marathon, args.user, args.ca)
             return _listen(marathon, stage, made)
+        if args.stream:
+            return _streamed(args, stage, made, log)
         simulated = SimulatedMarathon()
         url = stack.enter_context(simulated.running())
+        _register(Marathon(url), stage, made.api)
         if args.once:
-            return once(simulated, url, stage, made.api, made.journal)
-        return _show(simulated, url, stage, made)
+            return once(simulated, made.journal)
+        return _show(simulated, url, made)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -109,8 +113,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--marathon", metavar="URL", help="listen to a real Marathon that can reach this machine"
     )
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="a Marathon without callbacks (1.5.8), whose event stream a relay reads",
+    )
     marathons.add_login_options(parser)
     args = parser.parse_args(argv)
+    if args.stream and args.marathon:
+        parser.error("--stream is for the simulated Marathon: for a real one, run scripts/relay.py")
     if (args.user or args.ca) and not args.marathon:
         parser.error("--user and --ca go with --marathon")
     return args
@@ -157,27 +168,45 @@ def _keep_api(stage: Stage, api: str) -> None:
     deployed.keep_copy(stage, {"resources": [resource]})
 
 
-def once(marathon: SimulatedMarathon, url: str, stage: Stage, api: str, journal: Journal) -> int:
+def once(marathon: SimulatedMarathon, journal: Journal) -> int:
     """Play the scenario once; 0 if each event was stored once and notified once."""
-    _register(Marathon(url), stage, api)
     for chapter in scenario.LIFE:
         for event in chapter:
             marathon.publish(event)
     marathon.settle()
     journal.wait_for(len(marathon.sent), WAIT_SECONDS)
+    return _verdict({_id_of(body) for body in marathon.sent}, len(marathon.sent), journal)
+
+
+def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journal) -> int:
+    """Play the scenario once, with a change of leader in the middle, of which the relay tells; 0 if
+    each event was stored once and notified once, and that gap, and no other, was told.
+    """
+    middle = len(scenario.LIFE) // 2
+    for n, chapter in enumerate(scenario.LIFE):
+        if n == middle:
+            marathon.settle()
+            marathon.elect(urls[1])
+            relayed.wait_for_listener(marathon)
+        for event in chapter:
+            marathon.publish(event)
+    marathon.settle()
+    sent = len(marathon.sent) + 1
+    journal.wait_for(sent, WAIT_SECONDS)
+    gaps = [record.id for record in journal.records.values() if record.type == "relay_gap"]
+    if len(gaps) != 1:
+        raise Failure(f"One gap should have been told, not {len(gaps)}: look at the log.")
+    return _verdict({_id_of(body) for body in marathon.sent} | set(gaps), sent, journal)
+
+
+def _verdict(expected: set[str], sent: int, journal: Journal) -> int:
     for record in sorted(journal.records.values(), key=lambda each: each.id):
         console.print(line(record))
-    return _verdict(marathon, journal)
-
-
-def _verdict(marathon: SimulatedMarathon, journal: Journal) -> int:
-    expected = {_id_of(body) for body in marathon.sent}
     console.print(
-        f"{len(marathon.sent)} events sent, {len(journal.records)} stored, "
-        f"{journal.notified.total()} notified"
+        f"{sent} events sent, {len(journal.records)} stored, {journal.notified.total()} notified"
     )
     right = (
-        len(expected) == len(marathon.sent)
+        len(expected) == sent
         and journal.records.keys() == expected
         and journal.notified == dict.fromkeys(expected, 1)
     )
@@ -190,9 +219,22 @@ def _verdict(marathon: SimulatedMarathon, journal: Journal) -> int:
     return 0
 
 
-def _show(marathon: SimulatedMarathon, url: str, stage: Stage, made: System) -> int:
+def _streamed(args: argparse.Namespace, stage: Stage, made: System, log: str) -> int:
+    """Play the scenario through a relay, which reads the event stream of one of two Marathons."""
+    marathon = SimulatedMarathon(version=_STREAM_VERSION)
+    with (
+        marathon.running() as first,
+        marathon.running() as second,
+        Path(log).open("a") as file,
+        relayed.relay(marathon, [first, second], stage, made.api, _CLUSTER, file),
+    ):
+        if args.once:
+            return _once_streamed(marathon, [first, second], made.journal)
+        return _show(marathon, first, made)
+
+
+def _show(marathon: SimulatedMarathon, url: str, made: System) -> int:
     """Play the scenario again and again, as if it were today, and show it."""
-    _register(Marathon(url), stage, made.api)
     _tell_how_to_talk(url)
     shown = f"simulated Marathon {url}"
     with _view(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:

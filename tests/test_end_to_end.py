@@ -162,6 +162,16 @@ def test_make_run_once_is_a_check() -> None:
     assert "token=" not in done.stdout + done.stderr
 
 
+def test_make_run_once_is_a_check_through_the_relay_too() -> None:
+    command = [sys.executable, "scripts/run.py", "--once", "--stream"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "29 events sent, 29 stored, 29 notified"
+    (gap,) = [line for line in lines if "was not listening" in line]
+    assert "Marathon's leader changed" in gap
+
+
 def test_an_event_that_is_lost_on_the_way_fails_the_check(
     running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,5 +181,7 @@ def test_an_event_that_is_lost_on_the_way_fails_the_check(
     real = Store.put
     monkeypatch.setattr(Store, "put", lose)
     monkeypatch.setattr(run, "WAIT_SECONDS", 2)
+    args = ["--stage", running.stage.name, "--url", running.api, "--marathon", url]
+    assert register.main(args) == 0
     with pytest.raises(Failure, match="1 events are missing"):
-        run.once(marathon, url, running.stage, running.api, running.journal)
+        run.once(marathon, running.journal)

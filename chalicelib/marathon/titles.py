@@ -231,7 +231,10 @@ def _gap(event: models.RelayGap, about: About) -> str:
 
 def _seconds(event: models.RelayGap) -> str:
     begin, end = (usable_timestamp(each) for each in (event.from_, event.to))
-    return f" for {max(0, round((end - begin).total_seconds()))} s" if begin and end else ""
+    if not (begin and end):
+        return ""
+    seconds = round((end - begin).total_seconds())
+    return f" for {seconds} s" if seconds > 0 else " for less than a second"
 
 
 def _unknown_type(event: models.Event, about: About) -> str:

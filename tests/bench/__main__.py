@@ -13,7 +13,7 @@ from ops.cli import progress
 
 from rich.console import Console
 
-from tests.bench import capacity, cost, cpu, figures, load, plot, start, subjects
+from tests.bench import capacity, cost, cpu, figures, load, plot, relay, start, subjects
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench
 from tests.bench.understanding import understanding
@@ -22,7 +22,9 @@ _KEPT = ROOT / "bench.json"
 _PLOT = ROOT / "docs" / "growth.svg"
 _PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "CPU of ingest and fan-out": cpu.ingest,
+    "a relay's batch": cpu.batch,
     "growth": cpu.growth,
+    "the relay": lambda _: relay.relay(),
     "understanding": lambda _: understanding(),
     "cold start": start.cold,
     "AWS calls": capacity.calls,

@@ -16,6 +16,12 @@ def small() -> bytes:
     return _compact(event)
 
 
+def different(count: int) -> list[bytes]:
+    """So many small events, no two alike."""
+    event = json.loads(small())
+    return [_compact(event | {"ports": [31_000 + n]}) for n in range(count)]
+
+
 def definition() -> bytes:
     """An app definition, some 1 KB."""
     event = json.loads((_EVENTS / "api_post_event-1.1.1.json").read_text())

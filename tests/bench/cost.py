@@ -27,6 +27,8 @@ _LOG_GB = 0.50
 # each invocation.
 _API_SECONDS = 0.010
 _FAN_OUT_SECONDS = 0.010
+_RELAYED_AT_ONCE = 100
+_BATCH_SECONDS = 0.5
 _PUBLISH_SECONDS = 0.020
 _LAMBDA_LOG_BYTES = 350
 
@@ -52,9 +54,14 @@ def million(bench: Bench) -> Iterator[Figure]:
             for part, price in _fan_out(fan_out, events).items():
                 parts[part] = parts.get(part, 0) + price
             yield from _figures(f"A million small events on a {day} day", parts)
+            if day == "busy":
+                relayed = _by_relay(parts)
     with Process(bench, bench.by_hand) as by_hand:
         stored = by_hand.call(request, puts=True)["puts"][-1]
-    yield from _figures("A million small events by hand", _by_hand(stored))
+    by_hand_parts = _by_hand(stored)
+    total = sum(by_hand_parts.values()) * _EVENTS
+    yield from _figures("A million small events by a relay, on a busy day", relayed, total)
+    yield from _figures("A million small events by hand", by_hand_parts)
 
 
 def _ingest(stored: str, logged: int) -> Parts:
@@ -66,6 +73,16 @@ def _ingest(stored: str, logged: int) -> Parts:
         "DynamoDB, writes": capacity.units(stored) * _WRITE_UNIT,
         "DynamoDB, three months kept": kept / _GB * _MONTHS_KEPT,
         "CloudWatch Logs": (logged + _LAMBDA_LOG_BYTES) / _GB * _LOG_GB,
+    }
+
+
+def _by_relay(parts: Parts) -> Parts:
+    """The same, an event's share of a batch: one request for many."""
+    lambda_ = _lambda("api_handler", _BATCH_SECONDS)
+    return parts | {
+        "API Gateway": parts["API Gateway"] / _RELAYED_AT_ONCE,
+        "Lambda api": lambda_ / _RELAYED_AT_ONCE,
+        "CloudWatch Logs": parts["CloudWatch Logs"] / _RELAYED_AT_ONCE,
     }
 
 
@@ -97,7 +114,7 @@ def _lambda(function: str, seconds: float) -> float:
     return _LAMBDA_REQUEST + gigabytes * seconds * _LAMBDA_GB_SECOND
 
 
-def _figures(section: str, parts: Parts) -> Iterator[Figure]:
+def _figures(section: str, parts: Parts, budget: float | None = None) -> Iterator[Figure]:
     for part, price in parts.items():
         yield Figure(section, part, price * _EVENTS, "$")
-    yield Figure(section, "in all", sum(parts.values()) * _EVENTS, "$")
+    yield Figure(section, "in all", sum(parts.values()) * _EVENTS, "$", budget=budget)

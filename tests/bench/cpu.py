@@ -14,6 +14,8 @@ from tests.bench.subjects import Bench, Process, ratio, samples
 
 GROWTH = "Growth: CPU per byte, against 1 KB"
 _GROWTH_ROUNDS = 15
+_BATCH = 100
+_BATCH_ROUNDS = 40
 
 # Flat, but for caches and noise: what grew with the square would take five times as much in the
 # last step.
@@ -95,6 +97,20 @@ def _of_size(size: _Size, processes: dict[str, Process]) -> Iterator[Figure]:
         yield Figure(
             section, f"ours all in, batches of {batch_of} / by hand", against, budget=budget
         )
+
+
+def batch(bench: Bench) -> Iterator[Figure]:
+    """An event in a relay's batch beside one that comes alone."""
+    section = f"CPU of ingest, a relay's batch of {_BATCH} small events"
+    many = payloads.post_many(bodies.different(_BATCH))
+    one = payloads.post(bodies.small())
+    with Process(bench, bench.ours) as ours:
+        took = samples(
+            _BATCH_ROUNDS,
+            {"one": partial(_cpu, ours, one, 20), "many": partial(_cpu, ours, many, 1)},
+        )
+    each = [seconds / _BATCH for seconds in took["many"]]
+    yield Figure(section, "each / one alone", ratio(each, took["one"]), budget=0.85)
 
 
 def growth(bench: Bench) -> Iterator[Figure]:

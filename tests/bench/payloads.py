@@ -23,28 +23,47 @@ def token_item() -> dict[str, Any]:
 def post(body: bytes) -> dict[str, Any]:
     """A callback, as API Gateway makes it."""
     headers = {
-        "Accept": "application/json",
         "Content-Type": "application/json; charset=UTF-8",
-        "Host": "abcdefghij.execute-api.us-east-1.amazonaws.com",
         "User-Agent": "spray-can/1.3.2",
+    }
+    return _request("/callback", headers, {"token": _TOKEN}, body)
+
+
+def post_many(bodies: list[bytes]) -> dict[str, Any]:
+    """A relay's batch, as API Gateway makes it."""
+    headers = {
+        "Authorization": f"Bearer {_TOKEN}",
+        "Content-Type": "application/x-ndjson",
+        "User-Agent": "marathon-relay",
+    }
+    return _request("/events", headers, None, b"".join(body + b"\n" for body in bodies))
+
+
+def _request(
+    path: str, headers: dict[str, str], query: dict[str, str] | None, body: bytes
+) -> dict[str, Any]:
+    headers |= {
+        "Accept": "application/json",
+        "Host": "abcdefghij.execute-api.us-east-1.amazonaws.com",
         "X-Forwarded-For": "203.0.113.7",
         "X-Forwarded-Port": "443",
         "X-Forwarded-Proto": "https",
     }
+    many_values = {name: [value] for name, value in query.items()} if query else None
     return {
-        "resource": "/callback",
-        "path": "/callback",
+        "resource": path,
+        "path": path,
         "httpMethod": "POST",
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": {"token": _TOKEN},
-        "multiValueQueryStringParameters": {"token": [_TOKEN]},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": many_values,
         "pathParameters": None,
         "stageVariables": None,
         "requestContext": {
-            "resourcePath": "/callback",
+            "resourcePath": path,
             "httpMethod": "POST",
-            "path": "/prod/callback",
+            "path": f"/prod{path}",
             "stage": "prod",
             "identity": {"sourceIp": "203.0.113.7"},
         },
