@@ -1,5 +1,6 @@
 """Relays in processes of their own, as operators run them, and what stands around them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +139,10 @@ class Wire:
     def running(self) -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as server:
             threading.Thread(target=self._accept, args=(server,), daemon=True).start()
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
-            server.shutdown(socket.SHUT_RDWR)
+            try:
+                yield f"http://127.0.0.1:{server.getsockname()[1]}"
+            finally:
+                server.shutdown(socket.SHUT_RDWR)
         for each in self._sockets:
             each.close()
 
@@ -146,10 +150,11 @@ class Wire:
         while True:
             try:
                 client, _ = server.accept()
+                self._sockets.append(client)
                 there = socket.create_connection(self._target)
             except OSError:
                 return
-            self._sockets += [client, there]
+            self._sockets.append(there)
             for pair in ((client, there), (there, client)):
                 pump = (*pair, self._swallowing)
                 threading.Thread(target=self._pump, args=pump, daemon=True).start()
@@ -171,35 +176,30 @@ def scripted(*pieces: bytes) -> Iterator[str]:
     """
     done = threading.Event()
 
-    def serve(client: socket.socket) -> None:
-        asked = client.recv(65536)
-        if b"GET /v2/events" not in asked:
-            client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-            client.close()
-            return
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\n"
-        client.sendall(head + b"Connection: close\r\n\r\n")
-        try:
-            for piece in pieces:
-                client.sendall(piece)
-                done.wait(0.01)
-            while not done.wait(0.1):
-                client.sendall(b"\r\n")
-            client.close()
-        except OSError:
-            return
+    class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
 
-    def accept(server: socket.socket) -> None:
-        while not done.is_set():
-            try:
-                client, _ = server.accept()
-            except OSError:
+        def do_GET(self) -> None:
+            if not self.path.startswith("/v2/events"):
+                self.send_error(404)
                 return
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=serve, args=(client,), daemon=True).start()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream;charset=utf-8")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    done.wait(0.01)
+                while not done.wait(0.1):
+                    self.wfile.write(b"\r\n")
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=accept, args=(server,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         done.set()
-        server.shutdown(socket.SHUT_RDWR)
+        server.shutdown()
+        thread.join()
