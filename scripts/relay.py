@@ -9,5 +9,25 @@ import ops  # noqa: F401  finds the project's root
 
 from marathon_relay.relay import main
 
+_STAGE = "--stage"
+
+
+def _with_api_of_stage(argv: list[str]) -> list[str]:
+    """The command line with ``--url`` in the place of ``--stage``: the relay itself knows of none.
+    Raises Failure.
+    """
+    if _STAGE not in argv[:-1]:
+        return argv
+    from ops import deployed, stages
+
+    at = argv.index(_STAGE)
+    url = deployed.api_url(stages.find(argv[at + 1]))
+    return [*argv[:at], "--url", url, *argv[at + 2 :]]
+
+
 if __name__ == "__main__":
+    if _STAGE in sys.argv:
+        from ops import cli
+
+        cli.run(lambda: main(_with_api_of_stage(sys.argv[1:])))
     sys.exit(main())
