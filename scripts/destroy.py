@@ -5,13 +5,15 @@ a later deploy finds it again.
 import argparse
 import shlex
 
-from ops import chalice_cli, cli, deployed, mappings, stacks, stages
+from ops import chalice_cli, cli, deployed, mappings, registration, stacks, stages
 from ops import config as stage_config
 from ops.cli import Failure, confirm, out, say, warn
 from ops.sdk import client
 from ops.stages import Stage
 
 from chalicelib.services.clusters import Cluster
+
+_REGISTER = ".venv/bin/python scripts/register.py"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,7 +50,14 @@ def _warn(stage: Stage) -> None:
     """Tell who will post into the void, and what would be lost."""
     clusters = {cluster.name: cluster for cluster in stage.clusters.all()}
     posting = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
-    for name in sorted({token.cluster for token in posting}):
+    relays = [token for token in posting if registration.is_relays(token)]
+    for token in relays:
+        warn(
+            f"A relay of cluster {token.cluster} will find no API, and its spool will fill. Stop "
+            "it; then, now or afterwards:\n"
+            f"  {_REGISTER} --stage {stage.name} --revoke {token.hash[:12]}"
+        )
+    for name in sorted({token.cluster for token in posting if token not in relays}):
         warn(
             f"Cluster {name} is still registered: Marathon will post to an API that is gone. "
             "Unregister it, now or afterwards:\n"
@@ -69,10 +78,7 @@ def _how_to_unregister(stage: Stage, cluster: Cluster | None) -> str:
         return "take the URL out of its --http_endpoints"
     url = shlex.quote(cluster.marathon_url)
     login = f" {cluster.login}" if cluster.login else ""
-    return (
-        f".venv/bin/python scripts/register.py --stage {stage.name} --marathon {url}{login} "
-        "--remove"
-    )
+    return f"{_REGISTER} --stage {stage.name} --marathon {url}{login} --remove"
 
 
 def _waiting(url: str) -> int:

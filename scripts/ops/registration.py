@@ -26,6 +26,7 @@ from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
 _LOOKED_AT = 200
+_RELAYS = "relay of "
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,14 @@ def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:
     """A publisher token for a relay of a cluster; it claims the cluster. Raises Failure."""
     claim(stage, cluster, force=force)
     token = tokens.mint()
-    stage.tokens.add(token, "publisher", cluster.name, label=f"relay of {cluster.marathon_url}")
+    label = f"{_RELAYS}{cluster.marathon_url}"
+    stage.tokens.add(token, "publisher", cluster.name, label)
     return token
+
+
+def is_relays(token: Token) -> bool:
+    """Whether a token was made for a relay."""
+    return token.label.startswith(_RELAYS)
 
 
 def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Registration:
