@@ -226,6 +226,7 @@ def test_what_does_not_fit_costs_itself_alone_at_any_depth(
         (("plan", "steps", 0, "actions", 1, "app"), [7]),
         (("currentStep", "actions", 0, "action"), {}),
         (("plan", "steps", 1), "none"),
+        (("currentStep", "actions"), {"dateTime": {}}),
     ],
 )
 def test_a_plan_survives_a_field_of_another_shape(path: Path, value: Any) -> None:

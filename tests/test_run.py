@@ -39,7 +39,7 @@ def test_in_24_lines_the_newest_row_and_the_hint_are_in_sight() -> None:
         text = shown.wait_for(" 16 sent")
         last = text[text.rindex("time (UTC)") :]
     assert last.count("\n") < 24
-    assert re.search(r"\d\d:\d\d:\d\d\.\d{3} ", last)  # of today: the time alone
+    assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} ", text, re.MULTILINE)  # of today: the time alone
 
 
 def test_from_another_terminal_the_scripts_work_against_it() -> None:

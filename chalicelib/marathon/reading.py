@@ -122,9 +122,11 @@ def _fitting(
         inner = _inner_model(model, key)
         if _fits(model, key, value):
             kept[key] = value
+        elif isinstance(value, dict) and not _fits(model, key, {}):
+            wrong.append(f"{path}{key}")
         elif isinstance(value, dict) and inner:
             kept[key] = _fitting(inner, value, f"{path}{key}.", wrong)
-        elif isinstance(value, dict) and _fits(model, key, {}):
+        elif isinstance(value, dict):
             kept[key] = {name: value[name] for name in value if _fits(model, key, {name: None})}
             wrong.extend(f"{path}{key}.{name}" for name in value.keys() - kept[key].keys())
         elif isinstance(value, list) and _fits(model, key, []) and len(wrong) < _MOST_MISFITS:
