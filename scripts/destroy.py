@@ -24,7 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     if stacks.outputs(stacks.table_stack(name)) is None:
         raise Failure(f"Stage {name} is not deployed in this account and region: nothing to do.")
     stage = stages.find(name)
-    _warn(stage)
+    warn_of_senders(stage)
+    _warn_of_losses(stage)
     if not args.yes:
         confirm(f"Destroy stage {name}? Its table is kept. Type its name to go on:", name)
     _delete_functions(stage)
@@ -46,8 +47,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _warn(stage: Stage) -> None:
-    """Tell who will post into the void, and what would be lost."""
+def warn_of_senders(stage: Stage) -> None:
+    """Tell who will post to an API that is gone."""
     clusters = {cluster.name: cluster for cluster in stage.clusters.all()}
     posting = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
     relays = [token for token in posting if registration.is_relays(token)]
@@ -63,6 +64,9 @@ def _warn(stage: Stage) -> None:
             "Unregister it, now or afterwards:\n"
             f"  {_how_to_unregister(stage, clusters.get(name))}"
         )
+
+
+def _warn_of_losses(stage: Stage) -> None:
     queues = (
         ("spilled events", stage.spill_queue_url),
         ("dead letters", stage.dead_letter_queue_url),

@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Iterator
 
+from ops import sdk
 from ops.stages import Stage
 
 import hypothesis
 import pytest
 
+from chalicelib.services import aws as clients
 from local import cloud
 from local.system import System, system
 from tests.support import proxy
@@ -36,13 +38,15 @@ def running(stage: Stage) -> Iterator[System]:
 
 @pytest.fixture
 def between(aws: str) -> Iterator[Proxy]:
-    """A proxy between the functions and AWS. Ask for it before what makes clients."""
+    """A proxy between the functions and AWS. Ask for it before what makes the functions."""
+    for service in ("cloudformation", "dynamodb", "dynamodbstreams", "sns", "sqs"):
+        sdk.client(service)  # those of the tests themselves go straight to AWS
     with proxy.running(aws) as (made, address):
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("AWS_ENDPOINT_URL", address)
-            cloud.forget_clients()
+            clients.forget()
             yield made
-        cloud.forget_clients()
+        clients.forget()
 
 
 # This machine may be slow now and then; that is no failure.

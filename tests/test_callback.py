@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import ingest
 from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
 from local.system import System
@@ -236,8 +237,12 @@ def test_while_the_table_can_not_tell_tokens_are_checked_later(running: System, 
 
 
 def test_with_table_and_queue_gone_the_log_has_the_last_copy(
-    running: System, token: str, capfd: pytest.CaptureFixture[str]
+    running: System,
+    token: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(ingest, "REQUEST_SECONDS", 1.0)
     with (
         injected(aws.dynamodb(urgent=True), "PutItem", no_connection),
         injected(aws.sqs(urgent=True), "SendMessage", no_connection),

@@ -18,6 +18,7 @@ from ops.stages import Stage
 
 import pytest
 
+from chalicelib import ingest
 from chalicelib.records import items
 from chalicelib.services import aws, tokens
 from local.journal import Journal
@@ -72,6 +73,7 @@ def table_and_queue_are_gone(world: World) -> tuple[Sent, int]:
         injected(aws.sqs(urgent=True), "SendMessage", no_connection),
     ):
         patched.setattr("sys.stdout", lines)
+        patched.setattr(ingest, "REQUEST_SECONDS", 1.0)
         bodies = [event(1), event(2, big=os.urandom(300_000).hex())]
         sent = world.send(*bodies, expect="lost")
     with pytest.MonkeyPatch.context() as patched:

@@ -316,3 +316,28 @@ def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
         assert register.main(args) == 0
     (token,) = running.stage.tokens.all()
     assert token.created_at == times.iso(ahead)
+
+
+def test_destroy_tells_of_relays_apart(
+    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import destroy
+
+    modern = SimulatedMarathon(name="prod", version="1.8.180")
+    stage = running.stage
+    with modern.running() as url:
+        args = ["--stage", stage.name, "--url", running.api, "--marathon", url]
+        register.main([*args, "--relay-env", str(tmp_path / "relay.env")])
+    capsys.readouterr()
+    destroy.warn_of_senders(stage)
+    (token,) = stage.tokens.all()
+    shown = capsys.readouterr().err
+    assert "A relay of cluster prod will find no API" in shown
+    assert f"--revoke {token.hash[:12]}" in shown
+    assert "still registered" not in shown
+
+
+def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path) -> None:
+    done = script("relay", "--stage", "prod", "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
+    assert done.returncode == 1
+    assert "Stage prod is not deployed" in done.stderr
