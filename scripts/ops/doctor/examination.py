@@ -128,7 +128,7 @@ def _marathon(
         return
     except (Failure, OSError) as error:
         message = f"Marathon at {url} could not be asked."
-        yield Finding("error", "marathon-login", message, f"{error}")
+        yield Finding("error", "marathon-options", message, str(error))
         return
     case = Case(
         marathon,

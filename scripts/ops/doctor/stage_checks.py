@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ops import deployed, mappings
@@ -52,7 +53,7 @@ def check(stage: Stage) -> list[Finding]:
     return [
         finding
         for what, name, one in checks
-        for finding in guarded(what, f"{name} of stage {stage.name}", lambda one=one: one(stage))  # type: ignore[misc]
+        for finding in guarded(what, f"{name} of stage {stage.name}", partial(one, stage))
     ]
 
 
@@ -78,28 +79,28 @@ def last_heard(stage: Stage, cluster: str) -> datetime | None:
 
 def _relay(stage: Stage, cluster: str, made: datetime, now: datetime) -> Finding:
     heard = last_heard(stage, cluster)
-    if now - max(filter(None, (heard, made))) < _RELAY_QUIET:
-        return Finding(
-            "ok",
-            "relay-heard",
-            f"The relay of cluster {cluster} was last heard {ago(heard, now)}."
-            if heard
-            else f"The relay of cluster {cluster} got its token {ago(made, now)}, and was not "
-            "heard yet.",
-        )
-    when = f"since {times.iso(heard)}, {ago(heard, now)}" if heard else "at all, ever"
+    whose = f"the relay of cluster {cluster}"
+    if heard and now - heard < _RELAY_QUIET:
+        return Finding("ok", "relay-heard", f"The last word of {whose} came {ago(heard, now)}.")
+    if now - made < _RELAY_QUIET:
+        message = f"A token for {whose} was made {ago(made, now)}; it was not heard since."
+        return Finding("ok", "relay-new", message)
+    if heard:
+        message = f"The last word of {whose} came {ago(heard, now)}, at {times.iso(heard)}."
+    else:
+        message = f"No event of {whose} ever came; its token was made {ago(made, now)}."
     return Finding(
         "warning",
         "relay-silent",
-        f"Nothing was heard of the relay of cluster {cluster} {when}.",
-        "Look on its host whether it runs, and at its log and its /health; an idle Marathon may be "
-        "that quiet.",
+        message,
+        "Look on its host whether it runs, and at its log and its /health. A Marathon where "
+        "nothing happens may be that quiet.",
     )
 
 
-def ago(time: datetime | None, now: datetime) -> str:
+def ago(time: datetime, now: datetime) -> str:
     """How long ago a time was."""
-    return f"{duration(max(0.0, (now - time).total_seconds()))} ago" if time else "never"
+    return f"{duration(max(0.0, (now - time).total_seconds()))} ago"
 
 
 def _functions(stage: Stage) -> list[Finding]:
@@ -262,7 +263,7 @@ def _look_at(url: str) -> _Queue:
 
 
 def _metric(namespace: str, name: str, dimension: str, value: str) -> float | None:
-    """The greatest value of the last ten minutes; None where CloudWatch does not tell."""
+    """The newest value of the last ten minutes; None where CloudWatch does not tell."""
     now = datetime.now(UTC)
     try:
         points = client("cloudwatch").get_metric_statistics(
@@ -276,4 +277,5 @@ def _metric(namespace: str, name: str, dimension: str, value: str) -> float | No
         )["Datapoints"]
     except aws.ERRORS:
         return None
-    return max((float(each["Maximum"]) for each in points), default=None)
+    newest = max(points, key=lambda each: each["Timestamp"], default=None)
+    return float(newest["Maximum"]) if newest else None

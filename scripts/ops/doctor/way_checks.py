@@ -86,9 +86,12 @@ def _connected(api: str, times: _Times) -> Iterator[http.client.HTTPConnection]:
             sock, times.tls = _timed(lambda: _greet(api, raw, host))
         with contextlib.closing(sock):
             sock.settimeout(MARATHON_SECONDS)
-            connection = http.client.HTTPConnection(parts.netloc.rpartition("@")[2])
+            made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+            # Where the API closes the connection, it makes the next by itself.
+            connection = made(parts.netloc.rpartition("@")[2], timeout=MARATHON_SECONDS)
             connection.sock = sock
-            yield connection
+            with contextlib.closing(connection):
+                yield connection
 
 
 def _look_up(host: str, port: int) -> tuple[str, int]:
@@ -133,21 +136,13 @@ def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
 
 def _check_health(api: str, connection: http.client.HTTPConnection, times: _Times) -> None:
     answer, times.health = _timed(lambda: _ask(api, connection, "GET", "/health"))
-    if answer.status == 200 and _is_ours(answer.body):
-        return
-    status = answer.status
-    if status == 429 or status >= 500:
+    if answer.status != 200 or not _is_ours(answer.body):
         raise _Stopped(
-            "api-failing",
-            f"The API at {api} answers status {status} to GET /health.",
-            "Look at the log of the function api, and at the alarms api-errors and api-throttles.",
+            "api-not-ours",
+            f"What answers at {api} is not our API (status {answer.status} to GET /health).",
+            "Look at the address (its path too: API Gateway's ends in the stage's name); deploy if "
+            "the API is gone.",
         )
-    raise _Stopped(
-        "api-not-ours",
-        f"What answers at {api} is not our API (GET /health: status {status}).",
-        "Look at the address (its path too: API Gateway's ends in the stage's name); deploy if "
-        "the API is gone.",
-    )
 
 
 def _check_refusal(
@@ -191,7 +186,7 @@ def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: st
     try:
         connection.request(method, base + path, body, headers)
         answer = connection.getresponse()
-        return _Answer(answer.status, answer.read(65_536))
+        body = answer.read(65_536)
     except TimeoutError:
         raise _Stopped(
             "api-silent",
@@ -205,6 +200,13 @@ def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: st
             f"What takes connections at {api} does not answer in HTTP.",
             "Look at the address: http or https, and the port.",
         ) from None
+    if answer.status == 429 or answer.status >= 500:
+        raise _Stopped(
+            "api-failing",
+            f"The API at {api} answers status {answer.status} to {method} {path.partition('?')[0]}.",
+            "Look at the log of the function api, and at the alarms api-errors and api-throttles.",
+        )
+    return _Answer(answer.status, body)
 
 
 def _is_ours(body: bytes) -> bool:
