@@ -180,7 +180,7 @@ def _latency(times: _Times) -> Finding:
 
 
 def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: str) -> _Answer:
-    base = urlsplit(api).path
+    base, bare = urlsplit(api).path, path.partition("?")[0]
     body = _EVENT if method == "POST" else None
     headers = {"Content-Type": "application/json"} if body else {}
     try:
@@ -203,7 +203,7 @@ def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: st
     if answer.status == 429 or answer.status >= 500:
         raise _Stopped(
             "api-failing",
-            f"The API at {api} answers status {answer.status} to {method} {path.partition('?')[0]}.",
+            f"The API at {api} answers status {answer.status} to {method} {bare}.",
             "Look at the log of the function api, and at the alarms api-errors and api-throttles.",
         )
     return _Answer(answer.status, body)
