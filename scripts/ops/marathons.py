@@ -86,8 +86,8 @@ def advice(error: MarathonError) -> tuple[str, str]:
             )
         case marathon.BadAddress():
             return (
-                f"{url!r} is not a Marathon's address;",
-                "one looks like http://marathon.example.net:8080.",
+                f"{url!r} is not a Marathon's address.",
+                "One looks like http://marathon.example.net:8080.",
             )
         case marathon.Untrusted():
             return (
@@ -121,5 +121,5 @@ def advice(error: MarathonError) -> tuple[str, str]:
                 "Before 0.5, use --print-endpoint --cluster NAME.",
             )
         case marathon.BadCallback():
-            return "Marathon says that the callback URL is malformed;", "look at --url."
+            return "Marathon says that the callback URL is malformed.", "Look at --url."
     return f"Marathon at {url}: {error}.", "Its log says more; try again in a while."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ops import cli, deployed, marathons, stages
 from ops.cli import Failure, say
-from ops.doctor import marathon_checks, stage_checks, way_checks
+from ops.doctor import marathon_checks, relay_checks, stage_checks, way_checks
 from ops.doctor.findings import Finding, guarded
 from ops.doctor.marathon_checks import Case
 from ops.stages import Stage
@@ -105,16 +105,23 @@ def _marathons(wanted: Wanted, known: _Known) -> Iterator[Finding]:
             given = wanted.user or user or None, wanted.ca or ca or None
             yield from _marathon(wanted, known, cluster.marathon_url, *given)
         else:
-            yield _skipped(cluster)
+            yield from _skipped(known, cluster)
 
 
-def _skipped(cluster: Cluster) -> Finding:
-    return Finding(
-        "ok",
-        "marathon-skipped",
+def _skipped(known: _Known, cluster: Cluster) -> list[Finding]:
+    message = (
         f"Cluster {cluster.name} has no address in the table, so its Marathon was not asked; give "
-        "it with --marathon URL.",
+        "it with --marathon URL."
     )
+    stage = known.stage
+    if stage is None:
+        return [Finding("ok", "marathon-skipped", message)]
+
+    def skipped() -> list[Finding]:
+        word = relay_checks.last_word(stage, cluster.name, times.now())
+        return [Finding("ok", "marathon-skipped", f"{message} {word}")]
+
+    return guarded("marathon-skipped", f"The events of cluster {cluster.name}", skipped)
 
 
 def _marathon(
@@ -136,7 +143,7 @@ def _marathon(
         known.stage,
         known.api,
         known.clusters,
-        frozenset(each.cluster for each in known.tokens if stage_checks.is_relay(each)),
+        frozenset(each.cluster for each in known.tokens if relay_checks.is_relay(each)),
         marathons.login_options(user, ca),
         wanted.seconds,
     )
@@ -150,9 +157,8 @@ def _relays(known: _Known) -> list[Finding]:
     stage = known.stage
     if stage is None:
         return []
-    tokens, now = list(known.tokens), times.now()
     return guarded(
         "relays-unknown",
         "What relays brought",
-        lambda: stage_checks.check_relays(stage, tokens, now),
+        lambda: relay_checks.check(stage, known.tokens, times.now()),
     )

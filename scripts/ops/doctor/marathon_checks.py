@@ -12,10 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops import config, deployed, marathons, registration, stages
 from ops.cli import EXPECTED, Failure
+from ops.doctor import relay_checks
 from ops.doctor.findings import Finding, duration
 from ops.registration import Registration, Subscription
 from ops.stages import Stage
 
+from chalicelib import times
 from chalicelib.services import tokens
 from chalicelib.services.clusters import Cluster
 from marathon_relay import marathon as client
@@ -90,7 +92,7 @@ def trouble(case: Case, error: MarathonError) -> Finding:
     if isinstance(error, client.NoLeader):
         message = f"The Marathon at {error.url} knows of no leader (status {error.status})."
         remedy = "Look at its ZooKeeper and at the logs of all Marathons of the cluster."
-    return Finding("error", code(error), message.replace(";", ":"), remedy)
+    return Finding("error", code(error), message, remedy)
 
 
 def code(error: MarathonError) -> str:
@@ -284,15 +286,17 @@ def _provoked(
     after = _meters(case.marathon)
     if event is not None:
         return [_quiet(case, cluster, took), *_lost_before(case, after)]
-    return [_missing(case, before, after, alone=len(found) == 1)]
+    word = relay_checks.last_word(stage, cluster, times.now())
+    return [_missing(case, before, after, word, alone=len(found) == 1)]
 
 
 def _quiet(case: Case, cluster: str, took: float) -> Finding:
     return Finding(
         "ok",
         "arrived",
-        f"Marathon {case.url} is merely quiet: an event that it was made to send was in the table, "
-        f"in cluster {cluster}, after {duration(took)}.",
+        f"What Marathon {case.url} sends arrives: an event that it was made to send was in the "
+        f"table, in cluster {cluster}, after {duration(took)}. If no others come, Marathon is "
+        "simply quiet.",
     )
 
 
@@ -303,20 +307,23 @@ def _lost_before(case: Case, meters: dict[str, int]) -> Iterator[Finding]:
         yield Finding("ok", "lost-before", f"{_told(case, meters)}; but this event it delivered.")
 
 
-def _missing(case: Case, before: dict[str, int], after: dict[str, int], *, alone: bool) -> Finding:
+def _missing(
+    case: Case, before: dict[str, int], after: dict[str, int], word: str, *, alone: bool
+) -> Finding:
     """Why the provoked event did not arrive, as far as the meters tell."""
     skipped, failed = (
         after.get(name, 0) - before.get(name, 0)
         for name in ("skipped-callbacks", "failed-callbacks")
     )
     waited = f"the event that it was made to send did not arrive within {duration(case.seconds)}"
+    waited = f"{waited}. {word}"
     if skipped > 0:
         whom = "us" if alone else "one of its subscribers, by all signs us"
         return Finding(
             "error",
             "penalised",
             f"{_told(case, after)}, and the number grows: it keeps silent towards {whom} after "
-            f"posts that failed; {waited}.",
+            f"posts that failed; {waited}",
             f"Mend the way from Marathon to the API first, if it is broken; then "
             f"{case.register(_REVIVE)}",
         )
@@ -324,14 +331,14 @@ def _missing(case: Case, before: dict[str, int], after: dict[str, int], *, alone
         return Finding(
             "error",
             "post-failed",
-            f"{_told(case, after)}, and now one more: {waited}.",
+            f"{_told(case, after)}, and now one more: {waited}",
             f"Look whether Marathon's hosts reach {case.api} and their Java trusts its "
             "certificate, and at Marathon's log.",
         )
     return Finding(
         "error",
         "not-arrived",
-        f"Our API is subscribed at Marathon {case.url}, but {waited}.",
+        f"Our API is subscribed at Marathon {case.url}, but {waited}",
         f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate, at "
         "Marathon's log, and at the spill queue.",
     )

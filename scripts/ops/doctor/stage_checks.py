@@ -13,13 +13,10 @@ from ops.functions import FUNCTIONS, Function
 from ops.sdk import client
 from ops.stages import Stage
 
-from chalicelib import history, times
 from chalicelib.services import aws
-from chalicelib.services.tokens import Token
 
 # Notifications usually come within two seconds; the alarm rings at five minutes.
 _BEHIND_SECONDS = 60
-_RELAY_QUIET = timedelta(minutes=15)
 _REPORTS = "ReportBatchItemFailures"
 _PENDING = "PendingConfirmation"
 
@@ -55,52 +52,6 @@ def check(stage: Stage) -> list[Finding]:
         for what, name, one in checks
         for finding in guarded(what, f"{name} of stage {stage.name}", partial(one, stage))
     ]
-
-
-def is_relay(token: Token) -> bool:
-    """Whether a token is a relay's, by its label, and valid."""
-    return token.role == "publisher" and token.valid and token.label.startswith("relay")
-
-
-def check_relays(stage: Stage, tokens: list[Token], now: datetime) -> list[Finding]:
-    """The clusters whose events a relay brings: whether they were heard of lately."""
-    made: dict[str, datetime] = {}
-    for token in filter(is_relay, tokens):
-        since = times.from_iso(token.created_at)
-        made[token.cluster] = max(since, made.get(token.cluster, since))
-    return [_relay(stage, cluster, since, now) for cluster, since in made.items()]
-
-
-def last_heard(stage: Stage, cluster: str) -> datetime | None:
-    """When the newest event of a cluster came in; None if none ever did."""
-    newest = next(history.newest_first(stage.store, history.Wanted((cluster,))), None)
-    return times.from_iso(newest.received_at) if newest else None
-
-
-def _relay(stage: Stage, cluster: str, made: datetime, now: datetime) -> Finding:
-    heard = last_heard(stage, cluster)
-    whose = f"the relay of cluster {cluster}"
-    if heard and now - heard < _RELAY_QUIET:
-        return Finding("ok", "relay-heard", f"The last word of {whose} came {ago(heard, now)}.")
-    if now - made < _RELAY_QUIET:
-        message = f"A token for {whose} was made {ago(made, now)}; it was not heard since."
-        return Finding("ok", "relay-new", message)
-    if heard:
-        message = f"The last word of {whose} came {ago(heard, now)}, at {times.iso(heard)}."
-    else:
-        message = f"No event of {whose} ever came; its token was made {ago(made, now)}."
-    return Finding(
-        "warning",
-        "relay-silent",
-        message,
-        "Look on its host whether it runs, and at its log and its /health. A Marathon where "
-        "nothing happens may be that quiet.",
-    )
-
-
-def ago(time: datetime, now: datetime) -> str:
-    """How long ago a time was."""
-    return f"{duration(max(0.0, (now - time).total_seconds()))} ago"
 
 
 def _functions(stage: Stage) -> list[Finding]:

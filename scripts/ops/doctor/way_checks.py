@@ -161,21 +161,22 @@ def _check_refusal(
 
 
 def _latency(times: _Times) -> Finding:
-    took = times.refusal
-    burst = f"a burst of more than about {_BURST / took:,.0f} events would start to fail"
-    if took >= _SLOW_SECONDS:
+    burst = f"{_BURST / times.refusal:.2g}"
+    burst = f"a burst of more than about {float(burst):,.0f} events would begin to fail"
+    if times.refusal >= _SLOW_SECONDS:
         return Finding(
             "warning",
             "api-slow",
-            f"The API is slow from here ({times}): Marathon waits ten seconds, and {burst}.",
+            f"The API is slow from here ({times}). Marathon waits ten seconds, and at that speed "
+            f"{burst}.",
             "Run the doctor once more (a first answer starts a function); then look at the "
             "function's memory, at its log, and at the network.",
         )
     return Finding(
         "ok",
         "api-reachable",
-        f"The API answers from here ({times}) and refuses a wrong token; Marathon waits ten "
-        f"seconds, and {burst}.",
+        f"The API answers from here ({times}) and refuses a wrong token. Marathon waits ten "
+        f"seconds; at that speed {burst}.",
     )
 
 
