@@ -269,6 +269,8 @@ NEARLY = [
     ("https://{host}/callback?token={token}", "subscribed-scheme", "it says https"),
     ("{api}/callbacks?token={token}", "subscribed-path", "should be /callback"),
     ("{api}/dev/callback?token={wrong}", "subscribed-path", "should be /callback"),
+    ("{host}/callback?token={token}", "subscribed-malformed", "that is no URL"),
+    ("http://[x/callback?token={token}", "subscribed-malformed", "that is no URL"),
     ("http://old.example/callback?token={token}", "subscribed-elsewhere", "is now {api}"),
 ]
 
@@ -344,8 +346,8 @@ def test_penalised(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
         found = well.look("--marathon", url)
     assert errors(found) == {"api-failing", "penalised"}
     told = found["penalised"]["message"]
-    assert "did not send 2 events, for a penalty, and failed with 7" in told
-    assert "the number grows: it keeps silent towards us" in told
+    assert "skipped 2 posts, for a penalty, whose events are lost; and 7 posts failed" in told
+    assert "The skipped grow: it keeps silent towards us" in told
     assert found["penalised"]["remedy"].endswith(f"--marathon {url} --revive")
 
 
@@ -386,7 +388,7 @@ def test_what_other_listeners_lost_is_no_fault_of_ours(
     marathon.settle()
     found = well.look("--marathon", url, "--timeout", "10")
     assert well.status == 0
-    assert "but this event it delivered" in found["lost-before"]["message"]
+    assert "this event it delivered" in found["lost-before"]["message"]
 
 
 def test_hostile_text_is_shown_as_text(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
@@ -435,6 +437,7 @@ def test_a_certificate_that_is_not_trusted(shared: Doctor, tmp_path: Path) -> No
         (404, b"", "api-not-ours"),
         (200, b"<html>", "api-not-ours"),
         (403, b'{"message": "Missing Authentication Token"}', "api-not-ours"),
+        (403, b'{"Message": "User: anonymous is not authorized"}', "api-forbidden"),
         (502, b"", "api-failing"),
         (429, b"", "api-failing"),
     ],

@@ -33,6 +33,8 @@ _CODES: dict[type[MarathonError], str] = {
     client.CallbacksOff: "callbacks-off",
     client.NoSubscriptions: "no-subscriptions",
 }
+# Before 1.3.0 Marathon takes such a URL, and never delivers to it.
+_MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
 _REVIVE = "--revive"
 
 
@@ -212,7 +214,13 @@ def _nearly(case: Case, stage: Stage, found: list[Subscription]) -> Iterator[Fin
 
 def _difference(subscription: Subscription, api: str) -> tuple[str, str]:
     """How a subscription of ours differs from a good one: a code, and in words."""
-    there, here = urlsplit(subscription.url), urlsplit(api)
+    here = urlsplit(api)
+    try:
+        there = urlsplit(subscription.url)
+    except ValueError:
+        return _MALFORMED
+    if there.scheme not in ("http", "https"):
+        return _MALFORMED
     if f"{there.scheme}://{there.netloc}{there.path}" == f"{api}/callback":
         return _token_trouble(subscription)
     if there.netloc != here.netloc:
@@ -304,7 +312,11 @@ def _lost_before(case: Case, meters: dict[str, int]) -> Iterator[Finding]:
     """What Marathon did not deliver earlier; to whom, its meters don't tell."""
     lost = meters.get("skipped-callbacks", 0) + meters.get("failed-callbacks", 0)
     if lost:
-        yield Finding("ok", "lost-before", f"{_told(case, meters)}; but this event it delivered.")
+        yield Finding(
+            "ok",
+            "lost-before",
+            f"{_told(case, meters)}. To whom, it does not tell; this event it delivered.",
+        )
 
 
 def _missing(
@@ -318,12 +330,11 @@ def _missing(
     waited = f"the event that it was made to send did not arrive within {duration(case.seconds)}"
     waited = f"{waited}. {word}"
     if skipped > 0:
-        whom = "us" if alone else "one of its subscribers, by all signs us"
+        whom = "us" if alone else "a subscriber, by all signs us"
         return Finding(
             "error",
             "penalised",
-            f"{_told(case, after)}, and the number grows: it keeps silent towards {whom} after "
-            f"posts that failed; {waited}",
+            f"{_told(case, after)}. The skipped grow: it keeps silent towards {whom}, and {waited}",
             f"Mend the way from Marathon to the API first, if it is broken; then "
             f"{case.register(_REVIVE)}",
         )
@@ -331,7 +342,7 @@ def _missing(
         return Finding(
             "error",
             "post-failed",
-            f"{_told(case, after)}, and now one more: {waited}",
+            f"{_told(case, after)}, now one more: {waited}",
             f"Look whether Marathon's hosts reach {case.api} and their Java trusts its "
             "certificate, and at Marathon's log.",
         )
@@ -347,8 +358,8 @@ def _missing(
 def _told(case: Case, meters: dict[str, int]) -> str:
     skipped, failed = meters.get("skipped-callbacks", 0), meters.get("failed-callbacks", 0)
     return (
-        f"Since it leads, Marathon {case.url} did not send {skipped} events, for a penalty, and "
-        f"failed with {failed}: so many bodies are lost"
+        f"Since it leads, Marathon {case.url} skipped {skipped} posts, for a penalty, whose events "
+        f"are lost; and {failed} posts failed"
     )
 
 

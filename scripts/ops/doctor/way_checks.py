@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ops.doctor.findings import Finding, duration
+from ops.doctor.findings import Finding, Level, duration
 
 # Marathon waits so long for a callback's answer (docs/architecture.md).
 MARATHON_SECONDS = 10.0
@@ -26,7 +26,9 @@ _CONNECT_SECONDS = 5.0
 
 # No token looks like this, so the API refuses it without a look at the table: nothing is ever
 # stored or spilled of it.
-_WRONG_TOKEN = "no-token"  # noqa: S105
+_WRONG_TOKEN = "wrong"  # noqa: S105
+# What API Gateway says, with status 403, of a path that no API has.
+_NO_SUCH_PATH = b"Missing Authentication Token"
 _EVENT = b'{"eventType": "doctor_trial"}'
 
 _T = TypeVar("_T")
@@ -57,9 +59,9 @@ class _Times:
 class _Stopped(Exception):
     """The way ends here. ``finding``: why."""
 
-    def __init__(self, what: str, message: str, remedy: str) -> None:
+    def __init__(self, what: str, message: str, remedy: str, level: Level = "error") -> None:
         super().__init__(what)
-        self.finding = Finding("error", what, message, remedy)
+        self.finding = Finding(level, what, message, remedy)
 
 
 def check(api: str) -> list[Finding]:
@@ -136,6 +138,14 @@ def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
 
 def _check_health(api: str, connection: http.client.HTTPConnection, times: _Times) -> None:
     answer, times.health = _timed(lambda: _ask(api, connection, "GET", "/health"))
+    if answer.status == 403 and _NO_SUCH_PATH not in answer.body:
+        raise _Stopped(
+            "api-forbidden",
+            f"The API at {api} admits nobody from here (status 403 to GET /health).",
+            "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on one "
+            "of its hosts; if not, look what stands before the API.",
+            level="warning",
+        )
     if answer.status != 200 or not _is_ours(answer.body):
         raise _Stopped(
             "api-not-ours",
