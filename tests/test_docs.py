@@ -73,7 +73,7 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
         for node in ast.walk(ast.parse(source.read_text())):
             match node:
                 case ast.Call(args=[ast.Constant(value="ok"), ast.Constant(value=code), *_]):
-                    fine.add(code)
+                    fine.add(str(code))
                 case ast.Constant(value=str(text)) if re.fullmatch(r"[a-z]+(-[a-z]+)+", text):
                     found.add(text)
     assert explained == found - fine

@@ -241,10 +241,22 @@ def test_versions_without_callbacks_need_a_relay(bare: Doctor) -> None:
         assert "relay brings the events of cluster new" in found["relayed"]["message"]
 
 
-def test_versions_before_subscriptions_get_the_address_at_their_start(shared: Doctor) -> None:
+def test_versions_before_subscriptions_get_the_address_at_their_start(bare: Doctor) -> None:
     with answering(404, b"") as url:
+        bare.stage.clusters.claim(Cluster("old", url, ""))
+        received(bare.stage, "old", times.now() - dt.timedelta(minutes=16))
+        found = bare.look()
+        assert "--print-endpoint --cluster NAME" in found["no-subscriptions"]["remedy"]
+        received(bare.stage, "old", times.now() - dt.timedelta(minutes=2))
+        told = bare.look()["heard-lately"]["message"]
+    assert "The newest event of cluster old came 2 minutes ago" in told
+
+
+def test_marathon_answers_otherwise_than_it_should(shared: Doctor) -> None:
+    told = {"version": "1.1.1", "callbackUrls": []}
+    with marathon_saying(told, 500) as url:
         found = shared.look("--marathon", url)
-    assert "--print-endpoint --cluster NAME" in found["no-subscriptions"]["remedy"]
+    assert "status 500 to GET /v2/eventSubscriptions" in found["marathon-refused"]["message"]
 
 
 def test_callbacks_switched_off(shared: Doctor) -> None:
@@ -690,16 +702,28 @@ def received(stage: Stage, cluster: str, at: dt.datetime) -> None:
     stage.store.put(record_of(identify(body, at), cluster, at, read(body), body))
 
 
-@contextlib.contextmanager
-def serving_api(status: Callable[[], int]) -> Iterator[str]:
+def serving_api(status: Callable[[], int]) -> contextlib.AbstractContextManager[str]:
     """An API that is healthy, and answers posts as it is told."""
+    return serving({"/health": lambda: (200, HEALTHY)}, lambda: (status(), b"{}"))
+
+
+def marathon_saying(info: dict[str, Any], status: int) -> contextlib.AbstractContextManager[str]:
+    """A Marathon that tells of itself, and answers all else with a status."""
+    return serving({"/v2/info": lambda: (200, json.dumps(info).encode())}, lambda: (status, b""))
+
+
+Answer = Callable[[], tuple[int, bytes]]
+
+
+@contextlib.contextmanager
+def serving(paths: dict[str, Answer], other: Answer) -> Iterator[str]:
+    """What answers at these paths, and at all others."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(200, HEALTHY)
+            self._answer(*paths.get(self.path, other)())
 
-        def do_POST(self) -> None:
-            self._answer(status(), b"{}")
+        do_POST = do_GET
 
         def _answer(self, code: int, body: bytes) -> None:
             self.send_response(code)

@@ -35,6 +35,7 @@ _CODES: dict[type[MarathonError], str] = {
 }
 # Before 1.3.0 Marathon takes such a URL, and never delivers to it.
 _MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
+_REFUSED = "marathon-refused"
 _REVIVE = "--revive"
 
 
@@ -64,15 +65,18 @@ class Case:
         words = [".venv/bin/python scripts/register.py --stage", self.stage_name, "--marathon"]
         return " ".join([*words, shlex.quote(self.url), *filter(None, [self.login]), *more])
 
+    def names(self, info: Info | None = None) -> list[str]:
+        """The clusters that this Marathon is, by its framework id or its address."""
+        return [each.name for each in self.clusters if self._is(each, info)]
+
     def relay_of(self, info: Info) -> str:
         """The name of this Marathon's cluster, if a relay brings its events; else nothing."""
-        known = [each.name for each in self.clusters if self._is(each, info)]
-        return next((name for name in known if name in self.relayed), "")
+        return next((name for name in self.names(info) if name in self.relayed), "")
 
-    def _is(self, cluster: Cluster, info: Info) -> bool:
-        if cluster.framework_id and info.framework_id:
+    def _is(self, cluster: Cluster, info: Info | None) -> bool:
+        if info and cluster.framework_id and info.framework_id:
             return cluster.framework_id == info.framework_id
-        return cluster.marathon_url == self.url
+        return cluster.marathon_url in self.marathon.urls
 
 
 def check(case: Case) -> list[Finding]:
@@ -99,7 +103,7 @@ def trouble(case: Case, error: MarathonError) -> Finding:
 
 def code(error: MarathonError) -> str:
     """The code of the finding that an error of Marathon's is."""
-    return next((each for kind, each in _CODES.items() if isinstance(error, kind)), "marathon")
+    return next((each for kind, each in _CODES.items() if isinstance(error, kind)), _REFUSED)
 
 
 def _check(case: Case, info: Info) -> list[Finding]:
@@ -140,7 +144,7 @@ def _stranger(case: Case, info: Info) -> Iterator[Finding]:
     """Another Marathon than the one that was registered under this address."""
     for cluster in case.clusters:
         known, there = cluster.framework_id, info.framework_id
-        if cluster.marathon_url == case.url and known and there and known != there:
+        if cluster.marathon_url in case.marathon.urls and known and there and known != there:
             yield Finding(
                 "warning",
                 "marathon-another",
@@ -161,10 +165,18 @@ def _off(case: Case) -> Finding:
 
 
 def _before_subscriptions(case: Case) -> Finding:
+    """Such a Marathon can neither be asked whom it calls, nor made to send an event."""
+    now = times.now()
+    for name in case.names() if case.stage else []:
+        if case.stage and relay_checks.heard_lately(case.stage, name, now):
+            message = f"Marathon at {case.url} has no event subscriptions to look at. "
+            message += relay_checks.last_word(case.stage, name, now)
+            return Finding("ok", "heard-lately", message)
     return Finding(
         "error",
         "no-subscriptions",
-        f"Marathon at {case.url} has no event subscriptions; they came with 0.5.0.",
+        f"Marathon at {case.url} has no event subscriptions (they came with 0.5.0), and nothing "
+        "was heard of it lately.",
         f"It takes our address when it starts: {case.register('--print-endpoint')} "
         "--cluster NAME prints the options. Whether it has it can't be asked.",
     )
@@ -192,7 +204,7 @@ def _leftovers(case: Case, found: list[Subscription]) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 what,
-                f"Beside it Marathon {case.url} posts each event to {each.shown}, in vain: {why}.",
+                f"Marathon {case.url} posts each event to {each.shown} too, in vain: {why}.",
                 f"{case.register('--remove')}, then register again.",
             )
 

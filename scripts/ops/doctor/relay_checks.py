@@ -1,4 +1,4 @@
-"""Relays: whether those that bring a cluster's events were heard of lately."""
+"""When clusters were last heard of: relays above all, which nobody can ask."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -26,6 +26,12 @@ def check(stage: Stage, tokens: Iterable[Token], now: datetime) -> list[Finding]
     return [_relay(stage, cluster, since, now) for cluster, since in made.items()]
 
 
+def heard_lately(stage: Stage, cluster: str, now: datetime) -> bool:
+    """Whether an event of a cluster came in within a quarter of an hour."""
+    heard = _last_heard(stage, cluster)
+    return heard is not None and now - heard < _QUIET
+
+
 def last_word(stage: Stage, cluster: str, now: datetime) -> str:
     """When the newest event of a cluster came in, as a sentence."""
     heard = _last_heard(stage, cluster)
@@ -35,9 +41,8 @@ def last_word(stage: Stage, cluster: str, now: datetime) -> str:
 
 
 def _relay(stage: Stage, cluster: str, made: datetime, now: datetime) -> Finding:
-    heard = _last_heard(stage, cluster)
     word = last_word(stage, cluster, now)
-    if heard and now - heard < _QUIET:
+    if heard_lately(stage, cluster, now):
         return Finding("ok", "relay-heard", f"A relay brings cluster {cluster}. {word}")
     if now - made < _QUIET:
         message = f"A relay's token for cluster {cluster} was made {_ago(made, now)}. {word}"

@@ -142,8 +142,8 @@ def _check_health(api: str, connection: http.client.HTTPConnection, times: _Time
         raise _Stopped(
             "api-forbidden",
             f"The API at {api} admits nobody from here (status 403 to GET /health).",
-            "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on one "
-            "of its hosts; if not, look what stands before the API.",
+            "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
+            "one of its hosts; if not, look what stands before the API.",
             level="warning",
         )
     if answer.status != 200 or not _is_ours(answer.body):
