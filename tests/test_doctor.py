@@ -5,6 +5,7 @@ import datetime as dt
 import http.server
 import io
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 
 from ops import ROOT, config, deployed, stacks
 from ops.doctor import way_checks
+from ops.doctor.findings import duration
 from ops.functions import FUNCTIONS
 from ops.sdk import client
 from ops.stages import Stage
@@ -38,7 +40,7 @@ from chalicelib.services.clusters import Cluster
 from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
-from tests.support.proxy import Fault, Proxy, cut, instead
+from tests.support.proxy import Proxy, cut, instead
 from tests.support.web import answering
 
 Found = dict[str, dict[str, str]]
@@ -358,8 +360,9 @@ def test_penalised(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
         found = well.look("--marathon", url)
     assert errors(found) == {"api-failing", "penalised"}
     told = found["penalised"]["message"]
-    assert "skipped 2 posts, for a penalty, whose events are lost; and 7 posts failed" in told
-    assert "The skipped grow: it keeps silent towards us" in told
+    assert "has skipped 2 posts, whose events are lost, and failed with 7" in told
+    assert "keeps silent towards us, for a penalty" in told
+    assert "the number of skipped posts grew" in told
     assert found["penalised"]["remedy"].endswith(f"--marathon {url} --revive")
 
 
@@ -368,7 +371,7 @@ def test_posts_fail(well: Doctor, marathon: SimulatedMarathon, url: str) -> None
         well.register(url)
         marathon.settle()
         marathon.elect(url)  # a new leader knows of no penalty
-        found = well.look("--marathon", url)
+        found = well.look("--marathon", url, "--timeout", "2")
     assert "post-failed" in errors(found)
     assert "trusts its certificate" in found["post-failed"]["remedy"]
 
@@ -400,7 +403,7 @@ def test_what_other_listeners_lost_is_no_fault_of_ours(
     marathon.settle()
     found = well.look("--marathon", url, "--timeout", "10")
     assert well.status == 0
-    assert "this event it delivered" in found["lost-before"]["message"]
+    assert "to one subscriber or another" in found["lost-before"]["message"]
 
 
 def test_hostile_text_is_shown_as_text(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
@@ -486,9 +489,10 @@ def test_the_api_is_slow() -> None:
     with serving_api(late) as api:
         found = way(api)
     assert found["api-slow"]["level"] == "warning"
-    told = found["api-slow"]["message"]
-    assert "POST 1.1 s" in told
-    assert "a burst of more than about 38 events" in told
+    told = re.search(r"POST ([0-9.]+) s.*about ([0-9]+) events", found["api-slow"]["message"])
+    assert told
+    assert float(told[1]) >= 1
+    assert abs(float(told[1]) * int(told[2]) - 40) < 4
 
 
 # The stage
@@ -609,22 +613,39 @@ def test_a_relay_that_has_not_been_heard_of(bare: Doctor, monkeypatch: pytest.Mo
     assert told["new"].startswith("ok")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "1 ms"),
+        (0.0434, "43 ms"),
+        (1.44, "1.4 s"),
+        (15, "15 s"),
+        (120, "2 minutes"),
+        (7199, "120 minutes"),
+        (7200, "2 hours"),
+        (200_000, "2 days"),
+    ],
+)
+def test_times_as_people_say_them(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
 # What can't be looked at
 
 
-BLIND = {
-    "GetQueueAttributes": "spill-unknown",
-    "Query": "table-unknown",
-    "ListSubscriptionsByTopic": "subscribers-unknown",
-    "DescribeStacks": "stage-unknown",
-}
+BLIND = [
+    ("GetQueueAttributes", DENIED, "spill-unknown"),
+    ("Query", DENIED, "table-unknown"),
+    ("Query", instead(200, b"<html>"), "table-unknown"),
+    ("ListSubscriptionsByTopic", cut, "subscribers-unknown"),
+    ("DescribeStacks", DENIED, "stage-unknown"),
+]
 
 
-@pytest.mark.parametrize("fault", [DENIED, cut], ids=["denied", "cut"])
 def test_a_check_that_cant_be_made_says_so_and_stops_no_other(
-    between: Proxy, shared: Doctor, url: str, fault: Fault
+    between: Proxy, shared: Doctor, url: str
 ) -> None:
-    for operation, what in BLIND.items():
+    for operation, fault, what in BLIND:
         with between.fault(operation, fault):
             found = shared.look("--marathon", url)
         assert "could not be looked at" in found[what]["message"], operation

@@ -35,6 +35,8 @@ _CODES: dict[type[MarathonError], str] = {
 }
 # Before 1.3.0 Marathon takes such a URL, and never delivers to it.
 _MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
+# Meters: posts not made because of a penalty, so many bodies are lost; and posts that failed.
+_SKIPPED, _FAILED = "skipped-callbacks", "failed-callbacks"
 _REFUSED = "marathon-refused"
 _REVIVE = "--revive"
 
@@ -322,56 +324,49 @@ def _quiet(case: Case, cluster: str, took: float) -> Finding:
 
 def _lost_before(case: Case, meters: dict[str, int]) -> Iterator[Finding]:
     """What Marathon did not deliver earlier; to whom, its meters don't tell."""
-    lost = meters.get("skipped-callbacks", 0) + meters.get("failed-callbacks", 0)
-    if lost:
-        yield Finding(
-            "ok",
-            "lost-before",
-            f"{_told(case, meters)}. To whom, it does not tell; this event it delivered.",
-        )
+    if meters.get(_SKIPPED) or meters.get(_FAILED):
+        message = f"Earlier, to one subscriber or another: {_counted(case, meters)}."
+        yield Finding("ok", "lost-before", message)
 
 
 def _missing(
     case: Case, before: dict[str, int], after: dict[str, int], word: str, *, alone: bool
 ) -> Finding:
     """Why the provoked event did not arrive, as far as the meters tell."""
-    skipped, failed = (
-        after.get(name, 0) - before.get(name, 0)
-        for name in ("skipped-callbacks", "failed-callbacks")
-    )
-    waited = f"the event that it was made to send did not arrive within {duration(case.seconds)}"
-    waited = f"{waited}. {word}"
+    skipped, failed = (after.get(each, 0) - before.get(each, 0) for each in (_SKIPPED, _FAILED))
+    waited = f"did not arrive within {duration(case.seconds)}"
+    look = f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate"
     if skipped > 0:
-        whom = "us" if alone else "a subscriber, by all signs us"
+        whom = "us" if alone else "one of its subscribers, by all signs us"
         return Finding(
             "error",
             "penalised",
-            f"{_told(case, after)}. The skipped grow: it keeps silent towards {whom}, and {waited}",
-            f"Mend the way from Marathon to the API first, if it is broken; then "
-            f"{case.register(_REVIVE)}",
+            f"Marathon {case.url} keeps silent towards {whom}, for a penalty: the event that it "
+            f"was made to send {waited}, and the number of skipped posts grew. "
+            f"{_counted(case, after)}. {word}",
+            f"{look}; then {case.register(_REVIVE)}",
         )
     if failed > 0:
         return Finding(
             "error",
             "post-failed",
-            f"{_told(case, after)}, now one more: {waited}",
-            f"Look whether Marathon's hosts reach {case.api} and their Java trusts its "
-            "certificate, and at Marathon's log.",
+            f"Marathon {case.url} posts to us in vain: the event that it was made to send {waited},"
+            f" and the number of failed posts grew. {_counted(case, after)}. {word}",
+            f"{look}, and at Marathon's log.",
         )
     return Finding(
         "error",
         "not-arrived",
-        f"Our API is subscribed at Marathon {case.url}, but {waited}",
-        f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate, at "
-        "Marathon's log, and at the spill queue.",
+        f"Our API is subscribed at Marathon {case.url}, but the event that it was made to send "
+        f"{waited}. {word}",
+        f"{look}, at Marathon's log, and at the spill queue.",
     )
 
 
-def _told(case: Case, meters: dict[str, int]) -> str:
-    skipped, failed = meters.get("skipped-callbacks", 0), meters.get("failed-callbacks", 0)
+def _counted(case: Case, meters: dict[str, int]) -> str:
     return (
-        f"Since it leads, Marathon {case.url} skipped {skipped} posts, for a penalty, whose events "
-        f"are lost; and {failed} posts failed"
+        f"Since it leads, Marathon {case.url} has skipped {meters.get(_SKIPPED, 0)} posts, whose "
+        f"events are lost, and failed with {meters.get(_FAILED, 0)}"
     )
 
 
