@@ -653,6 +653,17 @@ def test_a_check_that_cant_be_made_says_so_and_stops_no_other(
         assert "marathon-answers" in found
 
 
+def test_a_table_that_cant_be_read_is_not_called_empty(
+    between: Proxy, shared: Doctor, marathon: SimulatedMarathon, url: str
+) -> None:
+    marathon.subscribe("http://another.example/in", "192.0.2.1")
+    for operation, more in (("Query", []), ("Query", ["--marathon", url]), ("GetItem", [])):
+        with between.fault(operation, DENIED):
+            found = shared.look(*more)
+            assert "table-unknown" in found
+            assert not {"no-cluster", "no-api", "stage-no-api", "not-subscribed"} & found.keys()
+
+
 def test_without_cloudwatch_nothing_is_said_of_it(between: Proxy, bare: Doctor) -> None:
     functions(bare.stage)
     with between.fault("GetMetricStatistics", DENIED):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ops import cli, deployed, marathons, stages
 from ops.cli import Failure, say
@@ -32,7 +33,9 @@ class Wanted:
 
 @dataclass
 class _Known:
-    """What the stage tells of itself."""
+    """What the stage tells of itself. ``stage``: None where there is none, or where its table
+    can't be read: then nothing can be said of what is missing there.
+    """
 
     stage: Stage | None = None
     api: str | None = None
@@ -56,7 +59,7 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
 
 def _stage(wanted: Wanted, known: _Known) -> Iterator[Finding]:
     try:
-        known.stage = stages.find(wanted.stage)
+        stage = stages.find(wanted.stage)
     except Failure as failure:
         message, _, remedy = str(failure).partition(". ")
         yield Finding("error", "stage-not-deployed", f"{message}.", remedy)
@@ -65,7 +68,6 @@ def _stage(wanted: Wanted, known: _Known) -> Iterator[Finding]:
         message = f"Stage {wanted.stage} could not be looked at."
         yield Finding("error", "stage-unknown", message, cli.sentence(error))
         return
-    stage = known.stage
     yield from stage_checks.check(stage)
     yield from guarded("table-unknown", "The stage's table", lambda: _read(wanted, stage, known))
 
@@ -74,25 +76,28 @@ def _read(wanted: Wanted, stage: Stage, known: _Known) -> list[Finding]:
     """Read what the table knows."""
     known.clusters = tuple(stage.clusters.all())
     known.tokens = tuple(stage.tokens.all())
-    if wanted.url or not stage.topic_arn:
+    has_api = deployed.find_api(stage) is not None
+    known.stage = stage
+    if has_api and not wanted.url:
+        known.api = deployed.api_url(stage)
+    if has_api or wanted.url or not stage.topic_arn:
         return []
-    if deployed.find_api(stage) is None:
-        message = f"Stage {stage.name} has resources, but no API yet."
-        remedy = f"make deploy STAGE={stage.name}, or give the API's address with --url."
-        return [Finding("error", "stage-no-api", message, remedy)]
-    known.api = deployed.api_url(stage)
-    return []
+    message = f"Stage {stage.name} has resources, but no API yet."
+    remedy = f"make deploy STAGE={stage.name}, or give the API's address with --url."
+    return [Finding("error", "stage-no-api", message, remedy)]
 
 
 def _marathons(wanted: Wanted, known: _Known) -> Iterator[Finding]:
     if wanted.marathon:
         yield from _marathon(wanted, known, wanted.marathon, wanted.user, wanted.ca)
         return
+    if known.stage is None:
+        return
     named = [each for each in known.clusters if each.marathon_url]
     if named:
         shown = ", ".join(f"{each.name} at {each.marathon_url}" for each in named)
         say(f"No --marathon was given; the table knows {shown}.")
-    elif known.stage and not known.clusters:
+    elif not known.clusters:
         yield Finding(
             "error",
             "no-cluster",
@@ -105,23 +110,17 @@ def _marathons(wanted: Wanted, known: _Known) -> Iterator[Finding]:
             given = wanted.user or user or None, wanted.ca or ca or None
             yield from _marathon(wanted, known, cluster.marathon_url, *given)
         else:
-            yield from _skipped(known, cluster)
+            whose = f"The events of cluster {cluster.name}"
+            yield from guarded("table-unknown", whose, partial(_skipped, known.stage, cluster))
 
 
-def _skipped(known: _Known, cluster: Cluster) -> list[Finding]:
+def _skipped(stage: Stage, cluster: Cluster) -> list[Finding]:
     message = (
         f"Cluster {cluster.name} has no address in the table, so its Marathon was not asked; give "
         "it with --marathon URL."
     )
-    stage = known.stage
-    if stage is None:
-        return [Finding("ok", "marathon-skipped", message)]
-
-    def skipped() -> list[Finding]:
-        word = relay_checks.last_word(stage, cluster.name, times.now())
-        return [Finding("ok", "marathon-skipped", f"{message} {word}")]
-
-    return guarded("marathon-skipped", f"The events of cluster {cluster.name}", skipped)
+    word = relay_checks.last_word(stage, cluster.name, times.now())
+    return [Finding("ok", "marathon-skipped", f"{message} {word}")]
 
 
 def _marathon(
