@@ -270,6 +270,7 @@ def test_callbacks_switched_off(shared: Doctor) -> None:
 def test_not_subscribed(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
     found = well.look("--marathon", url)
     assert errors(found) == {"not-subscribed"}
+    assert found["not-subscribed"]["message"] == f"Nothing is subscribed at Marathon {url}."
     command = f"scripts/register.py --stage {well.stage.name} --marathon {url}"
     assert found["not-subscribed"]["remedy"].endswith(command)
     assert marathon.sent == []

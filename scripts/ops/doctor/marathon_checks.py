@@ -185,17 +185,13 @@ def _before_subscriptions(case: Case) -> Finding:
 
 
 def _not_subscribed(case: Case, found: list[Subscription]) -> Finding:
-    others = f" {len(found)} other URLs are." if len(found) > 1 else ""
-    others = " Another URL is." if len(found) == 1 else others
     if case.api is None:
         message = f"Stage {case.stage_name} has no API that Marathon could call."
         return Finding("error", "no-api", message, f"make deploy STAGE={case.stage_name}")
-    return Finding(
-        "error",
-        "not-subscribed",
-        f"Our API is not subscribed at Marathon {case.url}.{others}",
-        case.register(),
-    )
+    message = f"Nothing is subscribed at Marathon {case.url}."
+    if found:
+        message = f"Nothing that is subscribed at Marathon {case.url} ({len(found)}) leads to us."
+    return Finding("error", "not-subscribed", message, case.register())
 
 
 def _leftovers(case: Case, found: list[Subscription]) -> Iterator[Finding]:

@@ -112,7 +112,7 @@ def _look_up(host: str, port: int) -> tuple[str, int]:
 def _connect(api: str, address: tuple[str, int]) -> socket.socket:
     host, port = address
     try:
-        return socket.create_connection(address, timeout=_CONNECT_SECONDS)
+        made = socket.create_connection(address, timeout=_CONNECT_SECONDS)
     except OSError as error:
         why = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror)
         raise _Stopped(
@@ -121,6 +121,9 @@ def _connect(api: str, address: tuple[str, int]) -> socket.socket:
             "Look at the address, the firewall and the routes, here and on Marathon's hosts."
             + _proxy(),
         ) from None
+    # Head and body go out in two writes: with Nagle's algorithm that would measure 40 ms more.
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
 def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
