@@ -49,6 +49,14 @@ def between(aws: str) -> Iterator[Proxy]:
         clients.forget()
 
 
+@pytest.fixture
+def between_scripts(between: Proxy) -> Iterator[Proxy]:
+    """The same between the scripts and AWS, too."""
+    sdk.forget()
+    yield between
+    sdk.forget()
+
+
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

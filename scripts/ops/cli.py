@@ -31,6 +31,10 @@ class Failure(Exception):
     """
 
 
+# What a command may fail with: the user can do something about it.
+EXPECTED = (Failure, SettingsError, TableError, QueueError, *aws.ERRORS)
+
+
 class Parser(argparse.ArgumentParser):
     """Refuses empty values: they come from a variable that is not set, and mean something else
     than leaving the option away.
@@ -96,17 +100,23 @@ def run(main: Callable[[], int]) -> NoReturn:
         status = EXIT_INTERRUPTED
     except BrokenPipeError:
         status = _reader_left()
-    except Failure as failure:
-        status = _failed(str(failure))
-    except SettingsError as error:
-        status = _failed(f"The stage's environment_variables in .chalice/config.json: {error}.")
-    except TableError as error:
-        status = _failed(f"The stage's table did not answer as it should: {error}.")
-    except QueueError as error:
-        status = _failed(f"The stage's queue did not answer as it should: {error}.")
-    except aws.ERRORS as error:
-        status = _failed(_aws(error))
+    except EXPECTED as error:
+        status = _failed(sentence(error))
     sys.exit(status)
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, of what is EXPECTED, and what to do."""
+    match error:
+        case SettingsError():
+            return f"The stage's environment_variables in .chalice/config.json: {error}."
+        case TableError():
+            return f"The stage's table did not answer as it should: {error}."
+        case QueueError():
+            return f"The stage's queue did not answer as it should: {error}."
+        case Failure():
+            return str(error)
+    return _aws(error)
 
 
 def _reader_left() -> int:

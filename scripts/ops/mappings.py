@@ -22,6 +22,16 @@ def existing_functions(stage: str) -> list[str]:
     return [each.lambda_name(stage) for each in FUNCTIONS if _arn(each, stage)]
 
 
+def of(function: Function, stage: str) -> list[dict[str, Any]]:
+    """The mappings of a function, as Lambda describes them; none where there is no function."""
+    arn = _arn(function, stage)
+    if arn is None:
+        return []
+    pages = client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=arn)
+    found = [each for page in pages for each in page["EventSourceMappings"]]
+    return [each for each in found if each.get("State") != "Deleting"]
+
+
 def tidy(stage: Stage, deployed: Deployed) -> Deployed:
     """Make what Chalice wrote down agree with the mappings that there are, and drop those that read
     another stream than the table's present one: Chalice would leave ``fanout`` on the dead one.
@@ -33,7 +43,7 @@ def tidy(stage: Stage, deployed: Deployed) -> Deployed:
     for function in FUNCTIONS:
         if function.feed is None:
             continue
-        found = _of(function, stage.name)
+        found = of(function, stage.name)
         source = function.feed.source(stage)
         present = [each for each in found if each["EventSourceArn"].endswith(source)]
         for mapping in found:
@@ -64,16 +74,6 @@ def _arn(function: Function, stage: str) -> str | None:
     return str(found["Configuration"]["FunctionArn"])
 
 
-def _of(function: Function, stage: str) -> list[dict[str, Any]]:
-    """The mappings of a function."""
-    arn = _arn(function, stage)
-    if arn is None:
-        return []
-    pages = client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=arn)
-    found = [each for page in pages for each in page["EventSourceMappings"]]
-    return [each for each in found if each.get("State") != "Deleting"]
-
-
 def _as_chalice_writes(mapping: dict[str, Any], name: str, feed: Feed) -> dict[str, Any]:
     arn = mapping["EventSourceArn"]
     queue = {"queue": arn.rpartition(":")[2]} if feed.arn_key == "queue_arn" else {}
@@ -88,7 +88,7 @@ def _as_chalice_writes(mapping: dict[str, Any], name: str, feed: Feed) -> dict[s
 
 
 def _only(function: Function, stage: Stage, source: str) -> dict[str, Any]:
-    mappings = _of(function, stage.name)
+    mappings = of(function, stage.name)
     if len(mappings) != 1 or not mappings[0]["EventSourceArn"].endswith(source):
         sources = ", ".join(each["EventSourceArn"] for each in mappings) or "nothing"
         raise Failure(

@@ -55,6 +55,12 @@ def login_options(user: str | None, ca: str | None) -> str:
     return " ".join(filter(None, named))
 
 
+def named_login(text: str) -> tuple[str, str]:
+    """The user and the authority's file in what ``login_options`` wrote; empty where not named."""
+    rest, _, ca = text.partition("--ca ")
+    return rest.strip().removeprefix("--user "), ca
+
+
 @contextlib.contextmanager
 def told() -> Iterator[None]:
     """Turns Marathon's errors into sentences for the user: raises Failure instead."""
@@ -66,44 +72,54 @@ def told() -> Iterator[None]:
 
 def sentence(error: MarathonError) -> str:
     """What went wrong, and what to do."""
+    return " ".join(advice(error))
+
+
+def advice(error: MarathonError) -> tuple[str, str]:
+    """What went wrong; and what to do."""
     url = error.url
     match error:
         case marathon.LoginInAddress():
-            return "Give the login by --user and MARATHON_PASSWORD, not in the address."
+            return (
+                "The address of Marathon holds a login.",
+                "Give the login by --user and MARATHON_PASSWORD, not in the address.",
+            )
         case marathon.BadAddress():
             return (
-                f"{url!r} is not a Marathon's address; "
-                "one looks like http://marathon.example.net:8080."
+                f"{url!r} is not a Marathon's address.",
+                "One looks like http://marathon.example.net:8080.",
             )
         case marathon.Untrusted():
             return (
-                f"{url} shows a certificate that is not trusted here. "
-                "Give the file of its authority with --ca."
+                f"{url} shows a certificate that is not trusted here.",
+                "Give the file of its authority with --ca.",
             )
         case marathon.Unreachable():
             return (
-                f"No Marathon answers at {url} ({error}). "
-                "Look at the address, the port and the firewall."
+                f"No Marathon answers at {url} ({error}).",
+                "Look at the address, the port and the firewall.",
             )
         case marathon.NotMarathon():
             return (
                 f"What answers at {url} is no Marathon that tells of itself "
-                f"(GET /v2/info: status {error.status}). Look at the address; for a Marathon "
-                "before 0.5, use --print-endpoint --cluster NAME."
+                f"(GET /v2/info: status {error.status}).",
+                "Look at the address; for a Marathon before 0.5, use --print-endpoint "
+                "--cluster NAME.",
             )
         case marathon.LoginRefused():
             return (
-                f"Marathon at {url} refused the login (status {error.status}). Give "
-                "--user NAME with MARATHON_PASSWORD, or MARATHON_TOKEN; from 1.3.0 on it needs the "
-                "right to view events."
+                f"Marathon at {url} refused the login (status {error.status}).",
+                "Give --user NAME with MARATHON_PASSWORD, or MARATHON_TOKEN; from 1.3.0 on it "
+                "needs the right to view events.",
             )
         case marathon.CallbacksOff():
-            return f"Marathon at {url} has no callbacks enabled. {HOW_TO_ENABLE}"
+            return f"Marathon at {url} has no callbacks enabled.", HOW_TO_ENABLE
         case marathon.NoSubscriptions():
             return (
                 f"Marathon at {url} has no event subscriptions: versions before 0.5 and from "
-                "1.5.0 on have none. Before 0.5, use --print-endpoint --cluster NAME."
+                "1.5.0 on have none.",
+                "Before 0.5, use --print-endpoint --cluster NAME.",
             )
         case marathon.BadCallback():
-            return "Marathon says that the callback URL is malformed; look at --url."
-    return f"Marathon at {url}: {error}. Its log says more; try again in a while."
+            return "Marathon says that the callback URL is malformed.", "Look at --url."
+    return f"Marathon at {url}: {error}.", "Its log says more; try again in a while."

@@ -26,7 +26,7 @@ from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
 _LOOKED_AT = 200
-_RELAYS = "relay of "
+_RELAYS = "relay"
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:
     """A publisher token for a relay of a cluster; it claims the cluster. Raises Failure."""
     claim(stage, cluster, force=force)
     token = tokens.mint()
-    label = f"{_RELAYS}{cluster.marathon_url}"
+    label = f"{_RELAYS} of {cluster.marathon_url}"
     stage.tokens.add(token, "publisher", cluster.name, label)
     return token
 
