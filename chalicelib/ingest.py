@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 6_291_456
 REQUEST_SECONDS = 6.0
 _TOKEN_SECONDS = 0.8
 _RECORD_SECONDS = 1.5
-_RECORDS_SECONDS = 3.0
+RECORDS_SECONDS = 3.0
 
 _MISFITS_LOGGED = 20
 
@@ -112,7 +112,7 @@ class Ingest:
 
     def _store_all(self, records: list[Record]) -> list[Receipt | None]:
         puts = [functools.partial(self._records.put, record) for record in records]
-        results = self.guard.call_all(puts, _RECORDS_SECONDS)
+        results = self.guard.call_all(puts, RECORDS_SECONDS)
         errors = [result for result in results if isinstance(result, TableError)]
         if errors:
             log.warning("the table failed", events=len(errors), reason=errors[0].code)

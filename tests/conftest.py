@@ -1,13 +1,19 @@
 """What the tests share: an AWS on this machine, and stages in it from the real templates."""
 
+import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from ops import sdk
 from ops.stages import Stage
 
 import hypothesis
 import pytest
+import werkzeug.serving
+import yaml
+from moto.cloudformation.utils import yaml_tag_constructor
+from werkzeug.serving import ThreadedWSGIServer
 
 from chalicelib.services import aws as clients
 from local import cloud
@@ -56,6 +62,21 @@ def between_scripts(between: Proxy) -> Iterator[Proxy]:
     yield between
     sdk.forget()
 
+
+# moto reads templates with the slower of PyYAML's two parsers, and each test makes a stage.
+yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.CLoader)
+yaml.Loader = yaml.CLoader  # type: ignore[misc,assignment]
+
+
+class Untraced(ThreadedWSGIServer):
+    """moto's threads run no code of ours: measuring its coverage would only slow them."""
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        sys.settrace(None)
+        super().process_request_thread(request, client_address)
+
+
+werkzeug.serving.ThreadedWSGIServer = Untraced  # type: ignore[misc]
 
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)

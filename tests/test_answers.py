@@ -91,7 +91,7 @@ def test_no_notification_is_parked_for_what_sns_did_not_say(
 def test_a_message_that_the_queue_did_not_take_is_not_called_spilled(
     world: World, between: Proxy, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(ingest, "REQUEST_SECONDS", 0.5)
     world.send(event(99))
     with between.fault("PutItem", instead(200, b"")), between.fault("SendMessage", fault):
         world.send(event(1), expect="lost")
@@ -153,7 +153,7 @@ def test_within_its_budget_a_request_is_kept_or_its_last_copy_is_in_the_log(
 
 
 def test_many_at_once_on_a_busy_machine_are_all_kept(world: World) -> None:
-    bodies = [event(n) for n in range(80)]
+    bodies = [event(n) for n in range(60)]
     with ThreadPoolExecutor(40) as pool:
         receipts = list(pool.map(lambda body: world.ingest.receive(world.token, body), bodies))
     assert {receipt.outcome for receipt in receipts} <= {"new", "spilled"}

@@ -30,7 +30,7 @@ from tests.support.world import Killed, Sent, World, event
 def spilled_and_restored(world: World, fault: Handler) -> tuple[Sent, int]:
     world.send(event(99))  # the token is known
     with world.broken_table(fault):
-        sent = world.send(expect="spilled")
+        sent = world.send(*(event(n) for n in range(4)), expect="spilled")
         world.spill.pump()
     return sent, 0
 

@@ -72,8 +72,11 @@ def test_one_bad_line_costs_no_other(running: System, token: str) -> None:
     [(b"", 0), (b"\n", 1), (b'{"a":1}', 1), (b'{"a":1}\r\n{"b":1}\r\n', 2), (b"{}\n" * 500, 500)],
 )
 def test_lines_are_counted_as_their_sender_does(
-    running: System, token: str, body: bytes, count: int
+    running: System, token: str, body: bytes, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # 500 puts may take moto a while.
+    monkeypatch.setattr(ingest, "REQUEST_SECONDS", 60.0)
+    monkeypatch.setattr(ingest, "RECORDS_SECONDS", 30.0)
     status, reply = post(running, token, body)
     assert (status, len(reply["events"])) == (200, count)
 
