@@ -53,6 +53,7 @@ class Reader:
         self._began = 0.0
         self._leader = ""
         self._cause = "relay_stopped"
+        self._wants_room = False
         self.arrived = threading.Event()
         self.gap_found = threading.Event()
 
@@ -194,16 +195,17 @@ class Reader:
     def _full(self) -> None:
         self._log.tell("spool_full", spooled=self._spool.count, bytes=self._spool.size)
         self._cause = "spool_full"
+        self._wants_room = True
         with contextlib.suppress(SpoolFull):
             self._spool.note_cause("spool_full")
 
     def _wait_for_room(self) -> None:
-        if self._cause != "spool_full" and not self._spool.full:
+        if not (self._wants_room or self._spool.full):
             return
-        waited = False
         while not self._spool.drained and not self._stop.wait(_FULL_SECONDS):
-            waited = True
-        if waited and not self._stop.is_set():
+            pass
+        if not self._stop.is_set():
+            self._wants_room = False
             self._log.tell("spool_drained")
 
     def _was_away(self) -> None:

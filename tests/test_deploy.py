@@ -17,6 +17,7 @@ from typing import Any
 from ops.stages import Stage
 
 import boto3
+import httpx
 import pytest
 
 from local import cloud
@@ -32,10 +33,10 @@ input()
 """
 
 
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An AWS account of the test's own, in a process of its own: moto tries to start containers for
-    the functions, and leaves sockets behind.
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """An AWS in a process of its own: moto tries to start containers for the functions, and leaves
+    sockets behind. Its address.
     """
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER],
@@ -46,13 +47,19 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     with server:
         assert server.stdout
-        for name, value in cloud.ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        for name in Stage("", "", "").environment():  # of functions that other tests loaded
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
-        yield
+        yield server.stdout.readline().strip()
         server.kill()
+
+
+@pytest.fixture
+def account(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS account of the test's own."""
+    for name, value in cloud.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in Stage("", "", "").environment():  # of functions that other tests loaded
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    httpx.post(f"{server}/moto-api/reset", timeout=30).raise_for_status()
 
 
 @pytest.fixture
