@@ -37,7 +37,7 @@ class SpoolError(Exception):
 
 
 class SpoolFull(Exception):
-    """The spool or the disk is full."""
+    """There is no more room for events."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Spool:
         return found
 
     def forget(self, lines: Sequence[Line]) -> None:
-        """Delete all the oldest lines, which ``take`` returned. Raises SpoolFull."""
+        """Delete all the lines that ``take`` returned, which are the oldest. Raises SpoolFull."""
         size = sum(len(line.body) for line in lines)
         with self._taking, self._write(self._take_side, -len(lines), -size) as database:
             database.execute("DELETE FROM lines WHERE id <= ?", (lines[-1].id,))

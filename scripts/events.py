@@ -174,7 +174,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> int:
-    """Print records as the options say. Returns how many."""
+    """Print records one by one, as they arrive. Returns how many."""
     console = _console()
     width = console.width if console.is_terminal else 0
     count = 0

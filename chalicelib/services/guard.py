@@ -38,7 +38,7 @@ class TableGuard:
             raise self._noticed(error) from error
 
     def call_all(self, works: Sequence[Callable[[], _T]], seconds: float) -> list[_T | TableError]:
-        """Does many works, several at once. Returns the result of each, or its TableError."""
+        """Does many pieces of work, several at once: the result of each, or its TableError."""
         if self._is_open():
             return [TableError(_CIRCUIT_OPEN)] * len(works)
         results: list[_T | TableError] = []

@@ -54,7 +54,7 @@ def _what_failed(told: list[str]) -> str:
 
 
 def _drop_broken_packages() -> None:
-    """Remove a half-written file: Chalice would otherwise use it after an interruption."""
+    """Remove packages that are only half written: after an interruption Chalice would use them."""
     for package in (ROOT / ".chalice" / "deployments").glob("*.zip"):
         if not zipfile.is_zipfile(package):
             package.unlink()

@@ -33,8 +33,8 @@ def of(function: Function, stage: str) -> list[dict[str, Any]]:
 
 
 def tidy(stage: Stage, deployed: Deployed) -> Deployed:
-    """Make Chalice's notes agree with the existing mappings, and remove mappings that do not read
-    the table's present stream: Chalice would leave ``fanout`` on the dead one.
+    """Make Chalice's notes agree with the existing mappings, and remove mappings that read another
+    stream than the table's present one: Chalice would leave ``fanout`` on the dead stream.
 
     If Chalice does not know a mapping (after a deploy that failed half-way), it tries to make it
     again, which AWS refuses. So each existing mapping is noted.

@@ -211,10 +211,10 @@ def renew(marathon: Marathon, held: Subscription) -> Registration:
 def revive(marathon: Marathon, held: Subscription, seconds: float) -> Registration:
     """Lift the penalty of a URL, during which Marathon sends nothing to it. The penalty belongs to
     the URL, and subscribing it again changes nothing. At each event Marathon forgets the penalties
-    of URLs that are not subscribed then (1.4.13, ``HttpEventActor``): so unsubscribe; wait until
-    the listing lacks it; unsubscribe once more, of which Marathon makes an event too; subscribe.
-    Raises Failure and MarathonError; the URL is subscribed again whatever happens, as far as
-    Marathon lets it.
+    of URLs that are not subscribed then (1.4.13, ``HttpEventActor``): so unsubscribe, and wait
+    until the URL is no longer listed. Unsubscribe once more, because Marathon makes an event of
+    this too. Then subscribe. Raises Failure and MarathonError; the URL is subscribed again whatever
+    happens, as far as Marathon lets it.
     """
     try:
         marathon.unsubscribe(held.url)

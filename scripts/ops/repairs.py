@@ -161,7 +161,7 @@ def _only(stage: Stage, beginning: str) -> Letter:
 
 
 def _last_copy(line: str) -> str:
-    """The JSON in a log line, even if something else (a time, for example) comes before it."""
+    """The last copy in a log line, even if something else (a time, for example) comes before it."""
     try:
         said = json.loads(line[line.index("{") :])
     except (ValueError, RecursionError):

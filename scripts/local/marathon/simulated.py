@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.005
 
 
 class SimulatedMarathon:
-    """``name``, ``framework_id``: what it tells of itself; without a ``version`` it says nothing,
+    """``name``, ``framework_id``: what it says about itself; without a ``version`` it says nothing,
     like the oldest versions. ``callbacks``: whether they are on. ``credentials``: the Authorization
     that it wants. ``heartbeat``: seconds between two of a stream, ``split_heartbeats``: CR and LF
     one after the other. ``buffer``: how many events wait for a slow reader, if not as in that
