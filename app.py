@@ -1,4 +1,4 @@
-"""Wiring: each function is handed what it needs, made once in a container."""
+"""Wiring: gives each function the objects that it needs. They are made once in a container."""
 
 from chalicelib import coldstart  # first: it makes the imports below cheaper in Lambda
 from functools import partial
@@ -37,7 +37,7 @@ def events() -> Response:
 
 @app.route("/health", methods=["GET"])
 def health() -> Response:
-    """Somebody asks whether we are there."""
+    """Somebody asks whether the API is running."""
     return answers.health()
 
 
@@ -57,12 +57,12 @@ def _request_id() -> str:
     return getattr(app.lambda_context, "aws_request_id", "")
 
 
-# Each function imports its own use case alone: what it does not use, its cold start does not pay.
+# Each function imports only its own use case, so its cold start does not pay for the others.
 
 
 @coldstart.once
 def ingest() -> "Ingest":
-    """What takes an event in."""
+    """The use case that takes events in."""
     from chalicelib.ingest import Ingest
     from chalicelib.services.guard import TableGuard
     from chalicelib.services.queues import SpillQueue
@@ -78,7 +78,7 @@ def ingest() -> "Ingest":
 
 @coldstart.once
 def fan_out() -> "FanOut":
-    """What publishes the stream."""
+    """The use case that publishes the stream."""
     from chalicelib.fanout import FanOut
     from chalicelib.services.queues import DeadLetters
     from chalicelib.services.store import Store
@@ -96,7 +96,7 @@ def fan_out() -> "FanOut":
 
 @coldstart.once
 def restoring() -> "Restore":
-    """What brings spilled events into the table."""
+    """The use case that brings spilled events into the table."""
     from chalicelib.restore import Restore
     from chalicelib.services.queues import DeadLetters
     from chalicelib.services.store import Store

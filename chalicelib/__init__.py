@@ -1,7 +1,7 @@
 """What runs in Lambda, in layers that import downward only.
 
 From the top: ``web`` (HTTP) → the use cases (``ingest``, ``fanout``, ``restore``, ``history``) →
-``gate`` (who gets in) → ``services`` (what is outside) → ``records`` (an event as we keep it; pure)
-→ ``marathon`` (what Marathon says; pure) → what all stand on (``settings``, ``log``, ``times``,
-``text``, ``workers``, ``coldstart``).
+``gate`` (checks tokens) → ``services`` (external services) → ``records`` (an event as we store it;
+pure) → ``marathon`` (what Marathon says; pure) → modules that all others use (``settings``,
+``log``, ``times``, ``text``, ``workers``, ``coldstart``).
 """

@@ -1,8 +1,8 @@
-"""What makes a cold start short. It acts in Lambda alone: who else imports ``app.py`` keeps a
-garbage collector as it was.
+"""What makes a cold start short. It acts only in Lambda: in any other program that imports
+``app.py``, the garbage collector stays as it was.
 
 Import this before anything large: objects made at a cold start live as long as the container, and
-looking through them again and again is a sixth of a start.
+scanning them again and again takes a sixth of a cold start.
 """
 
 import functools
@@ -21,8 +21,9 @@ if _HANDLER:
 
 
 def once(make: Callable[[], _UseCase]) -> Callable[[], _UseCase]:
-    """Make a use case once in a container. From then on the garbage collector looks at new objects
-    alone: a large plan would take half as long again if it looked at those of the start too.
+    """Make a use case once in a container. From then on the garbage collector scans only new
+    objects. If it scanned those of the cold start too, a large plan would take one and a half times
+    as long.
     """
 
     @functools.cache
@@ -38,7 +39,7 @@ def once(make: Callable[[], _UseCase]) -> Callable[[], _UseCase]:
 
 def make_now(use_cases: Mapping[str, Callable[[], Any]]) -> None:
     """Make the use case of the handler that Lambda starts, before a request waits for it: Lambda is
-    reported to start functions at full speed, whatever their memory.
+    reported to start functions at full CPU speed, whatever their memory.
     """
     if make := use_cases.get(_HANDLER):
         make()

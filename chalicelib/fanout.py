@@ -1,8 +1,8 @@
-"""Fan out: what the table's stream brings is published, in order, and nothing is skipped.
+"""Fan out: publish the records of the table's stream, in order, and skip nothing.
 
-A stream's partial batch response is a checkpoint: Lambda resumes at the sequence number that it
-names and sends all after it again, successes included. So publishing stops at the first record that
-could not be published.
+A stream's partial batch response is a checkpoint: Lambda resumes at the sequence number in our
+answer. It sends all records from there on again, including those that succeeded. So publishing
+stops at the first record that could not be published.
 """
 
 import time
@@ -21,10 +21,11 @@ from chalicelib.services.table import TableError
 from chalicelib.services.topic import Result, Topic, batches
 from chalicelib.settings import Masking
 
-# What SNS refused in part is tried again at once, so that little is sent twice by the checkpoint.
+# If SNS refuses a part of a batch, that part is retried at once. So the checkpoint causes few
+# repeats.
 _PAUSES_SECONDS = (0.0, 0.0)
 
-# A batch that SNS leaves unanswered takes three tries of six seconds.
+# If SNS does not answer, a batch takes three tries of six seconds.
 _MS_FOR_A_BATCH = 20_000
 
 StreamRecord = Mapping[str, Any]
@@ -32,7 +33,7 @@ StreamRecord = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A record on its way: where it stands in the stream, its key, and what is to be sent."""
+    """A record to be published: its position in the stream, its key, and its notification."""
 
     sequence_number: str
     pk: str
@@ -57,8 +58,8 @@ class FanOut:
         self._noted_days: set[tuple[str, str, str]] = set()
 
     def run(self, records: list[StreamRecord], context: Any) -> dict[str, list[dict[str, str]]]:
-        """Publish a batch of stream records, as Lambda hands it over, and answer as Lambda wants
-        it: with the sequence number to resume at, or none.
+        """Publish a batch of stream records from Lambda. The answer has the form that Lambda wants:
+        the sequence number to resume at, or none.
         """
         published = 0
         stopped_at = ""
@@ -85,7 +86,7 @@ class FanOut:
         return {"batchItemFailures": [{"itemIdentifier": stopped_at}] if stopped_at else []}
 
     def _prepare(self, each: StreamRecord) -> Iterator[_Pending]:
-        """What is to be published of a stream record: nothing unless it is a new event."""
+        """What to publish for a stream record: nothing unless it is a new event."""
         if each["eventName"] != "INSERT":
             return
         values = items.plain(each["dynamodb"]["NewImage"])
@@ -96,7 +97,7 @@ class FanOut:
             ready = notification(record, self._masking)
         except TableError:
             raise
-        except Exception as error:  # Whatever it is, it would be so again: parked, others go on.
+        except Exception as error:  # A retry would fail in the same way: park it and go on.
             self._park(values["pk"], values["sk"], f"unreadable: {type(error).__name__}")
             return
         self._note_day(record, values.get("expires_at"))
@@ -104,7 +105,9 @@ class FanOut:
         yield _Pending(sequence_number, values["pk"], values["sk"], ready)
 
     def _publish(self, batch: list[_Pending]) -> str:
-        """Publish a batch; the sequence number of the first that must come again, or nothing."""
+        """Publish a batch. Returns the sequence number of the first record that must come again, if
+        any.
+        """
         results = self._topic.publish([each.notification for each in batch], _PAUSES_SECONDS)
         pairs = zip(batch, results, strict=True)
         left = [(each, result) for each, result in pairs if not self._settled(each, result)]
@@ -128,8 +131,8 @@ class FanOut:
         log.warning("parked", id=sk, reason=reason)
 
     def _note_day(self, record: Record, expires_at: int | None) -> None:
-        """Note the record's day, once in a container for each day of receipt: readers walk only
-        days that exist, and a note lives as long as what it notes.
+        """Note the record's day, once in a container for each day of receipt. Readers go through
+        the noted days only, and a note must live as long as the records of its day.
         """
         day = (record.cluster, items.day_of(record.id), record.received_at[:10])
         if day not in self._noted_days:

@@ -23,8 +23,8 @@ class _Memory:
 
 
 class Gate:
-    """Decides who comes in. ``find``: looks a token up by its hash. Its memory is bounded: a flood
-    of wrong tokens pushes out the old.
+    """Decides which requests are let in. ``find``: looks a token up by its hash. The number of
+    remembered tokens is limited: a flood of wrong tokens pushes out the oldest.
     """
 
     def __init__(self, find: Callable[[str], Token | None], role: Role) -> None:
@@ -33,8 +33,8 @@ class Gate:
         self._memory: OrderedDict[str, _Memory] = OrderedDict()
 
     def admit(self, token: str | None) -> Token:
-        """The token, as it is known. Raises Refused, and what ``find`` raises where the answer is
-        not remembered.
+        """The token, as the table knows it. Raises Refused. If no answer is remembered, raises what
+        ``find`` raises.
         """
         if token is None or not well_formed(token):
             raise Refused

@@ -13,8 +13,8 @@ from chalicelib.services.store import EVERYTHING, Store, Window
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records. ``subjects``: none for whole feeds; ``type``: empty for all; ``severity``:
-    this or worse.
+    """Which records are wanted. ``subjects``: none for whole feeds; ``type``: empty for all;
+    ``severity``: this or worse.
     """
 
     clusters: tuple[str, ...]
@@ -24,25 +24,25 @@ class Wanted:
     window: Window = EVERYTHING
 
     def matches(self, record: Record) -> bool:
-        """Whether a record is wanted, as far as its type and severity go."""
+        """Whether a record's type and severity are wanted."""
         worse = SEVERITIES[SEVERITIES.index(self.severity) :]
         return record.severity in worse and self.type in ("", record.type)
 
 
 def subjects_of_path(path: str) -> tuple[str, ...]:
-    """The subjects that may be about a path: it is an app's or a pod's, and many events don't tell
+    """The possible subjects for a path: it belongs to an app or a pod, and many events don't say
     which.
     """
     return f"app:{ids.path(path)}", f"pod:{ids.path(path)}"
 
 
 def newest_first(store: Store, wanted: Wanted) -> Iterator[Record]:
-    """The records that are wanted, without their bodies."""
+    """The wanted records, without their bodies."""
     return filter(wanted.matches, _merged(rows(store, wanted)))
 
 
 def rows(store: Store, wanted: Wanted) -> list[Iterator[Record]]:
-    """The timelines, or the feeds, that hold what is wanted, each newest first."""
+    """The timelines or feeds that contain the wanted records, each newest first."""
     if wanted.subjects:
         return [
             store.timeline(cluster, subject, wanted.window)
@@ -53,7 +53,7 @@ def rows(store: Store, wanted: Wanted) -> list[Iterator[Record]]:
 
 
 def around_today() -> list[str]:
-    """The days that may have records though nobody has noted them yet."""
+    """The days that may have records but may not have been noted yet."""
     today = datetime.now(UTC).date()
     return [(today + timedelta(days=n)).isoformat() for n in (1, 0, -1)]
 
@@ -70,8 +70,8 @@ def _feed(store: Store, cluster: str, window: Window) -> Iterator[Record]:
 
 
 def _days(store: Store, cluster: str, window: Window) -> list[str]:
-    """The days that have records, newest first. Those around today are looked at even if fan-out,
-    which notes the days, has fallen behind.
+    """The days that have records, newest first. The days around today are always included, since
+    fan-out notes the days and may be late.
     """
     days = sorted({*store.days(cluster), *around_today()}, reverse=True)
     if window == EVERYTHING:

@@ -1,8 +1,9 @@
 """Ingest: an event comes in and is stored, spilled, or refused. Nothing is published here.
 
-Marathon never sends an event again, and each answer that is not 2xx costs many more, so whatever
-a valid sender posts is kept. Marathon gives up after ten seconds, and so does Lambda: a request has
-a budget of time, of which the table gets little, and the spill queue what is left.
+Marathon never sends an event again, and each answer that is not 2xx loses many more events. So
+everything that a valid sender posts is kept. Marathon gives up after ten seconds, and so does
+Lambda. So a request has a time limit: the table gets a small part of it, and the spill queue gets
+the rest.
 """
 
 import functools
@@ -26,7 +27,8 @@ from chalicelib.services.tokens import Role, Token, Tokens, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 
-# For a whole request; what the table may take of it for a token, for a record, for many.
+# The time for a whole request; and how much of it the table may take for a token, for one record,
+# and for many records.
 REQUEST_SECONDS = 6.0
 _TOKEN_SECONDS = 0.8
 _RECORD_SECONDS = 1.5
@@ -39,7 +41,7 @@ Outcome = Literal["new", "duplicate", "spilled", "refused", "too_large", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a request. ``id`` and ``cluster`` are empty where it has none."""
+    """The result of a request. ``id`` and ``cluster`` are empty if it has none."""
 
     outcome: Outcome
     id: str = ""
@@ -47,7 +49,7 @@ class Receipt:
 
 
 class Ingest:
-    """The request path of one stage. ``guard``: stands before the table."""
+    """The request path of one stage. ``guard``: limits the calls to the table."""
 
     def __init__(self, tokens: Tokens, store: Store, queue: SpillQueue, guard: TableGuard) -> None:
         role: Role = "publisher"
@@ -57,7 +59,7 @@ class Ingest:
         self.guard = guard
 
     def receive(self, token: str | None, body: bytes) -> Receipt:
-        """Take one event in. Never raises for anything that AWS or the sender does."""
+        """Take one event in. Never raises because of AWS or the sender."""
         deadline = time.monotonic() + REQUEST_SECONDS
         received_at = times.now()
         try:
@@ -73,7 +75,7 @@ class Ingest:
         return _receipt(self._spill(_spilled(record, token), deadline), record)
 
     def _sender(self, token: str | None) -> Token | None:
-        """The sender, or None where the table can't be read to tell. Raises Refused."""
+        """The sender, or None if the table can't be read. Raises Refused."""
         try:
             return self._gate.admit(token)
         except TableError as error:
@@ -81,8 +83,8 @@ class Ingest:
             return None
 
     def receive_all(self, token: str | None, bodies: Sequence[bytes]) -> list[Receipt]:
-        """Take many events in, several at once; a receipt for each, in order. Their sender can send
-        them again, so what is lost leaves no copy in the log. Raises Refused.
+        """Take many events in, several at once. Returns a receipt for each, in order. Their sender
+        can send them again, so a lost event leaves no copy in the log. Raises Refused.
         """
         deadline = time.monotonic() + REQUEST_SECONDS
         received_at = times.now()
@@ -102,7 +104,7 @@ class Ingest:
         return [receipt for receipt in receipts if receipt]
 
     def _store(self, record: Record) -> Receipt | None:
-        """None where the table did not take it."""
+        """The result, or None if the table could not store it."""
         try:
             stored = self.guard.call(lambda: self._records.put(record), _RECORD_SECONDS)
         except TableError as error:
@@ -133,7 +135,7 @@ class Ingest:
 
 
 def _read(sender: Token | None, token: str, body: bytes, received_at: datetime) -> Record:
-    """The record of a body; of no cluster where it is not known who sent it."""
+    """The record of a body. Its cluster is empty if the sender is not known."""
     kept = redact(body, token)
     reading = read(kept)
     id_ = identify(body, reading.timestamp or received_at)

@@ -1,6 +1,6 @@
-"""Structured log lines, which are CloudWatch metrics too: embedded metric format, printed alone on
-a line. No body and no secret is ever logged; the one exception is the last copy of an event that
-neither the table nor the spill queue took (``spill``).
+"""Structured log lines, which are also CloudWatch metrics: in embedded metric format, one on each
+line. No body and no secret is ever logged, with one exception: the last copy of an event that
+neither the table nor the spill queue could take (``spill``).
 """
 
 import json
@@ -20,13 +20,13 @@ def warning(message: str, **fields: Any) -> None:
 
 
 def error(message: str, **fields: Any) -> None:
-    """Something that needs an operator."""
+    """Something that an operator must fix."""
     _line("ERROR", message, fields)
 
 
 def metrics(values: dict[str, float], **fields: Any) -> None:
-    """One line that is the log of what was done, and its metrics by function. Printed at every
-    level, since alarms live on it.
+    """One line that logs what was done, with metrics by function. It is printed at every log level,
+    since alarms depend on it.
     """
     described = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
     described_in = {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": described}

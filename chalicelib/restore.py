@@ -1,4 +1,4 @@
-"""Restore: what was spilled goes into the table, under the id and time of its first receipt."""
+"""Restore: stores spilled events in the table, with the id and time of their first receipt."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -25,8 +25,8 @@ class Restore:
         self._dead_letters = dead_letters
 
     def run(self, messages: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-        """Restore a batch of SQS messages, as Lambda hands it over, and answer as Lambda wants it:
-        with the ids of those that must come again.
+        """Restore a batch of SQS messages from Lambda. The answer has the form that Lambda wants:
+        the ids of the messages that must come again.
         """
         again: list[dict[str, str]] = []
         counts: dict[str, float] = {}
@@ -42,7 +42,7 @@ class Restore:
         return {"batchItemFailures": again}
 
     def restore(self, message: str) -> Outcome:
-        """Restore one message. Raises TableError and QueueError for what must come again."""
+        """Restore one message. Raises TableError and QueueError if it must come again."""
         try:
             chunk = from_message(message)
             cluster = chunk.cluster or self._cluster(chunk)
@@ -62,9 +62,9 @@ class Restore:
         return "Restored"
 
     def _cluster(self, chunk: Chunk) -> str:
-        """The cluster of a token that could not be checked when its event came; empty when it was
-        not valid then. The event was acknowledged: raises ValueError where nobody knows the token,
-        which may be the table's fault (lost, and made anew).
+        """The cluster of a token that could not be checked when its event came; empty if the token
+        was not valid then. Raises ValueError if the table does not know the token. The event was
+        acknowledged, and the table may have been lost and made anew.
         """
         token = self._tokens.find(chunk.token_hash)
         if token is None:
@@ -73,7 +73,7 @@ class Restore:
         return token.cluster if valid else ""
 
     def _gather(self, cluster: str, chunk: Chunk) -> list[bytes] | None:
-        """All parts of the body, or None while some are still on the queue. Whichever part comes
+        """All parts of the body, or None while some are still on the queue. The part that comes
         last finds the others.
         """
         if chunk.parts == 1:

@@ -1,4 +1,4 @@
-"""What a stage sets: read once from the environment, every missing name told together."""
+"""A stage's settings, read once from the environment. An error names all missing ones together."""
 
 import os
 import sys
@@ -15,13 +15,13 @@ _REQUIRED = (
     "DEAD_LETTER_QUEUE_URL",
 )
 
-# What event sources are called while app.py is imported without a stage (tests, packaging).
+# The names of the event sources while app.py is imported without a stage (tests, packaging).
 _NO_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/none"
 _NO_QUEUE = "arn:aws:sqs:us-east-1:000000000000:none"
 
 
 class SettingsError(Exception):
-    """The environment lacks something or holds what makes no sense."""
+    """A variable of the environment is missing or makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,15 @@ class EventSources:
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "EventSources":
-        """The stage's sources, or stand-ins without a stage. ``chalice deploy`` without a stage
-        stops here, before it has made anything.
+        """The stage's sources, or placeholder names without a stage. ``chalice deploy`` without a
+        stage stops here, before it has made anything.
         """
         stream, queue = env.get("EVENTS_STREAM_ARN"), env.get("SPILL_QUEUE_URL")
         if not (stream and queue):
             if env.get("AWS_CHALICE_CLI_MODE") and "deploy" in sys.argv:
                 sys.exit("This stage has no resources yet: run make deploy STAGE=… first.")
             return cls(stream or _NO_STREAM, _NO_QUEUE)
-        # The stream's ARN brings partition, region and account; a queue's URL ends in its name.
+        # The stream's ARN contains partition, region and account; a queue's URL ends in its name.
         _, partition, _, region, account, _ = stream.split(":", 5)
         name = queue.rstrip("/").rpartition("/")[2]
         return cls(stream, f"arn:{partition}:sqs:{region}:{account}:{name}")

@@ -17,7 +17,8 @@ def valid_unicode(text: str) -> str:
 def clip(text: str, limit: int = SUMMARY_STRING_BYTES) -> str:
     """Valid Unicode of at most ``limit`` bytes of UTF-8.
 
-    A longer text is cut and ends in a hash of the whole, so that two long ids stay two.
+    A longer text is cut and ends in a hash of the whole text, so that two different long ids stay
+    different.
     """
     if text.isascii() and len(text) <= limit:
         return text
@@ -30,8 +31,8 @@ def clip(text: str, limit: int = SUMMARY_STRING_BYTES) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """One line of at most ``limit`` characters, each of which can be seen."""
-    # Cut first: a field may be megabytes long, and only its beginning can show.
+    """One line of at most ``limit`` characters, all of them visible."""
+    # Cut first: a field may be megabytes long, and only its beginning is shown.
     text = text[: limit * 4]
     if not text.isprintable():
         text = "".join(each if each.isprintable() else " " for each in text)
@@ -40,8 +41,9 @@ def plain(text: str, limit: int) -> str:
 
 
 def visible(text: str) -> str:
-    """The text for a terminal: what can't be seen there, or would steer it (controls, escapes,
-    marks that turn the direction), as a backslash escape. Line breaks and tabs stay.
+    """The text for a terminal. Characters that are invisible or would control the terminal (control
+    characters, escapes, marks that change the direction of the text) become backslash escapes. Line
+    breaks and tabs stay.
     """
     if text.isprintable():
         return text
@@ -49,8 +51,8 @@ def visible(text: str) -> str:
 
 
 def visible_json(text: str) -> str:
-    """The same JSON for a terminal: such characters as JSON's escapes. They stand in strings alone,
-    but for a carriage return, which is a blank.
+    """The same JSON for a terminal, with such characters as JSON escapes. They occur only in
+    strings. The exception is a carriage return, which becomes a blank.
     """
     if text.isprintable():
         return text

@@ -1,8 +1,8 @@
 """Threads for calls that may hang.
 
-The SDK's timeouts hold for each read, and none holds for a look-up of a name. A service that sends
-a byte now and then keeps a call going for ever. So whoever must answer in time lets a thread make
-the call, and leaves it behind when it is late.
+The SDK's timeouts apply to each single read, and none applies to a DNS look-up. A service that
+sends one byte now and then keeps a call open for ever. So a caller that must answer in time lets a
+thread make the call. If the thread is late, the caller goes on without it.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
-# So many threads may hang; then no more are started until one of them ends.
+# At most so many threads may hang. Then no more are started until one of them ends.
 _MOST_LEFT_BEHIND = 64
 
 
@@ -23,7 +23,9 @@ class Late(Exception):
 
 
 class Workers:
-    """Threads, at most so many for one piece of work, made as they are needed and used again."""
+    """A pool of threads with a limit for each piece of work. Threads are made when needed and
+    reused.
+    """
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -32,7 +34,7 @@ class Workers:
         self._lock = threading.Lock()
 
     def run(self, call: Callable[[], _T], seconds: float) -> _T:
-        """What a call returns. Raises Late, and what the call raises."""
+        """Returns the result of a call. Raises Late, and what the call raises."""
         worker = self._worker()
         worker.calls.put(call)
         try:
@@ -46,8 +48,8 @@ class Workers:
         return result  # type: ignore[no-any-return]  # it is what the call returned
 
     def run_all(self, calls: Sequence[Callable[[], _T]], seconds: float) -> list[_T | Exception]:
-        """Make the calls, as many at once as there are threads: what each returned or raised, in
-        order; Late for those that were not done in time.
+        """Make the calls, as many at once as there are threads. Gives what each returned or raised,
+        in order, and Late for those that were not done in time.
         """
         deadline = time.monotonic() + seconds
         outcomes: list[Any] = [Late()] * len(calls)
@@ -77,7 +79,7 @@ class Workers:
                 self._leave(worker)
             else:
                 self._idle.append(worker)
-        return list(outcomes)  # what comes later changes nothing
+        return list(outcomes)  # a later result changes nothing
 
     def _worker(self) -> "_Worker":
         try:
@@ -99,8 +101,8 @@ class Workers:
 
 
 class _Worker:
-    """One thread, which makes the calls that it is given one after the other. ``outcomes``: what
-    each returned, and what it raised.
+    """One thread, which makes the given calls one after the other. ``outcomes``: what each call
+    returned, and what it raised.
     """
 
     def __init__(self) -> None:

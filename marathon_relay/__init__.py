@@ -1,6 +1,6 @@
 """The relay, which runs near Marathon: it reads the event stream and posts to the listener.
 
-It imports nothing of the rest, so that it can be shipped alone.
+It imports nothing else of the project, so that it can be shipped alone.
 """
 
 VERSION = "1.0.0"

@@ -1,4 +1,4 @@
-"""``python -m marathon_relay``: the relay where nothing else of the project is."""
+"""``python -m marathon_relay``: starts the relay on hosts without the rest of the project."""
 
 import sys
 

@@ -4,8 +4,8 @@ import random
 
 
 class Backoff:
-    """Waits of ``first`` seconds, then twice that, and so on up to ``most``; each between half of
-    that and the whole, by chance, so that many that failed together do not come again together.
+    """Waits of ``first`` seconds, then twice that, and so on up to ``most``; each is a random time
+    between half of that and the whole. So clients that failed together do not retry together.
     """
 
     def __init__(self, first: float, most: float) -> None:

@@ -1,5 +1,5 @@
-"""A gap, told: an event of the relay's own, that says when it did not listen, and what Marathon
-itself says happened meanwhile.
+"""Reports gaps. A gap becomes an event of the relay's own. It says when the relay did not listen,
+and what happened in that time according to Marathon.
 """
 
 import json
@@ -25,7 +25,9 @@ Change = dict[str, Any]
 
 
 class Teller:
-    """Puts the gaps into the spool as lines, in a thread of its own: asking takes time."""
+    """Puts the gaps into the spool as lines. It has its own thread, since asking Marathon takes
+    time.
+    """
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class Teller:
         self._marathon = Marathon(settings.marathon, settings.login, settings.ca)
 
     def run(self) -> None:
-        """Tell of each gap that was found; for ever."""
+        """Report each gap that was found; runs for ever."""
         while True:
             self._found.clear()
             try:
@@ -61,7 +63,7 @@ class Teller:
         self._told.set()
 
     def _changed(self, gap: Gap) -> list[Change]:
-        """What happened, as far as it can be learned; it never stops the relay."""
+        """What happened, as far as Marathon says. An error here never stops the relay."""
         found: list[Change] = []
         until = time.monotonic() + _LOOK_SECONDS
         try:
@@ -75,7 +77,7 @@ class Teller:
 
 
 def gap_event(relay: str, gap: Gap, changed: list[Change], now: float) -> bytes:
-    """The line that tells of a gap."""
+    """The line that reports a gap."""
     event = {
         "eventType": "relay_gap",
         "timestamp": iso(now),
@@ -89,8 +91,8 @@ def gap_event(relay: str, gap: Gap, changed: list[Change], now: float) -> bytes:
 
 
 def changes(marathon: Marathon, gap: Gap) -> Iterator[Change]:
-    """What Marathon says happened in the gap: tasks of apps that failed (the last of each app,
-    0.7.6+), versions of apps that were made, and the deployments that run now.
+    """What happened in the gap, according to Marathon: tasks of apps that failed (the last of each
+    app, 0.7.6+), versions of apps that were made, and the deployments that run now.
     """
     for deployment in marathon.deployments():
         yield {

@@ -1,4 +1,4 @@
-"""What the relay tells: one line for each thing that happened, for people or as JSON.
+"""The relay's log: one line for each thing that happened, as text for people or as JSON.
 
 Each line has a name that never changes, so that it can be searched for and documented.
 """
@@ -58,7 +58,7 @@ class Log:
         self._lock = threading.Lock()
 
     def tell(self, line: str, **parts: object) -> None:
-        """Tell one of LINES, with its parts."""
+        """Log one of LINES, with its details."""
         level, sentence = LINES[line]
         shown = {name: _visible(value) for name, value in parts.items()}
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -91,11 +91,11 @@ class Log:
             self._out.write(text)
             self._out.flush()
         except (OSError, ValueError):
-            pass  # whoever read the log is gone; the events matter more
+            pass  # the reader of the log is gone; the events matter more
 
 
 def _visible(value: object) -> object:
-    """Numbers as they are; of texts, which may come from outside, only what can be seen."""
+    """Numbers stay as they are. Texts may come from outside: only visible characters are kept."""
     if isinstance(value, int | float):
         return value
     return "".join(each if each.isprintable() else "\ufffd" for each in str(value))

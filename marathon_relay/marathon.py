@@ -1,6 +1,6 @@
 """Marathon's REST API, as far as a listener needs it. Versions 0.5 – 1.4 have subscriptions.
 
-Errors say what happened and carry the parts; what a user can do about it, the caller knows.
+Errors say what happened, with the details. The caller knows what a user can do about it.
 
     MarathonError
     ├── BadAddress        what was given is no address of a Marathon
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class MarathonError(Exception):
-    """Marathon did not do what it was asked. ``url``: the address that was asked."""
+    """A request to Marathon failed. ``url``: the address that was asked."""
 
     def __init__(self, url: str, message: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class BadAddress(MarathonError):
 
 
 class LoginInAddress(BadAddress):
-    """The address holds a login, which would be shown and logged with it."""
+    """The address contains a login, which would be shown and logged with the address."""
 
 
 class Unreachable(MarathonError):
@@ -65,7 +65,9 @@ class Untrusted(Unreachable):
 
 
 class NotMarathon(MarathonError):
-    """What answered is no Marathon that tells of itself. ``status``: of its answer."""
+    """The server that answered is not a Marathon that describes itself. ``status``: its answer's
+    status.
+    """
 
     def __init__(self, url: str, status: int) -> None:
         super().__init__(url, f"no Marathon that tells of itself (GET /v2/info: status {status})")
@@ -73,7 +75,7 @@ class NotMarathon(MarathonError):
 
 
 class NoLeader(MarathonError):
-    """A standby answered that it knows of no leader (503; from 1.7.149 on 502)."""
+    """A standby answered that it knows no leader (503; from 1.7.149 on 502)."""
 
     def __init__(self, url: str, status: int) -> None:
         super().__init__(url, f"no leader is known there (status {status})")
@@ -113,7 +115,7 @@ class BadCallback(MarathonError):
 
 
 class Refused(MarathonError):
-    """Another answer than the one asked for."""
+    """An answer other than the expected one."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ class Login:
 
 @dataclass(frozen=True)
 class Info:
-    """What ``/v2/info`` says. ``callbacks``: whether they are on; None where it does not tell
-    (0.7.0 and earlier, 1.5.0 and later).
+    """What ``/v2/info`` says. ``callbacks``: whether they are on; None if it does not say (0.7.0
+    and earlier, 1.5.0 and later).
     """
 
     name: str
@@ -147,12 +149,12 @@ class Info:
 
     @property
     def removed_callbacks(self) -> bool:
-        """Whether this version has none any more (1.5.0+)."""
+        """Whether this version no longer has callbacks (1.5.0+)."""
         return self.numbers >= (1, 5)
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The version's numbers, such as (1, 6, 322); empty where they can't be told."""
+        """The version's numbers, such as (1, 6, 322); empty if they are not known."""
         numbers = self.version.partition("-")[0].split(".")[:3]
         known = len(numbers) >= 2 and all(_small_number(each) for each in numbers)
         return tuple(int(each) for each in numbers) if known else ()
@@ -175,9 +177,9 @@ class _Answer:
 class Marathon:
     """One Marathon: a leader and its standbys. Every method raises MarathonError.
 
-    ``url``: an address, or several of the same cluster, separated by commas or as a list. Whichever
-    answers is asked, and is what ``url`` says from then on. ``answer_seconds``: for the whole of an
-    answer.
+    ``url``: an address, or several of the same cluster, separated by commas or as a list. The first
+    one that answers is used, and ``url`` names it from then on. ``answer_seconds``: the limit for a
+    whole answer.
     """
 
     def __init__(
@@ -201,7 +203,7 @@ class Marathon:
         self.url = self.urls[(self.urls.index(self.url) + 1) % len(self.urls)]
 
     def info(self) -> Info:
-        """Who this Marathon is. One that has no ``/v2/info`` yet is of no known version."""
+        """Who this Marathon is. If it is too old to have ``/v2/info``, its version is not known."""
         answer = self._call("GET", "/v2/info")
         if answer.status == 404:
             return Info(name="", version="", framework_id="", callbacks=None)
@@ -225,11 +227,13 @@ class Marathon:
         return [url for url in urls if isinstance(url, str)] if isinstance(urls, list) else []
 
     def subscribe(self, url: str) -> str:
-        """Subscribe a URL; the timestamp of the ``subscribe_event`` that Marathon sends of it."""
+        """Subscribe a URL. Returns the timestamp of the ``subscribe_event`` that Marathon then
+        sends.
+        """
         return str(self._subscriptions("POST", url).get("timestamp", ""))
 
     def unsubscribe(self, url: str) -> str:
-        """Unsubscribe a URL; the timestamp of the ``unsubscribe_event``."""
+        """Unsubscribe a URL. Returns the timestamp of the ``unsubscribe_event``."""
         return str(self._subscriptions("DELETE", url).get("timestamp", ""))
 
     def leader(self) -> str:
@@ -242,7 +246,9 @@ class Marathon:
         return _objects(self._get("/v2/deployments", absent=[]))
 
     def apps(self) -> list[dict[str, Any]]:
-        """All apps, each with its ``lastTaskFailure`` if it had one (0.7.6+). Pods are no apps."""
+        """All apps, each with its ``lastTaskFailure`` if it had one (0.7.6+). Pods are not
+        included.
+        """
         told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
         return _objects(told.get("apps") if isinstance(told, dict) else None)
 
@@ -253,8 +259,8 @@ class Marathon:
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def callback_meters(self) -> dict[str, int]:
-        """What Marathon counted of its callbacks since it leads (0.13.1, 0.14.1 – 1.4.13):
-        ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty where it does not tell.
+        """What Marathon has counted of its callbacks since it became the leader (0.13.1, 0.14.1 –
+        1.4.13): ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty if it does not say.
         """
         told = self._get("/metrics", absent={})
         meters = told.get("meters") if isinstance(told, dict) else None
@@ -267,7 +273,7 @@ class Marathon:
         }
 
     def _get(self, path: str, absent: Any) -> Any:
-        """The value that a GET answers with; ``absent`` for a 404."""
+        """The value in the answer to a GET; ``absent`` for a 404."""
         answer = self._call("GET", path)
         if answer.status == 404:
             return absent
@@ -294,7 +300,9 @@ class Marathon:
         return told if isinstance(told, dict) else {}
 
     def _call(self, method: str, path: str) -> _Answer:
-        """Ask whichever of the addresses answers; of a standby without a leader, ask the next."""
+        """Ask the first address that answers. If it is a standby without a leader, ask the next
+        one.
+        """
         for _ in self.urls[1:]:
             try:
                 answer = self._ask(method, path)
@@ -318,8 +326,8 @@ class Marathon:
 
     def _exchange(self, method: str, path: str) -> _Answer:
         body = bytearray()
-        # Marathon takes no other content type here, and a URL with a token must not be followed
-        # to somewhere else.
+        # Marathon takes no other content type here. A redirect must not carry a URL with a token to
+        # another host.
         headers = {"Accept": "application/json"} | self.login.header
         if method != "GET":
             headers["Content-Type"] = "application/json"
@@ -335,7 +343,9 @@ class Marathon:
 
 
 def client(ca: str | None, timeout: httpx.Timeout) -> httpx.Client:
-    """An HTTP client for Marathon. ``ca``: the file of the authority of its certificate."""
+    """An HTTP client for Marathon. ``ca``: the file with the certificate of its certificate
+    authority.
+    """
     return httpx.Client(
         headers={"Accept-Encoding": "identity"},
         timeout=timeout,
@@ -361,8 +371,9 @@ def checked_address(url: str) -> str:
 
 
 def _within(seconds: float, work: Callable[[], _T]) -> _T:
-    """What the work returns or raises; TimeoutException when it takes longer. A timeout of the
-    client is one for each read, so an answer that comes a byte at a time would never end.
+    """Returns or raises what the work does; raises TimeoutException if it takes longer. The
+    client's own timeout applies to each single read, so an answer that comes one byte at a time
+    would never end.
     """
     done: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -384,7 +395,7 @@ def _within(seconds: float, work: Callable[[], _T]) -> _T:
 
 
 def unreachable(url: str, error: httpx.HTTPError) -> Unreachable:
-    """What an error of the HTTP client means."""
+    """Our error for an error of the HTTP client."""
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(url, "no answer in time")
     cause: BaseException | None = error
@@ -398,7 +409,7 @@ def unreachable(url: str, error: httpx.HTTPError) -> Unreachable:
 
 
 def _shown(value: object) -> str:
-    """A word of Marathon's on one line, each character of which can be seen."""
+    """A text from Marathon on one line, with visible characters only."""
     text = str(value or "")[:200]
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 

@@ -1,5 +1,5 @@
-"""Keeps a stream open, and what it brings in the spool. It waits for nothing but the disk, since
-Marathon drops events (before 1.8), or cuts the stream off (since), when it is read slowly.
+"""Keeps a stream open, and puts its events into the spool. It waits only for the disk. If a stream
+is read slowly, Marathon drops events (before 1.8) or ends the stream (since 1.8).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from marathon_relay.stream import Filter, OpenStream, opened
 from marathon_relay.times import iso, seconds
 
 _FIRST_WAIT_SECONDS = 0.25
-_STEADY_SECONDS = 10  # a stream that lasted so long was a good one
+_STEADY_SECONDS = 10  # a stream that lasted this long was a good one
 # An old leader, or a new one that is not ready, accepts a stream and closes it at once.
 _SETTLED_SECONDS = 1.0
 _FULL_SECONDS = 0.2  # between two looks at a spool that is full
@@ -36,7 +36,9 @@ _LATE_SECONDS = 3600  # no stream brings an event so late
 
 
 class Reader:
-    """``arrived`` is set when something new is in the spool, ``gap_found`` when a gap is."""
+    """``arrived`` is set when something new is in the spool, and ``gap_found`` when a new gap is
+    there.
+    """
 
     def __init__(self, settings: Settings, spool: Spool, status: Status, log: Log) -> None:
         self._settings = settings
@@ -65,14 +67,14 @@ class Reader:
                 self._read_one_stream()
 
     def stop(self) -> None:
-        """Read no more: when this returns, nothing more comes into the spool."""
+        """Stop reading. When this returns, nothing more is added to the spool."""
         with self._lock:
             self._stop.set()
             if self._stream:
                 self._stream.cut()
 
     def _read_one_stream(self) -> None:
-        """Until it ends; then the wait that is due before the next."""
+        """Read one stream until it ends. Returns how long to wait before the next one."""
         try:
             lasted = self._read_until_end()
         except SpoolFull:
@@ -118,13 +120,13 @@ class Reader:
         settled.start()
 
     def _settle(self, stream: OpenStream) -> None:
-        """A stream that is still open after a while is one, though Marathon is quiet."""
+        """A stream that is still open after a while counts as good, even if no event came."""
         with self._lock, contextlib.suppress(SpoolFull):
             if self._stream is stream and not self._stop.is_set():
                 self._listen()
 
     def _listen(self) -> None:
-        """The stream is one that brings events: if there was one before, there is a gap."""
+        """The stream is good. If there was a stream before, there is a gap."""
         if self._listening or self._stream is None:
             return
         leader = self._stream.leader
@@ -141,7 +143,7 @@ class Reader:
         self.gap_found.set()
 
     def _take(self, events: list[bytes]) -> None:
-        """Keep what came at once. Raises SpoolFull once the spool holds as much as it may."""
+        """Store what came in one read. Raises SpoolFull if the spool is full."""
         with self._lock:
             if self._stop.is_set():
                 return
@@ -159,9 +161,9 @@ class Reader:
             raise SpoolFull
 
     def _listened_until(self, events: list[bytes], now: float) -> float:
-        """Now; but where Marathon sends faster than it is read, only up to the last event's time:
-        what it has sent since may be lost on the way, if the stream is cut off now. An event that
-        is much older tells nothing of that.
+        """Until when the relay has listened: until now. But if Marathon sends faster than the relay
+        reads, only until the time of the last event. Later events may be lost on the way if the
+        stream is cut off now. An event that is much older says nothing about that.
         """
         found = _TIMESTAMP.search(events[-1][-_TAIL_BYTES:]) if events else None
         stamp = seconds(found[1].decode("ascii", "replace")) if found else None
@@ -209,8 +211,9 @@ class Reader:
             self._log.tell("spool_drained")
 
     def _was_away(self) -> None:
-        """There was no stream at once, or one that brought nothing. What ended the last one stays
-        the cause; but one who is not there did not cut off, it went.
+        """No stream could be opened at once, or it brought nothing. The cause of the gap stays the
+        same as when the last stream ended. But if Marathon is unavailable, it did not cut off a
+        slow reader: the connection was lost.
         """
         if self._cause == "cut_off":
             self._cause = "connection_lost"

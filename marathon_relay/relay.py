@@ -1,8 +1,8 @@
 """The relay: reads Marathon's event stream, and posts its events to the listener.
 
-Read, spool, send, forget: what is read is in the spool before anything else happens to it, and
-leaves it when the API has answered for it. Three threads work, none waits for another: one reads,
-one sends, one tells of gaps. This one looks after them.
+The steps are: read, spool, send, forget. Each event is in the spool before anything else happens to
+it, and leaves it when the API has confirmed it. Three threads work and never wait for one another:
+one reads, one sends, one reports gaps. The main thread watches them.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from marathon_relay.spool import Spool, SpoolError
 from marathon_relay.status import Status, serving
 from marathon_relay.systemd import notify
 
-_LAST_SECONDS = 5.0  # to send what waits, when it is told to stop
+_LAST_SECONDS = 5.0  # to send the waiting events, when the relay is told to stop
 _TICK_SECONDS = 1.0
 
 EXIT_FAILED = 1
@@ -30,7 +30,7 @@ EXIT_USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the relay until SIGTERM or Ctrl-C; its exit status."""
+    """Run the relay until SIGTERM or Ctrl-C. Returns its exit status."""
     try:
         settings = read(argv, os.environ)
     except SettingsError as error:
@@ -80,7 +80,7 @@ class _Work:
         self._teller = Teller(settings, spool, log, self._reader.gap_found, arrived)
 
     def run(self) -> int:
-        """Work until told to stop; the exit status."""
+        """Work until told to stop. Returns the exit status."""
         settings, log = self._settings, self._log
         log.tell(
             "started",
@@ -106,7 +106,9 @@ class _Work:
         return thread
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """A relay of which a part is gone only seems to work: it ends, to be started again."""
+        """If one of its parts has died, a relay only seems to work. So it exits, to be started
+        again.
+        """
         try:
             work()
         except Exception as error:

@@ -1,7 +1,6 @@
-"""Posts what waits to the API, ``POST /events``: one batch after the other, so in order.
-
-A line leaves the spool when the API has answered for it. Whatever else happens, it stays, and is
-sent again: what the API knows already it calls a duplicate.
+"""Posts the waiting events to the API, ``POST /events``: one batch after the other, so in order. A
+line leaves the spool when the API has confirmed it. Otherwise it stays and is sent again. If the
+API knows it already, it answers that it is a duplicate.
 """
 
 import json
@@ -22,15 +21,15 @@ MOST_BYTES = 5_000_000
 _ANSWER_BYTES = 1_000_000
 _CONNECT_SECONDS = 5
 _FIRST_WAIT_SECONDS = 0.5
-_REFUSED_WAITS = 10  # a refused token is tried again that much more seldom
+_REFUSED_WAITS = 10  # with a refused token, wait that many times as long
 _IDLE_SECONDS = 1.0
-_LAST_WAIT_SECONDS = 0.2  # before another try, when the relay is about to end
+_LAST_WAIT_SECONDS = 0.2  # the pause before a retry, when the relay is about to end
 
 _KINDS = frozenset({"new", "duplicate", "spilled"})
 
 
 class _Failed(Exception):
-    """A POST was in vain. ``reason``: a sentence."""
+    """A POST failed. ``reason``: a sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -38,7 +37,7 @@ class _Failed(Exception):
 
 
 class _Refused(_Failed):
-    """The token was: it may take a person to change that."""
+    """The API refused the token. Perhaps a person must fix this."""
 
 
 class _NotTaken(_Failed):
@@ -71,7 +70,7 @@ class Sender:
         )
 
     def run(self) -> None:
-        """Send until ``finish`` was called, and nothing waits any more or the token is refused."""
+        """Send until ``finish`` was called, then until nothing waits or the token is refused."""
         while True:
             self._arrived.clear()
             batch = self._spool.take(self._lines, MOST_BYTES)
@@ -83,7 +82,7 @@ class Sender:
                 self._arrived.wait(_IDLE_SECONDS)
 
     def finish(self) -> None:
-        """Send what waits, and end."""
+        """Send the waiting events, and end."""
         self._ending.set()
         self._arrived.set()
 
@@ -126,7 +125,7 @@ class Sender:
         self._ending.wait(seconds)
 
     def _smaller(self, batch: Sequence[Line], reason: str) -> None:
-        """Find the line that the API does not take, and keep it aside."""
+        """Find the line that the API does not take, and put it aside."""
         if len(batch) > 1:
             self._lines = max(1, len(batch) // 2)
             return
@@ -140,7 +139,7 @@ class Sender:
         self._spool.forget(batch)
 
     def _post(self, batch: Sequence[Line]) -> int:
-        """How many of the lines the API knew already. Raises _Failed."""
+        """Returns how many of the lines the API knew already. Raises _Failed."""
         status, answer = self._exchange(b"\n".join(line.body for line in batch))
         told = _json(answer)
         match status:
@@ -192,7 +191,9 @@ def _json(body: bytes) -> object:
 
 
 def _duplicates(told: object, lines: int) -> int:
-    """How many of an answer's lines were known. Raises _Failed for what is not the API's answer."""
+    """How many lines were known, according to the answer. Raises _Failed if it is not the API's
+    answer.
+    """
     events = told.get("events") if isinstance(told, dict) else None
     if not isinstance(events, list) or len(events) != lines:
         raise _Failed("what answered is not the API, or not in full: look at RELAY_URL.")

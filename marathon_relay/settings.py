@@ -1,7 +1,7 @@
-"""What the relay is told: by option, by the environment, by a file of NAME=value lines.
+"""The relay's settings: from options, from the environment, or from a file of NAME=value lines.
 
-An option wins over the environment, and that over the file. What is secret has no option, since
-everyone on a host may see the options of its processes.
+An option has priority over the environment, and the environment over the file. There are no options
+for secrets, since everyone on a host may see the options of its processes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, as code, help and documents know it. ``option``: empty where there is none."""
+    """One setting, as used in code, help and documents. ``option``: empty if there is none."""
 
     name: str
     option: str
@@ -76,7 +76,7 @@ class Settings:
     timeout: float
     retry_max: float
     login: Login
-    # The file that others than its owner may read, though it holds a token.
+    # The file that contains a token, but that other users may read.
     open_file: Path | None = None
 
 
@@ -184,7 +184,7 @@ def _settings(given: dict[str, str], open_file: Path | None) -> Settings:
 
 
 def _shown(name: str) -> str:
-    """A setting as its user may know it: by its variable, and by its option."""
+    """A setting as its user may know it: its variable and its option."""
     option = _BY_NAME[name].option
     return f"{name} ({option})" if option else name
 

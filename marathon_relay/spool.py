@@ -1,8 +1,7 @@
-"""Where events wait: a SQLite database in a folder of the relay's own.
-
-It holds the lines that were read and not yet answered for, the time up to which the relay is known
-to have listened, and the gaps that are still to be told. Whatever a method has returned from is on
-the disk. Beside it lie the lock, and in ``aside/`` the events that the API can't take.
+"""The place where events wait: a SQLite database in a folder of the relay's own. It holds the lines
+that were read and that the API has not yet confirmed, the time up to which the relay is known to
+have listened, and the gaps that are still to be reported. When a method has returned, its changes
+are on the disk. Beside it lie the lock, and in ``aside/`` the events that the API can't take.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 LARGEST_LINE = 5 * 1024 * 1024  # bytes; the API takes no more in one POST
-_DRAINED = 0.9  # of the limit: what was full is full until then, so that it does not flicker
+_DRAINED = 0.9  # of the limit: a full spool counts as full until then, to avoid quick changes
 _ROW_BYTES = 40  # what SQLite needs for a row, beside its body
 _TIDY_BYTES = 16 * 1024 * 1024
 
@@ -38,7 +37,7 @@ class SpoolError(Exception):
 
 
 class SpoolFull(Exception):
-    """The disk took no more."""
+    """There is no more room for events."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ class Gap:
 class Spool:
     """``limit``: how many bytes may wait. Raises SpoolError.
 
-    One thread may add while another takes; only to write do they wait for each other. ``count``
-    says how many lines wait, ``size`` how many bytes they take.
+    One thread may add while another takes. They wait for each other only to write. ``count`` says
+    how many lines wait, ``size`` how many bytes they take.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -73,7 +72,7 @@ class Spool:
         self._writing = threading.Lock()
         self._taking = threading.Lock()
         try:
-            # What was read is written through to the disk; that it was forgotten need not be.
+            # New lines are written through to the disk; deletions need not be.
             self._add_side = _connection(folder / "spool.db", "FULL")
             self._take_side = _connection(folder / "spool.db", "NORMAL")
             self._add_side.executescript(_SCHEMA)
@@ -93,17 +92,17 @@ class Spool:
 
     @property
     def full(self) -> bool:
-        """Whether the limit is reached."""
+        """Whether the limit has been reached."""
         return self.size >= self._limit
 
     @property
     def drained(self) -> bool:
-        """Whether one that was full has room again."""
+        """Whether a spool that was full has room again."""
         return self.size < self._limit * _DRAINED
 
     def add(self, bodies: Sequence[bytes], now: float, listened_until: float) -> None:
-        """Keep what was read now, all or nothing, and up to when the relay has listened, as that
-        shows. Raises SpoolFull.
+        """Store what was read now, all or nothing, together with the time until which the relay has
+        listened. Raises SpoolFull.
         """
         with self._write(self._add_side, len(bodies), sum(map(len, bodies))) as database:
             database.executemany(
@@ -112,7 +111,7 @@ class Spool:
             _set(database, "listened_until", listened_until)
 
     def take(self, lines: int, size: int) -> list[Line]:
-        """The oldest lines, at most so many and of so many bytes together; but always one."""
+        """The oldest lines, limited in number and in total bytes, but at least one."""
         found: list[Line] = []
         with self._taking:
             for id_, body in self._take_side.execute(
@@ -126,7 +125,7 @@ class Spool:
         return found
 
     def forget(self, lines: Sequence[Line]) -> None:
-        """Strike out the oldest lines, which ``take`` gave, all of them. Raises SpoolFull."""
+        """Delete all the lines that ``take`` returned, which are the oldest. Raises SpoolFull."""
         size = sum(len(line.body) for line in lines)
         with self._taking, self._write(self._take_side, -len(lines), -size) as database:
             database.execute("DELETE FROM lines WHERE id <= ?", (lines[-1].id,))
@@ -140,7 +139,9 @@ class Spool:
         return found[0] if found else None
 
     def put_aside(self, body: bytes, now: float) -> Path | None:
-        """Keep in a file what the API can't take; None where there is no room for it."""
+        """Keep a line in a file because the API can't take it. Returns None if there is no room for
+        it.
+        """
         aside = self.folder / "aside"
         aside.mkdir(mode=0o700, exist_ok=True)
         if sum(each.stat().st_size for each in aside.iterdir()) + len(body) > self._limit:
@@ -158,13 +159,13 @@ class Spool:
         return file
 
     def note_cause(self, cause: str) -> None:
-        """Why the relay stopped listening, should it end before it listens again."""
+        """Note why the relay stopped listening, in case it ends before it listens again."""
         with self._write(self._add_side) as database:
             _set(database, "cause", cause)
 
     def begin(self, now: float, cause: str) -> Gap | None:
-        """Note that the relay listens from now on; the gap before it, if it had listened before.
-        A cause that was noted wins.
+        """Note that the relay listens from now on, and the gap before, if it had listened before.
+        If a cause was noted earlier, that one is used.
         """
         with self._write(self._add_side) as database:
             state = dict(database.execute("SELECT name, value FROM state").fetchall())
@@ -180,7 +181,7 @@ class Spool:
             return Gap(int(row.lastrowid or 0), began, now, cause)
 
     def gaps(self) -> list[Gap]:
-        """The gaps that are still to be told."""
+        """The gaps that are still to be reported."""
         with self._taking:
             rows = self._take_side.execute(
                 "SELECT id, began, ended, cause FROM gaps ORDER BY id"
@@ -188,13 +189,13 @@ class Spool:
         return [Gap(*row) for row in rows]
 
     def tell(self, gap: Gap, body: bytes, now: float) -> None:
-        """Add the line that tells of a gap, in the place of the gap."""
+        """Replace a gap by the line that reports it."""
         with self._write(self._add_side, 1, len(body)) as database:
             database.execute("INSERT INTO lines (body, read_at) VALUES (?, ?)", (body, now))
             database.execute("DELETE FROM gaps WHERE id = ?", (gap.id,))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Release the folder."""
         with self._taking, self._writing:
             self._add_side.close()
             self._take_side.close()
@@ -204,7 +205,7 @@ class Spool:
     def _write(
         self, database: sqlite3.Connection, lines: int = 0, size: int = 0
     ) -> Iterator[sqlite3.Connection]:
-        """All or nothing, after which so many more lines, of so many bytes, wait."""
+        """A transaction: all or nothing. Afterwards so many more lines, of so many bytes, wait."""
         with self._writing:
             try:
                 with database:
@@ -216,7 +217,7 @@ class Spool:
 
 
 def _locked(folder: Path) -> TextIO:
-    """The open lock file of the folder; whoever holds it is the only relay there."""
+    """The open lock file of the folder. Only one relay at a time can hold it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")

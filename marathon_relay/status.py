@@ -1,4 +1,4 @@
-"""How the relay is: what it counts, and ``/health`` and ``/metrics``, which tell of it."""
+"""The relay's state: its counters, and ``/health`` and ``/metrics``, which show them."""
 
 import contextlib
 import json
@@ -16,11 +16,11 @@ from marathon_relay import VERSION
 from marathon_relay.spool import Spool
 from marathon_relay.times import iso
 
-_DRAINS_SECONDS = 60  # what waits longer, and nothing was sent meanwhile, does not drain
+_DRAINS_SECONDS = 60  # if events wait longer and nothing was sent, the spool is not draining
 
 
 class Status:
-    """What goes on. Every method may be called from any thread."""
+    """The current state. Every method may be called from any thread."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
@@ -75,7 +75,7 @@ class Status:
         self.last_event = now
 
     def aside(self, *, kept: bool) -> None:
-        """An event was kept aside, or could not be."""
+        """An event was put aside, or could not be put aside."""
         (self._aside if kept else self._lost).inc()
 
     def gap(self, cause: str) -> None:
@@ -84,7 +84,7 @@ class Status:
         self.gaps += 1
 
     def batch_sent(self, events: int, size: int, duplicates: int) -> None:
-        """The API has answered for so many."""
+        """The API has confirmed so many events."""
         self._batches.labels("taken").inc()
         self._sent.inc(events)
         self._sent_bytes.inc(size)
@@ -94,7 +94,7 @@ class Status:
         self._last_sent = time.monotonic()
 
     def batch_failed(self, trouble: str) -> None:
-        """A POST was in vain, for that reason."""
+        """A POST failed for that reason."""
         self._batches.labels("failed").inc()
         self.trouble = trouble
 
@@ -133,7 +133,7 @@ class Status:
 
 @contextlib.contextmanager
 def serving(status: Status, address: tuple[str, int]) -> Iterator[str]:
-    """``/health`` and ``/metrics`` there; the address. Raises OSError where it can't be."""
+    """Serve ``/health`` and ``/metrics``; gives the address. Raises OSError if it is unusable."""
 
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET

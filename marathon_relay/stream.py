@@ -1,7 +1,7 @@
 """Marathon's event stream, ``GET /v2/events`` (0.9.0 and later), as the relay reads it.
 
 httpx-sse reads the frames. The text passes through it as Latin-1, in which each byte is one
-character, so that what comes out is what stood behind ``data:``, byte for byte.
+character. So the result is the text after ``data:``, byte for byte.
 """
 
 import contextlib
@@ -31,22 +31,22 @@ _CONNECT_SECONDS = 5
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 
-# Marathon tells a stream that it is in by this event; it asks for no filter to leave it out.
+# Marathon confirms a stream with this event, so no filter may leave it out.
 ATTACHED = "event_stream_attached"
 
-# What was read at once: the events that ended in it; none for a heartbeat.
+# The events that were completed in one read; none for a heartbeat.
 Take = Callable[[list[bytes]], None]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which events are wanted, by type: of ``only`` (if any), and not of ``without``."""
+    """Which events are wanted, by type: those in ``only`` (if any), but not in ``without``."""
 
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
 
     def wants(self, event: ServerSentEvent) -> bool:
-        """Whether this one is. Marathon 0.9 and 0.10 name the type only inside of it."""
+        """Whether this event is wanted. Marathon 0.9 and 0.10 name the type only inside it."""
         if not (self.only or self.without):
             return True
         type_ = _type_inside(event.data) if event.event == "message" else event.event
@@ -62,8 +62,9 @@ def _type_inside(data: str) -> str:
 
 
 def query(info: Info, wanted: Filter) -> httpx.QueryParams:
-    """What to ask of that Marathon: it filters from 1.3.7 on. Light plans only where all who listen
-    get the same text: from 1.6.322 on; in 1.5.9 – 1.5.15 each gets a timestamp of its own.
+    """What to ask that Marathon for. It can filter from 1.3.7 on. Ask for light plans only if all
+    listeners get the same text, which is so from 1.6.322 on. In 1.5.9 – 1.5.15 each listener gets
+    its own timestamp.
     """
     asked: list[tuple[str, str]] = []
     if wanted.only and info.numbers >= (1, 3, 7):
@@ -74,7 +75,7 @@ def query(info: Info, wanted: Filter) -> httpx.QueryParams:
 
 
 class OpenStream:
-    """A stream that Marathon has accepted. ``leader``: who sends, as ``host:port``."""
+    """A stream that Marathon has accepted. ``leader``: the sender, as ``host:port``."""
 
     def __init__(self, answer: httpx.Response, version: str, wanted: Filter) -> None:
         self._answer = answer
@@ -85,12 +86,12 @@ class OpenStream:
         self.leader = urlsplit(told).netloc or answer.url.netloc.decode()
 
     def read(self, take: Take) -> None:
-        """Read until Marathon ends the stream. Raises MarathonError where it breaks instead, or
-        gives no sign of life in time.
+        """Read until Marathon ends the stream. Raises MarathonError if the stream breaks, or gives
+        no sign of life in time.
 
-        ``take`` is called once for each piece that the network gave, before the next is waited for:
-        so it can keep in one go what came in one go. A part of a long event is no sign of life: the
-        event may still be lost.
+        ``take`` is called once for each piece from the network, before waiting for the next. So it
+        can store together what came together. A part of a long event is no sign of life: the event
+        may still be lost.
         """
         events: list[bytes] = []
 
@@ -114,7 +115,7 @@ class OpenStream:
             raise unreachable(self.url, error) from error
 
     def cut(self) -> None:
-        """End it, from another thread: what reads is told that the stream ended."""
+        """End it from another thread: for the reading thread the stream then ends."""
         network = self._answer.extensions.get("network_stream")
         connection = network.get_extra_info("socket") if network else None
         if connection is not None:
@@ -130,7 +131,7 @@ class Silent(Refused):
 
 
 class _Pieces(httpx.SyncByteStream):
-    """Tells when all that the last piece held has been read."""
+    """Signals when everything in the last piece has been read."""
 
     def __init__(self, inner: httpx.SyncByteStream, done: Callable[[bytes], None]) -> None:
         self._inner = inner
@@ -149,10 +150,10 @@ class _Pieces(httpx.SyncByteStream):
 def opened(
     marathon: Marathon, wanted: Filter, ca: str | None, dead_after: float
 ) -> Iterator[OpenStream]:
-    """A stream of whichever Marathon of the cluster has one. Raises MarathonError.
+    """A stream of the first Marathon of the cluster that offers one. Raises MarathonError.
 
-    ``dead_after``: seconds without a sign of life after which it is dead. Marathon sends a
-    heartbeat every ten.
+    ``dead_after``: after so many seconds without a sign of life the stream counts as dead. Marathon
+    sends a heartbeat every ten.
     """
     info = marathon.info()
     timeout = httpx.Timeout(_CONNECT_SECONDS, read=dead_after)
@@ -169,8 +170,8 @@ def opened(
 
 
 def _first(marathon: Marathon) -> str:
-    """The leader if it is one of the addresses given, else whoever answered: a standby proxies (up
-    to 0.10 what it proxies sticks in buffers) or redirects.
+    """The leader if it is one of the given addresses, or else the member that answered. A standby
+    proxies or redirects. Up to 0.10, what it proxies is delayed in buffers.
     """
     leader = marathon.leader_told
     if not leader:
@@ -208,8 +209,9 @@ def _accepted(answer: httpx.Response) -> None:
 
 
 def _followed(marathon: Marathon, answer: httpx.Response) -> httpx.URL:
-    """Where a standby redirects to. Only a host of the cluster is asked, for it gets the login: one
-    of the addresses given, or the leader that they name; and never in clear what came encrypted.
+    """The address to which a standby redirects. The login is sent there, so it must be a host of
+    the cluster: one of the given addresses, or the leader that they name. An encrypted connection
+    is never followed by one without encryption.
     """
     target = answer.url.join(answer.headers.get("Location", ""))
     downgraded = answer.url.scheme == "https" and target.scheme != "https"
@@ -223,7 +225,7 @@ def _of_cluster(marathon: Marathon, asked: httpx.URL, target: httpx.URL) -> bool
     if _at(target) in map(_at, marathon.urls):
         return True
     if target.host == asked.host and target.scheme == "https":
-        return True  # what stands before Marathon wants it encrypted
+        return True  # a proxy in front of Marathon wants it encrypted
     leader = marathon.leader()
     return bool(leader) and _at(target) == _at(f"{target.scheme}://{leader}")
 

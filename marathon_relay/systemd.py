@@ -1,4 +1,4 @@
-"""What systemd is told where it asks: that the relay is ready, alive, and stopping."""
+"""Notifies systemd, if it wants this, that the relay is ready, alive, or stopping."""
 
 import contextlib
 import os

@@ -10,7 +10,7 @@ def iso(seconds: float) -> str:
 
 
 def seconds(text: object) -> float | None:
-    """The seconds since 1970 of such a time; None for what is none."""
+    """The seconds since 1970 of such a time; None if the text is not one."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except (ValueError, OverflowError):

@@ -1,5 +1,5 @@
-"""Deploy a stage: its resources, its functions, and what Chalice can't set. Safe to repeat, and
-from another clone: a stage knows what is deployed of it.
+"""Deploy a stage: its resources, its functions, and the settings that Chalice can't make. It is
+safe to repeat, also from another clone, since each stage keeps a note of what is deployed.
 """
 
 import argparse
@@ -66,8 +66,8 @@ def _mail(text: str) -> str:
 
 
 def _what_is_deployed(name: str) -> Deployed | None:
-    """What Chalice has to know of the stage; None where nothing is deployed. Raises Failure where
-    functions are there and nobody knows the API that belongs to them: Chalice would make another.
+    """What Chalice must know about the stage; None if nothing is deployed. Raises Failure if there
+    are functions but their API is not known: Chalice would make another API.
     """
     functions = mappings.existing_functions(name)
     if stacks.outputs(stacks.table_stack(name)) is None:

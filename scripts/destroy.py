@@ -48,7 +48,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def warn_of_senders(stage: Stage) -> None:
-    """Tell who will post to an API that is gone."""
+    """Warn of the Marathons and relays that will post to an API that is gone."""
     clusters = {cluster.name: cluster for cluster in stage.clusters.all()}
     posting = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
     relays = [token for token in posting if registration.is_relays(token)]

@@ -1,5 +1,5 @@
-"""Tell why nothing arrives: findings, worst first, each with its remedy. It changes nothing, but
-makes Marathon send one event. Its exit status is 0 only if all is well.
+"""Say why nothing arrives: show findings, worst first, each with its remedy. The doctor changes
+nothing, but it makes Marathon send one event. Its exit status is 0 only if all is well.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Write the files that follow from others: ``docs/events.md`` and ``docs/notification.schema.json``
-from the code, each stage's policies from those of the functions. With --check, only tell whether
-they are up to date.
+"""Write the files that are generated from others: ``docs/events.md`` and
+``docs/notification.schema.json`` from the code, each stage's policies from those of the functions.
+With --check, only check whether they are up to date.
 """
 
 import json

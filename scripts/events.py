@@ -1,5 +1,5 @@
-"""Look at the events that a stage has stored: list them, watch them come, show one whole. And
-repair: notify of them again; see to what could not be published or stored.
+"""Look at the events that a stage has stored: list them, watch new ones arrive, or show a whole
+event. And repair: send notifications again, and handle what could not be published or stored.
 """
 
 import argparse
@@ -174,7 +174,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> int:
-    """Print records as they are asked for; how many."""
+    """Print records one by one, as they arrive. Returns how many."""
     console = _console()
     width = console.width if console.is_terminal else 0
     count = 0

@@ -171,7 +171,7 @@ def _register(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: s
 
 
 def _skipped(marathon: Marathon) -> int:
-    """How many callbacks Marathon left out for a penalty, of all URLs; 0 where it does not tell."""
+    """How many callbacks Marathon skipped because of penalties, for all URLs; 0 if unknown."""
     try:
         return marathon.callback_meters().get("skipped-callbacks", 0)
     except MarathonError:
@@ -179,7 +179,7 @@ def _skipped(marathon: Marathon) -> int:
 
 
 def _no_event(args: argparse.Namespace, marathon: Marathon, api: str, before: int) -> Failure:
-    """Why no event came, as far as Marathon tells. ``before``: what it had skipped then."""
+    """Why no event came, as far as Marathon says. ``before``: how many it had skipped before."""
     skipped = _skipped(marathon)
     if skipped > before:
         return Failure(
@@ -206,7 +206,7 @@ def _revive(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str
 
 
 def _check(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str) -> int:
-    """Is it subscribed, and does something arrive? With --repair, see to both."""
+    """Check that our URL is subscribed and that events arrive. With --repair, repair both."""
     try:
         held = registration.held_subscription(stage, marathon, api)
     except Failure:
@@ -263,7 +263,7 @@ def _print_endpoint(args: argparse.Namespace, stage: Stage, api: str) -> int:
 
 
 def _info_if_told(args: argparse.Namespace) -> Info | None:
-    """Who the Marathon is; one before 0.5 may not tell, and then needs a name from the user."""
+    """Who the Marathon is. One before 0.5 may not say; then the user must give a name."""
     if not args.marathon:
         return None
     try:

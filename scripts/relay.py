@@ -1,6 +1,7 @@
 """Run the relay: it reads Marathon's event stream, and posts its events to the API (docs/relay.md).
 
-It needs marathon_relay/ alone: where nothing else of the project is, python -m marathon_relay.
+The relay itself needs only marathon_relay/. On a host without the rest of the project, use python
+-m marathon_relay.
 """
 
 import sys
@@ -13,8 +14,8 @@ _STAGE = "--stage"
 
 
 def _with_api_of_stage(argv: list[str]) -> list[str]:
-    """The command line with ``--url`` in the place of ``--stage``: the relay itself knows of none.
-    Raises Failure.
+    """The command line with ``--url`` in place of ``--stage``, since the relay itself has no
+    stages. Raises Failure.
     """
     if _STAGE not in argv[:-1]:
         return argv

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _until_interrupted(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C, which is how it ends: that is no failure."""
+    """Run until Ctrl-C. This is the normal end, and no failure."""
     with terminal.foreground():
         try:
             return _run(args)
@@ -135,7 +135,7 @@ def _port(text: str) -> int:
 
 @contextlib.contextmanager
 def _log_of_functions() -> Iterator[str]:
-    """A file for what the functions print; it goes when all went well."""
+    """A file for the functions' output. It is deleted if all went well."""
     with (
         tempfile.NamedTemporaryFile(
             "w", prefix="marathon-events-", suffix=".log", delete=False
@@ -163,7 +163,7 @@ def _system(stage: Stage, host: str, port: int) -> Iterator[System]:
 
 
 def _keep_api(stage: Stage, api: str) -> None:
-    """Let the scripts find the API as they find a deployed one's."""
+    """Let the scripts find this API in the same way as a deployed one."""
     resource = {"name": "rest_api", "resource_type": "rest_api", "rest_api_url": api}
     deployed.keep_copy(stage, {"resources": [resource]})
 
@@ -179,8 +179,8 @@ def once(marathon: SimulatedMarathon, journal: Journal) -> int:
 
 
 def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journal) -> int:
-    """Play the scenario once, with a change of leader in the middle, of which the relay tells; 0 if
-    each event was stored once and notified once, and that gap, and no other, was told.
+    """Play the scenario once, with a change of leader in the middle, which the relay reports.
+    Returns 0 if each event was stored once and notified once, and only that gap was reported.
     """
     middle = len(scenario.LIFE) // 2
     for n, chapter in enumerate(scenario.LIFE):
@@ -290,7 +290,7 @@ def _view(
     """
     if console.is_terminal:
         view = LiveView(journal, marathon, api, sent)
-        # Else it would draw the functions' log, which goes elsewhere, into the view.
+        # Otherwise it would draw the functions' log, which belongs elsewhere, into the view.
         with Live(view, console=console, refresh_per_second=8, redirect_stdout=False):
             yield time.sleep
     else:
@@ -316,7 +316,7 @@ def _id_of(body: bytes) -> str:
 
 
 def _address_towards(url: str) -> str:
-    """The address of this machine that a Marathon can reach it at."""
+    """The address at which a Marathon can reach this machine."""
     parts = urlsplit(checked_address(url))
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -1,10 +1,10 @@
-"""App paths, and what Marathon's task, instance and executor ids tell of them.
+"""App paths, and how to read them from Marathon's task, instance and executor ids.
 
 An id begins with the app's path in its "safe" form: without its first slash, other slashes turned
 into ``_`` (``/prod/web`` → ``prod_web``; exact since 0.6.0, whose paths hold no ``_``).
 
-No pattern goes back over what it has read, so that a hostile id of a megabyte takes no longer than
-its length.
+No pattern backtracks, so the time for a hostile id of a megabyte grows only in proportion to its
+length.
 """
 
 import re
@@ -69,8 +69,8 @@ def pod_of_uri(uri: str) -> str | None:
 
 
 def _split_instance(id_: str) -> tuple[int, int] | None:
-    """Where in an id its app ends and where its instance ends; None where it names no instance. Of
-    several marks that a UUID follows the last counts.
+    """The positions in an id where its app ends and where its instance ends; None if it names no
+    instance. If several marks are followed by a UUID, the last one counts.
     """
     last = None
     for found in _INSTANCE.finditer(id_):
@@ -79,7 +79,7 @@ def _split_instance(id_: str) -> tuple[int, int] | None:
 
 
 def _before_uuid(id_: str) -> str:
-    """What stands before ``.<uuid>`` at the end of an id; empty where no UUID does."""
+    """The part before ``.<uuid>`` at the end of an id; empty if it does not end in a UUID."""
     safe, _, uuid = id_.rpartition(".")
     return safe if _WHOLE_UUID.fullmatch(uuid) else ""
 

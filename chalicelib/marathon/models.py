@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 class _FirstMisfitAlone(FailFast):
-    """Of a hostile list of millions, pydantic would tell each element that does not fit."""
+    """For a hostile list of millions, pydantic would report each element that does not fit."""
 
     __hash__ = object.__hash__  # a part of a union must have one
 
@@ -137,8 +137,8 @@ class AddHealthCheckEvent(AppHealthEvent):
 
 
 class RemoveHealthCheckEvent(AppHealthEvent):
-    """``remove_health_check_event`` (0.5.0 – …): Marathon stopped watching a health check. Which
-    one can't be told.
+    """``remove_health_check_event`` (0.5.0 – …): Marathon stopped watching a health check. The
+    event does not say which one.
     """
 
 
@@ -199,7 +199,7 @@ class UnhealthyInstanceKillEvent(UnhealthyTaskKillEvent):
 
 
 class UnknownTaskTerminatedEvent(Event):
-    """``unknown_task_terminated_event`` (1.3.1 – 1.3.14): Mesos told of the end of a task that
+    """``unknown_task_terminated_event`` (1.3.1 – 1.3.14): Mesos reported the end of a task that
     Marathon does not know.
 
     ``taskId``; ``runSpecId``: path; ``status``: a word such as ``Killed``.
@@ -300,8 +300,8 @@ class PodDeletedEvent(PodEvent):
 
 
 class GroupChangeSuccess(Event):
-    """``group_change_success`` (0.7.0 – …): a change to apps, pods or groups was *accepted*; says
-    nothing of its end.
+    """``group_change_success`` (0.7.0 – …): a change to apps, pods or groups was *accepted*; the
+    event does not say how it ended.
 
     ``groupId``: path of the group, or of the parent of the app or pod that changes. ``version``:
     equals the deployment's ``plan.version``.
@@ -430,7 +430,7 @@ class SchedulerDisconnectedEvent(Event):
 
 
 class EventStreamAttached(Event):
-    """``event_stream_attached`` (0.9.0 – …): a client of ``/v2/events`` came.
+    """``event_stream_attached`` (0.9.0 – …): a client of ``/v2/events`` connected.
 
     ``remoteAddress``: its address, without a port.
     """
@@ -439,16 +439,17 @@ class EventStreamAttached(Event):
 
 
 class EventStreamDetached(EventStreamAttached):
-    """``event_stream_detached`` (0.9.0 – …): a client of ``/v2/events`` went."""
+    """``event_stream_detached`` (0.9.0 – …): a client of ``/v2/events`` disconnected."""
 
 
 class RelayGap(Event):
-    """``relay_gap``: no event of Marathon's, but of our relay's, which reads Marathon's event
-    stream. It tells of a time in which the relay was not listening: events may have been missed.
+    """``relay_gap``: an event that our relay makes, not Marathon. The relay reads Marathon's event
+    stream. The event reports a time in which the relay was not listening, so events may have been
+    missed.
 
     ``relay``: its name. ``from``, ``to``: times. ``cause``: ``leader_changed``,
     ``connection_lost``, ``relay_stopped``, ``cut_off`` or ``spool_full``. ``changed``: what
-    Marathon says happened in that time.
+    happened in that time, as Marathon reports it.
     """
 
     always: ClassVar[tuple[str, ...]] = ("relay", "from", "to", "cause")
@@ -461,8 +462,8 @@ class RelayGap(Event):
 
 
 class UnknownEvent(Event):
-    """An event of a type that no Marathon up to 1.11 sends. ``appId``, ``runSpecId``: paths, which
-    every task, instance and health event so far names its app by.
+    """An event of a type that no Marathon up to 1.11 sends. ``appId``, ``runSpecId``: paths. Every
+    known task, instance and health event names its app by one of them.
     """
 
     appId: str | None = None

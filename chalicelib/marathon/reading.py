@@ -1,4 +1,6 @@
-"""A body as Marathon sent it, understood as far as it can be. Nothing is ever refused."""
+"""Reads a body as Marathon sent it, and understands as much of it as possible. It never refuses
+one.
+"""
 
 import functools
 import json
@@ -20,7 +22,7 @@ Cause = Literal["not_json", "not_an_object", "no_type", "unknown_type", "unexpec
 
 UNKNOWN = "unknown"
 
-# From here on what does not fit is no longer looked for one by one.
+# After so many misfits, the others are no longer looked for one by one.
 _MOST_MISFITS = 1000
 
 _UNREADABLE: dict[Cause, str] = {
@@ -34,7 +36,7 @@ _UNREADABLE: dict[Cause, str] = {
 class Reading:
     """What a body says.
 
-    ``timestamp``: the event's own, in UTC with milliseconds, or None where it has no usable one.
+    ``timestamp``: the event's own, in UTC with milliseconds, or None if it has no usable one.
     ``cause``: why the event could not be fully understood, or None. ``misfits``: the paths of the
     fields that did not fit, such as ``plan.steps.0.actions.1.app`` (never their values).
     """
@@ -68,7 +70,7 @@ def read(body: bytes) -> Reading:
         what = about(event)
         rated = severity(event, what)
         title = titles.title(event, what)
-    except Exception as error:  # A rule that trips must not cost the event: it is kept as it is.
+    except Exception as error:  # An error in our own code must not lose the event: keep it.
         title = plain(f"An event of type {type_} that could not be read", titles.TITLE_CHARACTERS)
         tripped = (*misfits, type(error).__name__)
         return Reading(
@@ -80,11 +82,11 @@ def read(body: bytes) -> Reading:
 def parse(body: bytes) -> Any:
     """The value of strict JSON in strict UTF-8 (no NaN, no infinities).
 
-    Raises ValueError for anything else, RecursionError for JSON nested deeper than Python reads.
+    Raises ValueError for anything else, RecursionError for JSON that is nested too deep for Python.
     """
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:  # Lone surrogates, deep nesting and long integers are JSON all the same.
+    except ValueError:  # Lone surrogates, deep nesting and long integers are valid JSON too.
         return _parse_strange(body.decode())
 
 
@@ -98,7 +100,9 @@ def _parse_strange(text: str) -> Any:
 
 
 def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ...]]:
-    """The event without what does not fit, and the paths of what does not fit or is missing."""
+    """The event without the fields that do not fit, and the paths of the fields that do not fit or
+    are missing.
+    """
     wrong: list[str] = []
     try:
         event = model.model_validate(data)
@@ -111,11 +115,9 @@ def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ..
 def _fitting(
     model: type[BaseModel], data: dict[str, Any], path: str, wrong: list[str]
 ) -> dict[str, Any]:
-    """The data without what a model refuses, which costs itself alone, at any depth. Adds the paths
-    of that to ``wrong``.
-
-    What pydantic says of all errors together can't be read where a key is not valid Unicode, so
-    each value is tried by itself.
+    """The data without the values that a model refuses, at any depth; only those values are left
+    out. Adds their paths to ``wrong``. Each value is tried by itself, because pydantic's list of
+    all errors can't be read if a key is not valid Unicode.
     """
     kept: dict[str, Any] = {}
     for key, value in data.items():
@@ -139,13 +141,13 @@ def _fitting(
 def _fitting_list(
     model: type[BaseModel], key: str, values: list[Any], path: str, wrong: list[str]
 ) -> list[Any]:
-    """A list without what does not fit. An empty object stands in for what is no object at all in a
-    list of objects (steps, actions), since their number and order tell something.
+    """A list without the elements that do not fit. In a list of objects (steps, actions), an empty
+    object replaces each element that is no object, since their number and order have a meaning.
     """
     inner = _inner_model(model, key)
     kept: list[Any] = []
     for n, value in enumerate(values):
-        if len(wrong) >= _MOST_MISFITS:  # hostile: no more looks at each
+        if len(wrong) >= _MOST_MISFITS:  # hostile: stop checking each one
             wrong.append(f"{path}{key}")
             return kept
         if _fits(model, key, [value]):

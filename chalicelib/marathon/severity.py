@@ -1,6 +1,6 @@
-"""How much an event matters. The tables below are the whole policy: change them to your taste.
+"""How important an event is. The tables below are the whole policy: change them as you like.
 
-A type's row is either a severity, or how it follows from one thing that the event says.
+A type has either one severity, or a table that gives it by one value in the event.
 """
 
 from typing import Literal
@@ -42,7 +42,8 @@ BY_TYPE: dict[str, Severity] = {
     "relay_gap": "warning",
 }
 
-# status_update_event. A kill is what a deployment or a scale-down does; the event never tells why.
+# status_update_event. Deployments and scale-downs kill tasks as a matter of course; the event never
+# says why.
 BY_TASK_STATE: dict[str | None, Severity] = {
     "TASK_STAGING": "info",
     "TASK_STARTING": "info",

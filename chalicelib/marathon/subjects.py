@@ -1,8 +1,8 @@
 """What an event is about: its subject, and the ids by which people look for it.
 
-Where the body can't tell, nothing is guessed: the subject is then ``marathon``. ``appId`` and
-``runSpecId`` may name a pod (1.4+) and nothing in the body tells, so such an event is filed under
-``app:`` like the others of its run spec.
+If the body does not say, nothing is guessed, and the subject is ``marathon``. ``appId`` and
+``runSpecId`` may name a pod (1.4+), but the body does not show this. So such an event is stored
+under ``app:``, like the other events of its run spec.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _UNKNOWN = ("", "n/a", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``status`` is a task's state as ``TASK_…``, else an instance's condition."""
+    """``status`` is a task's state as ``TASK_…``, or an instance's condition."""
 
     subject: str = MARATHON
     app: str | None = None
@@ -53,21 +53,21 @@ def known(value: str | None) -> str | None:
 
 
 def touched(plan: models.Plan | None) -> tuple[str, ...]:
-    """The paths of the apps and pods that the actions of a plan touch, each once, in order."""
+    """The paths of the apps and pods that the actions of a plan change, each once, in order."""
     steps = plan.steps if plan and plan.steps else ()
     targets = (target(action) for step in steps for action in actions(step))
     return tuple(dict.fromkeys(name for name in targets if name))
 
 
 def actions(step: models.Step) -> list[models.Action]:
-    """The actions of a step; a step that has none but names one is its own."""
+    """The actions of a step. In the older form the step is itself the action."""
     if step.actions is None:
         return [step] if step.action or step.type else []
     return step.actions
 
 
 def target(action: models.Action) -> str | None:
-    """The path of the app or pod that an action touches."""
+    """The path of the app or pod that an action changes."""
     app = action.app.get("id") if isinstance(action.app, dict) else action.app
     name = app or action.pod
     return ids.path(name) if isinstance(name, str) and name else None

@@ -1,6 +1,6 @@
 """An event in one sentence that a person can read.
 
-Only what is safe to show goes in: no command, environment, message content or callback URL.
+It contains only what is safe to show: no command, environment, message content or callback URL.
 """
 
 from collections.abc import Callable, Iterator
@@ -290,7 +290,7 @@ def _deployment(about: About) -> str:
 
 
 def _names(names: list[str], total: int = 0) -> str:
-    """``a, b and 7 more``. ``total``: how many there are, where only the first are given."""
+    """``a, b and 7 more``. ``total``: how many there are, if only the first ones are given."""
     total = max(total, len(names))
     if total > _NAMES_SHOWN + 1:
         names = [*names[:_NAMES_SHOWN], f"{total - _NAMES_SHOWN} more"]
@@ -306,7 +306,8 @@ def _step(event: models.DeploymentStepEvent) -> str:
 
 def _doing(event: models.DeploymentStepEvent) -> str:
     todo = actions(event.currentStep) if event.currentStep else []
-    # Each is looked up in the plan's groups: of a thousand, only those that show.
+    # Each one is looked up in the plan's groups. Of a thousand, look up only those that will be
+    # shown.
     words = [_action(action, event.plan) for action in todo[: _NAMES_SHOWN + 1]]
     return f": {_names(words, len(todo))}" if words else ""
 
@@ -319,14 +320,16 @@ def _action(action: models.Action, plan: models.Plan | None) -> str:
 
 
 def _unnamed(action: models.Action) -> str:
-    """What an action does that has no name (0.7.0 – 0.7.5): what it scales tells."""
+    """What an action without a name does (0.7.0 – 0.7.5), found from the numbers by which it
+    scales.
+    """
     if action.scaleNewTo is not None:
         return "restart"
     return "scale" if action.scaleTo is not None else "change"
 
 
 def _instances(action: models.Action, name: str, plan: models.Plan | None) -> str:
-    """From how many to how many instances, as far as the event tells (a light plan does not)."""
+    """From how many to how many instances, if the event says it (a light plan does not)."""
     kind = action.action or action.type or ""
     if kind and not kind.startswith(("Scale", "Restart")):
         return ""
@@ -351,7 +354,7 @@ def _count(group: dict[str, Any] | None, name: str) -> int | None:
 
 
 def _run_specs_around(group: dict[str, Any] | None, name: str) -> Iterator[Any]:
-    """The apps and pods of the groups on the way down to that path."""
+    """The apps and pods of each group from the root down to that path."""
     while isinstance(group, dict):
         yield from _list(group.get("apps"))
         yield from _list(group.get("pods"))

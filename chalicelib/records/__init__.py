@@ -1,1 +1,1 @@
-"""An event as we keep it, and all that is made of it. Pure: no AWS, no Chalice, no I/O."""
+"""An event as we store it, and everything made from it. Pure: no AWS, no Chalice, no I/O."""

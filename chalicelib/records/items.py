@@ -10,11 +10,12 @@
 | what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
 
 This file has the keys of records, parts and days; those of tokens, clusters and stages are in the
-files that keep them. A part's key holds a digest of the whole body as it is stored: what is sent
-again in another form (other masks, other compression) can't change the parts of what is there.
+files that keep them. A part's key holds a digest of the whole body as it is stored. So if an event
+is sent again in another form (other masks, other compression), it can't change the parts that are
+there.
 
 No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
-``kind``, which is what the stream's filter goes by.
+``kind``, which the stream's filter uses.
 """
 
 import base64
@@ -33,14 +34,14 @@ Item = dict[str, Any]
 INLINE_BODY_BYTES = 340_000
 PART_BYTES = 380_000
 
-# A write unit saved is worth far more than the CPU that saves it; beyond 5 there is little to save.
+# A saved write unit is worth far more than the CPU that saves it. Above 5 there is little to save.
 _ZLIB_LEVEL = 5
-_PLAIN_ITEM_BYTES = 1024  # what one write unit pays for
+_PLAIN_ITEM_BYTES = 1024  # what one write unit covers
 _PARTS_OUTLIVE_SECONDS = 7 * 86_400
 # A day is noted again for each day on which one of its records is received.
 _DAYS_OUTLIVE_SECONDS = 2 * 86_400
 
-# Kept by other names (the keys), by another type, or not at all since they follow from the id.
+# Stored under other names (the keys), as another type, or not at all since the id contains them.
 _KEPT_OTHERWISE = ("id", "cluster", "timestamp", "subject", "apps", "apps_omitted")
 _TEXTS = tuple(name for name in SUMMARY if name not in _KEPT_OTHERWISE)
 
@@ -61,8 +62,8 @@ def days_key(cluster: str) -> str:
 
 
 def day_item(cluster: str, day: str, expires_at: int | None) -> Item:
-    """The note that a day has records. ``expires_at``: of the last of them, None for never; the
-    note outlives it a little.
+    """The note that a day has records. ``expires_at``: when the last of them expires, None for
+    never. The note lives a little longer.
     """
     item = {"pk": {"S": days_key(cluster)}, "sk": {"S": day}, "kind": {"S": "day"}}
     if expires_at is not None:
@@ -76,7 +77,7 @@ def part_key(cluster: str, id_: str, name: str) -> Item:
 
 
 def digest_of(data: bytes) -> str:
-    """What tells the parts of one body from those of another."""
+    """The digest that distinguishes the parts of one body from those of another."""
     return hashlib.sha256(data).hexdigest()[:16]
 
 
@@ -91,7 +92,7 @@ def feed_key(cluster: str, day: str) -> str:
 
 
 def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
-    """A record as the items to be put: the parts of its body, if any, and then the record itself.
+    """The items to write for a record: the parts of its body, if any, and then the record itself.
 
     ``expires_at``: seconds since the epoch, or None to keep it for ever.
     """
@@ -123,7 +124,9 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
 
 
 def part_item(cluster: str, id_: str, name: str, chunk: bytes, expires_at: int | None) -> Item:
-    """One part of a body; it outlives its record by a week, so that a record is always whole."""
+    """One part of a body. It lives a week longer than its record, so that a record is always
+    complete.
+    """
     item = part_key(cluster, id_, name) | {"kind": {"S": "part"}, "body": {"B": chunk}}
     if expires_at is not None:
         item["expires_at"] = {"N": str(expires_at + _PARTS_OUTLIVE_SECONDS)}
@@ -143,12 +146,12 @@ def is_record(values: Mapping[str, Any], now: float) -> bool:
 
 
 def is_expired(values: Mapping[str, Any], now: float) -> bool:
-    """Whether an item's time is over."""
+    """Whether an item has expired."""
     return bool(values.get("expires_at", math.inf) <= now)
 
 
 def part_keys(values: Mapping[str, Any]) -> Iterator[Item]:
-    """The keys of the parts of a record's body, in order; none for a body in the item itself."""
+    """The keys of the parts of a record's body, in order; none if it is in the item itself."""
     cluster = values["pk"].partition("|")[0]
     digest = values.get("parts_digest")  # version 0.1 had none
     for n in range(values.get("parts", 0)):
@@ -156,8 +159,8 @@ def part_keys(values: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
-    """The record of an item's plain values and the bodies of its parts. Where neither is given, as
-    in an answer of the index, the body is empty.
+    """The record made from an item's plain values and the bodies of its parts. If there is no body
+    in either, as in an answer of the index, the body is empty.
     """
     cluster, _, subject = values["pk"].partition("|")
     stored = b"".join(parts) if parts else values.get("body", b"")
@@ -174,7 +177,7 @@ def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
 
 
 def _encode(body: bytes, rest: int) -> tuple[str, bytes]:
-    """The body compressed, where that saves a write unit."""
+    """The body, compressed if that saves a write unit."""
     if rest + len(body) <= _PLAIN_ITEM_BYTES:
         return "plain", body
     small = zlib.compress(body, _ZLIB_LEVEL)
@@ -187,7 +190,9 @@ def _units(size: int) -> int:
 
 
 def _size(item: Item) -> int:
-    """About what DynamoDB counts: names and text in UTF-8, and the body's own two attributes."""
+    """About the size that DynamoDB counts: names and text in UTF-8, and the body's own two
+    attributes.
+    """
     overhead = len("codecplainbody") + 32
     return overhead + sum(len(name) + len(_text(typed).encode()) for name, typed in item.items())
 

@@ -1,4 +1,4 @@
-"""A record as subscribers hear of it. Pure: ``services/topic`` sends it."""
+"""A record as subscribers receive it. Pure: ``services/topic`` sends it."""
 
 import json
 import re
@@ -14,19 +14,20 @@ BATCH_ENTRIES = 10
 
 _ATTRIBUTES = ("type", "cluster", "severity", "subject", "app", "deployment", "status")
 
-# SNS: less than 100 characters. Older pages want ASCII too, and all mail can show it.
+# SNS: less than 100 characters. Older documentation demands ASCII too, and every mail program can
+# show it.
 _SUBJECT_CHARACTERS = 99
 
-# SQS, a likely subscriber, refuses what XML 1.0 does.
+# SQS, a likely subscriber, refuses the same characters as XML 1.0.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``: a
-    further one, the JSON of a ``String.Array``: every app or pod that the event is about; empty
-    where there is none. ``size``: bytes as SNS counts them.
+    """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
+    one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
+    about; empty if there is none. ``size``: bytes as SNS counts them.
     """
 
     subject: str
@@ -39,7 +40,7 @@ class Notification:
 def notification(
     record: Record, masking: Masking = "masked", *, replay: bool = False
 ) -> Notification:
-    """The notification of a record: its summary, and the event itself where it fits."""
+    """The notification of a record: its summary, and the event itself if it fits."""
     summary = record.summary()
     if replay:
         summary["replay"] = True
@@ -64,8 +65,8 @@ def notification(
 
 
 def _event(record: Record, masking: Masking) -> str:
-    """The event as JSON, letter for letter but for what is masked, so that no number, key or
-    depth of it can be lost on the way. What isn't JSON becomes a string.
+    """The event as JSON, unchanged letter for letter except for what is masked. So no number, key
+    or nesting can be lost. A body that isn't JSON becomes a string.
     """
     if masking == "full":
         return record.event_json()
@@ -75,7 +76,7 @@ def _event(record: Record, masking: Masking) -> str:
 
 
 def _escape(message: str) -> str:
-    """The same JSON without characters that SNS or SQS refuse; they stand in strings alone."""
+    """The same JSON without the characters that SNS or SQS refuse; these occur only in strings."""
     if message.isascii():
         return message
     return _NOT_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", message)

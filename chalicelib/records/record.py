@@ -1,4 +1,4 @@
-"""A record: an event as we keep it."""
+"""A record: an event as we store it."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from chalicelib.text import clip
 
 MAX_APPS = 100
 
-# What a summary has of a record, in the order in which it is shown. The first eight always; the
-# others where the event has them.
+# The fields of a record that a summary has, in the order in which they are shown. The first eight
+# are always there, the others if the event has them.
 ALWAYS = ("id", "cluster", "type", "timestamp", "received_at", "subject", "severity", "title")
 SUMMARY = (
     *ALWAYS,
@@ -32,9 +32,9 @@ SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event, byte for byte but for what ``redaction`` masks, and what it says.
+    """An event, byte for byte except for what ``redaction`` masks, and the values read from it.
 
-    Times are ISO 8601 in UTC with milliseconds. ``timestamp_from`` is ``"receipt"`` where the event
+    Times are ISO 8601 in UTC with milliseconds. ``timestamp_from`` is ``"receipt"`` if the event
     has no usable timestamp of its own, else None. Strings of the summary are valid Unicode of at
     most 512 bytes.
     """
@@ -79,7 +79,7 @@ class Record:
         return self.cause != "not_json"
 
     def event_json(self) -> str:
-        """The event as JSON, letter for letter; what is not JSON as a string."""
+        """The event as JSON, letter for letter; as a string if it is not JSON."""
         text = self.body.decode(errors="replace")
         return text if self.is_json else json.dumps(text)
 
@@ -98,7 +98,7 @@ def identify(body: bytes, time: datetime) -> str:
 def record_of(
     id_: str, cluster: str, received_at: datetime, reading: Reading, body: bytes
 ) -> Record:
-    """The record of an event that came to us, under the id that it was given then."""
+    """The record of an event that arrived, with the id that it got then."""
     about = reading.about
     return Record(
         id=id_,

@@ -1,5 +1,5 @@
-"""What of a body is never kept, and what of it is never sent on. Every pattern takes linear time,
-since bodies may be hostile.
+"""The parts of a body that are never stored, and the parts that are never sent on. Every pattern
+takes linear time, since bodies may be hostile.
 """
 
 import json
@@ -8,12 +8,12 @@ from typing import Any
 
 MASK = "***"
 
-# JSON may write each character as an escape; these are the ones that end the parts of a URL.
+# JSON may write each character as an escape. These characters end the parts of a URL.
 _SLASH = r"(?:/|\\/|\\u002[fF])"
 _AT = r"(?:@|\\u0040)"
 _NO_END = r"(?:[^/?\\]|\\(?!/|u002[fF]|u003[fF]).)"
 
-# A string that is cut off by the end of a broken body is still a string here.
+# If a broken body ends inside a string, the rest still counts as a string here.
 _CALLBACK_URL = re.compile(rb'("callbackUrl"\s*:\s*")([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
 _QUERY = re.compile(rb"(?:\?|\\u003[fF]).*", re.DOTALL)
 _CALLBACK_USER_INFO = re.compile(f"^({_NO_END}*{_SLASH}{{2}}){_NO_END}*{_AT}".encode(), re.DOTALL)
@@ -21,7 +21,7 @@ _CALLBACK_USER_INFO = re.compile(f"^({_NO_END}*{_SLASH}{{2}}){_NO_END}*{_AT}".en
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _USER_INFO = re.compile(r"://[^/?#\s]*@")
 _USER_INFO_IN_TEXT = re.compile(rf"(:{_SLASH}{{2}})(?:[^/?#\s\\]|\\(?!/|u002[fF]|u003[fF]).)*{_AT}")
-# What signs a URL, or lets in who has it.
+# Parameters that sign a URL, or that give access to anybody who has it.
 _SECRET_PARAMETER = re.compile(
     r"([?&](?:[\w.-]*(?:signature|credential|token|secret|passw(?:or)?d|access-?(?:key-?)?id|"
     r"api[_-]?key|key-pair-id)|sig|auth)=)[^&#\s\"\\]*",
@@ -30,7 +30,9 @@ _SECRET_PARAMETER = re.compile(
 
 
 def _key(name: str) -> str:
-    """A pattern for a letter-by-letter spelling of a key, in any case, escapes included."""
+    """A pattern that matches a key letter by letter, in upper or lower case, also written as
+    escapes.
+    """
     return "".join(
         rf"(?:{c}|{c.upper()}|\\u00{ord(c):x}|\\u00{ord(c):X}|\\u00{ord(c.upper()):x}"
         rf"|\\u00{ord(c.upper()):X})"
@@ -38,18 +40,19 @@ def _key(name: str) -> str:
     )
 
 
-# No backslash stands before a string of valid JSON, so this finds keys, and keys alone. Pods call
-# their environment by its full name.
+# In valid JSON no string follows a backslash, so this finds keys and nothing else. Pods call their
+# environment by its full name.
 _SECRET_KEY = re.compile(
     rf'(?<!\\)"(?:{_key("env")}|{_key("environment")}|{_key("secrets")})"\s*:\s*'
 )
-# Only keys are looked at, so numbers may stay text, of any length.
+# Only keys are checked, so numbers may stay text of any length.
 _VALUES = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def redact(body: bytes, token: str) -> bytes:
-    """The body as it may be kept: the query and user-info of each ``callbackUrl``, and every
-    occurrence of the request's own token, become ``***``. Works on the raw text, parseable or not.
+    """The body as it may be stored: the query and user-info of each ``callbackUrl``, and every
+    occurrence of the request's own token, become ``***``. Works on the raw text, whether it can be
+    parsed or not.
     """
     if b'"callbackUrl"' in body:
         body = _CALLBACK_URL.sub(_without_secrets, body)
@@ -57,18 +60,18 @@ def redact(body: bytes, token: str) -> bytes:
 
 
 def mask_json(text: str) -> str:
-    """JSON text as it may be sent on: with each value inside ``env``, ``environment`` and
-    ``secrets``, at any depth, and the user-info and signature of each URL in any string as ``***``.
-    The rest stays letter for letter. Raises RecursionError where such a value is nested deeper than
-    Python reads.
+    """JSON text as it may be sent on. ``***`` replaces each value inside ``env``, ``environment``
+    and ``secrets``, at any depth, and the user-info and signature of each URL in any string. The
+    rest stays the same letter for letter. Raises RecursionError if such a value is nested too deep
+    for Python.
     """
     text = _mask_environment(text)
     return _STRING.sub(_masked_string, text) if _may_hold_urls(text) else text
 
 
 def mask_text(text: str) -> str:
-    """Text that is not JSON, as it may be sent on: up to where a value to be masked begins, since
-    its end can't be told; URLs as in ``mask_json``.
+    """Text that is not JSON, as it may be sent on. It is cut where a value to be masked begins,
+    since the end of the value can't be found. URLs are masked as in ``mask_json``.
     """
     found = _SECRET_KEY.search(text)
     text = text[: found.end()] + MASK if found else text
@@ -86,7 +89,7 @@ def _mask_environment(text: str) -> str:
 
 
 def _may_hold_urls(text: str) -> bool:
-    """Whether a look at each string pays: most events hold no login and no query."""
+    """Whether it is worth checking each string: most events contain no login and no query."""
     return "@" in text or "?" in text or "\\u" in text
 
 

@@ -1,7 +1,7 @@
-"""The spilled form of an event: what the table could not take, parked on a queue until it can.
+"""The spilled form of an event: it waits on a queue because the table could not take it.
 
-A message is one JSON object: what ``Spilled`` says, and the body, compressed and in base64 (SQS
-takes no control characters), in parts where it is too large for one message.
+A message is one JSON object: the fields of ``Spilled`` and the body. The body is compressed and in
+base64 (SQS takes no control characters), and in parts if it is too large for one message.
 """
 
 import base64
@@ -15,8 +15,8 @@ from typing import Any
 from chalicelib import times
 from chalicelib.records.items import digest_of
 
-# A chunk must fit one item of the table, where restore gathers the parts; as base64 it is then half
-# of what SQS takes (1,048,576 bytes).
+# A chunk must fit into one item of the table, because restore collects the parts there. As base64
+# it is then half of what SQS takes (1,048,576 bytes).
 CHUNK_BYTES = 380_000
 
 # CloudWatch keeps up to 256 KB of a line.
@@ -27,10 +27,11 @@ _ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
 
 @dataclass(frozen=True, slots=True)
 class Spilled:
-    """An event on its way to the table by the queue.
+    """An event that reaches the table through the queue.
 
-    ``received_at``: ISO 8601, of its first receipt. ``token_hash``: of the token that it came with.
-    ``cluster``: empty where the token could not be checked. ``body``: redacted.
+    ``received_at``: the time of its first receipt, in ISO 8601. ``token_hash``: the hash of the
+    token that it came with. ``cluster``: empty if the token could not be checked. ``body``:
+    redacted.
     """
 
     id: str
@@ -43,7 +44,7 @@ class Spilled:
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """One message: part ``part`` of ``parts`` of a spilled event's compressed body. ``digest``:
-    what tells the parts of this sending from those of another, which may be cut otherwise.
+    distinguishes the parts of this sending from those of another, which may be cut differently.
     """
 
     id: str
@@ -78,7 +79,7 @@ def to_messages(spilled: Spilled, chunk_bytes: int = CHUNK_BYTES) -> Iterator[st
 
 
 def from_message(message: str) -> Chunk:
-    """What ``to_messages`` wrote, also that of version 0.1, which had no digest. Raises ValueError
+    """Reads what ``to_messages`` wrote, also in version 0.1, which had no digest. Raises ValueError
     for anything else.
     """
     try:
@@ -100,13 +101,13 @@ def from_message(message: str) -> Chunk:
 
 
 def with_cluster(message: str, cluster: str) -> str:
-    """The same message, its event now known to be of that cluster. Raises ValueError."""
+    """The same message, with that cluster as the sender of its event. Raises ValueError."""
     from_message(message)
     return json.dumps(json.loads(message) | {"cluster": cluster})
 
 
 def join(chunk: Chunk, data: list[bytes]) -> Spilled:
-    """The spilled event of which all parts are there. Raises ValueError for a broken body."""
+    """The spilled event, put together from all its parts. Raises ValueError for a broken body."""
     try:
         body = zlib.decompress(b"".join(data))
     except zlib.error as error:

@@ -1,1 +1,1 @@
-"""One file for each thing outside, and for each thing that the table holds."""
+"""One file for each external service, and for each kind of thing that the table holds."""

@@ -1,7 +1,6 @@
-"""SDK clients, each made on first use and with the timeouts that its caller can afford.
-
-botocore itself, without boto3 on top: a third less to import at each cold start. Endpoints, region
-and credentials are the SDK's own business.
+"""SDK clients. Each is made on first use, with timeouts that suit its caller. They use botocore
+without boto3, which makes the import a third shorter at each cold start. The SDK itself finds
+endpoints, region and credentials.
 """
 
 import functools
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class NotAnAnswer(BotoCoreError):
-    """Something else stands in the place of AWS: a proxy's page, say, or half an answer."""
+    """The answer is not AWS's own: it is a proxy's page, for example, or half an answer."""
 
     fmt = "what answered is no answer of AWS"
 
 
 class ServiceError(Exception):
-    """A service did not do what it was asked. ``code``: AWS's, or the name of the SDK's error;
-    never AWS's message, which may repeat parts of the request.
+    """A call to a service failed. ``code``: AWS's error code, or the name of the SDK's error. It
+    never holds AWS's message, which may repeat parts of the request.
     """
 
     def __init__(self, code: str) -> None:
@@ -39,7 +38,8 @@ class ServiceError(Exception):
 # All that a call can raise.
 ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 
-# A name of our own, since composing the SDK's long one anew is a seventh of the work of a call.
+# A user agent of our own. The SDK builds its long one again for each call, which takes a seventh of
+# the call's work.
 _USER_AGENT = "marathon-events"
 
 # Marathon is waiting and the spill queue is the fallback, so try once, with short timeouts.
@@ -50,7 +50,7 @@ _URGENT_TABLE = Config(
     parameter_validation=False,
     user_agent=_USER_AGENT,
 )
-# Behind the queue is nothing: the caller tries again itself, until it is out of time.
+# After the queue there is no fallback: the caller retries by itself until its time is over.
 _URGENT_QUEUE = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -75,22 +75,22 @@ def error_code(error: Exception) -> str:
 
 
 def is_no_answer(error: Exception) -> bool:
-    """Whether something else than AWS answered."""
+    """Whether the answer did not come from AWS."""
     return isinstance(error, NotAnAnswer | ResponseParserError)
 
 
 def check_answers(register: Callable[[str, Callable[..., None]], None]) -> None:
-    """Let every client of a session take for success only what its service can have said.
+    """Make every client of a session accept only answers that its service can have sent.
 
-    The SDK takes an empty body, and a page of HTML with status 200, for an answer that says
-    nothing: a put would count as done, and a token as unknown.
+    The SDK accepts an empty body, or a page of HTML with status 200, as a successful answer without
+    content. So a put would count as done, and a token as unknown.
     """
     register("before-parse", _check_answer)
 
 
 def _check_answer(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
     status = response_dict["status_code"]
-    # The SDK itself tries again after 5xx, and nobody takes one for success.
+    # The SDK itself retries after 5xx, and never treats it as success.
     if status >= 500 or operation_model.has_streaming_output:
         return
     service = operation_model.service_model
@@ -108,7 +108,7 @@ def _check_answer(operation_model: Any, response_dict: Mapping[str, Any], **_: A
 
 
 def _is_json_answer(operation: Any, status: int, body: bytes) -> bool:
-    if status < 300 and body == b"{}":  # what a put is answered
+    if status < 300 and body == b"{}":  # the normal answer to a put
         return True
     expected = _names_in_body(operation)
     if status < 300 and not expected:
@@ -123,7 +123,7 @@ def _is_json_answer(operation: Any, status: int, body: bytes) -> bool:
 
 
 def _names_in_body(operation: Any) -> set[str]:
-    """What an answer to an operation may hold; nothing where its body is not described."""
+    """The members that an answer to an operation may have; none if its body is not described."""
     shape = operation.output_shape
     if shape is None or "payload" in shape.serialization:
         return set()

@@ -10,8 +10,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """``framework_id``: Mesos' id of that Marathon, empty where Marathon did not tell it.
-    ``login``: the options that name its login and authority (never a password).
+    """``framework_id``: Mesos' id of that Marathon, empty if Marathon did not send it. ``login``:
+    the options that name its login and certificate authority (never a password).
     """
 
     name: str
@@ -29,7 +29,7 @@ class NameTaken(Exception):
 
 
 def allowed(name: str) -> bool:
-    """Whether a cluster may be called so."""
+    """Whether a cluster may have this name."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -40,9 +40,7 @@ class Clusters:
         self._table = table
 
     def claim(self, cluster: Cluster, *, force: bool = False) -> None:
-        """Write a cluster down. Raises NameTaken where another framework id holds the name,
-        unless forced.
-        """
+        """Store a cluster. Raises NameTaken if another framework id has the name, unless forced."""
         item = {
             "pk": {"S": "#clusters"},
             "sk": {"S": cluster.name},
@@ -55,7 +53,7 @@ class Clusters:
             self._table.put(item)
             return
         try:
-            # Marathons that don't tell their framework id are told apart by their address.
+            # Marathons that don't send their framework id are distinguished by their address.
             if cluster.framework_id:
                 free = "attribute_not_exists(pk) OR framework_id IN (:id, :none)"
                 values = {":id": item["framework_id"], ":none": {"S": ""}}
@@ -76,5 +74,5 @@ class Clusters:
         ]
 
     def forget(self, name: str) -> None:
-        """Strike a cluster out; its records stay."""
+        """Remove a cluster; its records stay."""
         self._table.delete({"pk": {"S": "#clusters"}, "sk": {"S": name}})

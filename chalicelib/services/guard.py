@@ -1,4 +1,4 @@
-"""The guard before the table, for who must answer in time."""
+"""The guard in front of the table, for callers that must answer in time."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ _CIRCUIT_OPEN = "CircuitOpen"
 
 
 class TableGuard:
-    """Stands before the table on the request path: a time limit for each piece of work, and a
-    circuit breaker that leaves the table alone for a while after a failure.
+    """Protects the request path from a slow table: with a time limit for each piece of work, and a
+    circuit breaker that stops calls to the table for a while after a failure.
     """
 
     OPEN_SECONDS = 3.0
@@ -25,8 +25,8 @@ class TableGuard:
         self._open_until = 0.0
 
     def call(self, work: Callable[[], _T], seconds: float) -> _T:
-        """What the work returns. Raises TableError, at once while the circuit is open, and whatever
-        else the work raises.
+        """Returns the result of the work. Raises TableError (at once while the circuit is open),
+        and whatever else the work raises.
         """
         if self._is_open():
             raise TableError(_CIRCUIT_OPEN)
@@ -38,7 +38,7 @@ class TableGuard:
             raise self._noticed(error) from error
 
     def call_all(self, works: Sequence[Callable[[], _T]], seconds: float) -> list[_T | TableError]:
-        """What each of many works returns, several at once, or its TableError."""
+        """Does many pieces of work, several at once: the result of each, or its TableError."""
         if self._is_open():
             return [TableError(_CIRCUIT_OPEN)] * len(works)
         results: list[_T | TableError] = []
@@ -54,7 +54,7 @@ class TableGuard:
         return results
 
     def close(self) -> None:
-        """Ask the table again, from now on."""
+        """Call the table again from now on."""
         self._open_until = 0.0
 
     def _is_open(self) -> bool:

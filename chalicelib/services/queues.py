@@ -1,4 +1,6 @@
-"""The two queues: events that the table could not take, and what no retry can cure."""
+"""The two queues: one for events that the table could not take, one for messages that no retry can
+help.
+"""
 
 import functools
 import json
@@ -13,25 +15,25 @@ from chalicelib.workers import Late, Workers
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-# A spilled event of 6 MB that hardly compresses is sixteen messages; eight go at once.
+# A spilled event of 6 MB that hardly compresses becomes sixteen messages; eight are sent at once.
 _AT_ONCE = 8
 _PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.4
 
 
 class QueueError(aws.ServiceError):
-    """A queue did not do what it was asked."""
+    """A call to a queue failed."""
 
 
 class _Queue:
-    """One queue. ``make_client`` is called when it is needed, which it hardly ever is."""
+    """One queue. ``make_client`` is called only when the queue is needed, which is rare."""
 
     def __init__(self, make_client: "Callable[[], SQSClient]", url: str) -> None:
         self._make_client = make_client
         self._url = url
 
     def _send(self, body: str) -> None:
-        """Raises QueueError. Only an answer that names the message is one of SQS."""
+        """Raises QueueError. Only an answer with a message id counts as an answer of SQS."""
         try:
             answer = self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
         except aws.ERRORS as error:
@@ -48,14 +50,14 @@ class SpillQueue(_Queue):
         self._workers = Workers(_AT_ONCE)
 
     def send(self, spilled: Spilled, seconds: float) -> None:
-        """Park an event, trying again and again for so long. Raises QueueError."""
+        """Park an event, with retries for so many seconds. Raises QueueError."""
         (error,) = self.send_all([spilled], seconds)
         if error:
             raise error
 
     def send_all(self, spilled: Sequence[Spilled], seconds: float) -> list[QueueError | None]:
-        """Park events, several at once, trying for so long; of each why it could not be parked, or
-        None.
+        """Park events, several at once, with retries for so many seconds. Returns for each why it
+        could not be parked, or None.
         """
         deadline = time.monotonic() + seconds
         messages = [(n, each) for n, event in enumerate(spilled) for each in to_messages(event)]
@@ -91,7 +93,7 @@ class DeadLetters(_Queue):
         self._park({"pk": pk, "sk": sk, "reason": reason})
 
     def park_spilled(self, message: str, reason: str) -> None:
-        """Set a spilled message aside, whole: it is in no table."""
+        """Set a whole spilled message aside, since it is not in the table."""
         self._park({"spill": message, "reason": reason})
 
     def _park(self, letter: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The records in one stage's table: put once, found again."""
+"""The records in one stage's table: each is stored once, and can be found again."""
 
 import contextlib
 import time
@@ -24,7 +24,7 @@ class Window:
 
     @property
     def last(self) -> str:
-        """What sorts after every id that begins with ``until``."""
+        """A text that sorts after every id that begins with ``until``."""
         return self.until + "~"
 
 
@@ -39,8 +39,9 @@ class Store:
         self._retention = retention_days * _SECONDS_A_DAY
 
     def put(self, record: Record) -> Stored:
-        """Store a record once; parts of a large body first, so that a record that exists is
-        whole. What is stored never changes, whatever is sent again under its id.
+        """Store a record once. Parts of a large body are stored first, so that every existing
+        record is complete. A stored record never changes, even if something else is sent again
+        under its id.
         """
         parts, item = items.to_items(record, self._expiry())
         if parts and self._table.get({"pk": item["pk"], "sk": item["sk"]}):
@@ -54,16 +55,16 @@ class Store:
         return "new"
 
     def put_part(self, cluster: str, id_: str, name: str, chunk: bytes) -> None:
-        """Keep a part of a body that is not yet whole."""
+        """Store a part of a body that is not yet complete."""
         self._table.put(items.part_item(cluster, id_, name, chunk, self._expiry()))
 
     def parts(self, cluster: str, id_: str, names: Sequence[str]) -> list[bytes] | None:
-        """The parts of a body of those names, or None while one of them is not there."""
+        """The parts of a body with those names, or None while one of them is missing."""
         return self._fetch(items.part_key(cluster, id_, name) for name in names)
 
     def whole(self, values: dict[str, Any]) -> Record:
-        """The record of an item's plain values, the parts of its body fetched. Raises LookupError
-        where one is gone.
+        """The record made from an item's plain values. Fetches the parts of its body, and raises
+        LookupError if one is gone.
         """
         bodies = self._fetch(items.part_keys(values))
         if bodies is None:
@@ -71,7 +72,7 @@ class Store:
         return items.to_record(values, bodies)
 
     def get(self, cluster: str, id_: str) -> Record | None:
-        """The whole record of that id, or None. Raises LookupError as ``whole``."""
+        """The whole record with that id, or None. Raises LookupError as ``whole``."""
         found = self._table.query(
             "feed = :feed AND feed_order = :id",
             index="feed",
@@ -82,7 +83,7 @@ class Store:
         return self.at(key["pk"], key["sk"]) if key else None
 
     def at(self, pk: str, sk: str) -> Record | None:
-        """The whole record of that key, or None. Raises LookupError as ``whole``."""
+        """The whole record with that key, or None. Raises LookupError as ``whole``."""
         values = self._table.get({"pk": {"S": pk}, "sk": {"S": sk}})
         return self.whole(values) if values and items.is_record(values, time.time()) else None
 
@@ -112,8 +113,8 @@ class Store:
         )
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
-        """Note that a day has records, of which the last expires then. A note lives as long as what
-        it notes, so it is never shortened.
+        """Note that a day has records, and when the last of them expires. The note must live as
+        long as the records, so its expiry is never made earlier.
         """
         item = items.day_item(cluster, day, expires_at)
         if "expires_at" not in item:

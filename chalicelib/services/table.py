@@ -1,4 +1,4 @@
-"""DynamoDB calls on one table, with one kind of error. What its items mean, ``items`` knows."""
+"""DynamoDB calls on one table, with one kind of error. ``items`` knows what the items mean."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -9,21 +9,21 @@ from chalicelib.services import aws
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-# What no retry can cure: the request itself is wrong.
+# Errors that no retry can help: the request itself is wrong.
 _PERMANENT = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
 
 
 class TableError(aws.ServiceError):
-    """The table did not do what it was asked."""
+    """A call to the table failed."""
 
     @property
     def permanent(self) -> bool:
-        """Whether it never will."""
+        """Whether a retry can never succeed."""
         return self.code in _PERMANENT
 
 
 class ConditionFailed(Exception):
-    """A conditional write found the table in another state."""
+    """The condition of a write was not met."""
 
 
 class Table:
@@ -34,7 +34,7 @@ class Table:
         self._name = name
 
     def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
-        """Write an item. Raises ConditionFailed. ``values``: those that the condition names."""
+        """Write an item. Raises ConditionFailed. ``values``: those named in the condition."""
         self._write("put_item", condition, values, Item=item)
 
     def update(self, key: Item, expression: str, condition: str, values: Item) -> None:

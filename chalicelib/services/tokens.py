@@ -1,4 +1,4 @@
-"""Tokens: who may post for which cluster, and who may read. The table knows hashes alone."""
+"""Tokens: who may post for which cluster, and who may read. The table holds only their hashes."""
 
 import contextlib
 import hashlib
@@ -16,17 +16,17 @@ Role = Literal["publisher", "reader"]
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 
-# A day longer than the spill queue keeps an event that the token brought.
+# A day longer than the spill queue keeps an event that came with the token.
 KEPT_AFTER_REVOCATION = timedelta(days=15)
 
-# The clocks of the operator, of Lambda and of Marathon differ: a token counts as made so long
-# before its item says so.
+# The clocks of the operator, of Lambda and of Marathon differ: so a token counts as made this much
+# earlier than its item says.
 CLOCK_SKEW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What the table knows of a token. A reader's ``cluster`` is empty: it may read all."""
+    """What the table knows about a token. A reader's ``cluster`` is empty: it may read all."""
 
     hash: str
     role: Role
@@ -37,11 +37,11 @@ class Token:
 
     @property
     def valid(self) -> bool:
-        """Whether it has not been revoked, by whose clock ever."""
+        """Whether it has not been revoked, whichever clock is right."""
         return self.revoked_at is None
 
     def valid_at(self, time: datetime) -> bool:
-        """Whether the token had been made and not yet revoked."""
+        """Whether the token had been made and not yet been revoked at that time."""
         made = times.from_iso(self.created_at) - CLOCK_SKEW
         return made <= time and (self.revoked_at is None or times.iso(time) < self.revoked_at)
 
@@ -52,13 +52,13 @@ def mint() -> str:
 
 
 def well_formed(token: str | None) -> bool:
-    """Whether it could be a token at all."""
+    """Whether the text has the form of a token."""
     return token is not None and _FORM.fullmatch(token) is not None
 
 
 def hash_of(token: str) -> str:
-    """What the table keeps of a token. Looking the hash up, rather than comparing tokens, leaves
-    nothing to learn from the time that it takes.
+    """The hash that the table keeps for a token. Because the hash is looked up and tokens are not
+    compared, the time that this takes reveals nothing.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -70,12 +70,12 @@ class Tokens:
         self._table = table
 
     def find(self, token_hash: str) -> Token | None:
-        """The token of that hash, by a consistent read."""
+        """The token with that hash, by a consistent read."""
         values = self._table.get(_key(token_hash))
         return _token(values) if values else None
 
     def add(self, token: str, role: Role, cluster: str, label: str) -> Token:
-        """Let a token in from now on."""
+        """Accept a token from now on."""
         known = Token(hash_of(token), role, cluster, label, times.iso(times.now()))
         item = _key(known.hash) | {
             "feed": {"S": "#tokens"},
@@ -89,7 +89,9 @@ class Tokens:
         return known
 
     def revoke(self, token_hash: str) -> None:
-        """Refuse a token from now on, within a minute everywhere; nothing to do if it is."""
+        """Refuse a token from now on, within a minute everywhere. Does nothing if it is already
+        revoked.
+        """
         now = times.now()
         expires = int((now + KEPT_AFTER_REVOCATION).timestamp())
         with contextlib.suppress(ConditionFailed):

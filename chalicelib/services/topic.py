@@ -21,8 +21,8 @@ _T = TypeVar("_T")
 
 Outcome = Literal["sent", "failed", "rejected"]
 
-# The codes by which SNS says that it will never take a message. Anything else lies in the account,
-# the topic, the network or the moment, and is worth another try.
+# The codes by which SNS says that it will never take a message. Any other error is caused by the
+# account, the topic, the network or the moment, and is worth a retry.
 _REJECTIONS = (
     "InvalidParameter",
     "ParameterValueInvalid",
@@ -37,7 +37,7 @@ _REJECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one notification. ``failed``: it may go another time; ``rejected``: it never
+    """The result for one notification. ``failed``: a retry may succeed; ``rejected``: it never
     will. ``reason``: SNS's error code, empty when sent.
     """
 
@@ -49,8 +49,8 @@ _SENT = Result("sent")
 
 
 def batches(row: Iterable[_T], ready: Callable[[_T], Notification]) -> Iterator[list[_T]]:
-    """Cut a row, in order, into batches whose notifications are within SNS's limits. ``ready``: the
-    notification of each.
+    """Cut a sequence, in order, into batches whose notifications are within SNS's limits.
+    ``ready``: returns the notification of an element.
     """
     batch: list[_T] = []
     size = 0
@@ -73,8 +73,8 @@ class Topic:
         self._arn = arn
 
     def publish(self, batch: list[Notification], pauses: Sequence[float]) -> list[Result]:
-        """Send a batch and tell of each what became of it. What failed is sent again after each of
-        the pauses, in seconds.
+        """Send a batch and return the result for each notification. Those that failed are sent
+        again after each of the pauses, in seconds.
         """
         results = self._publish(batch)
         for pause in pauses:
@@ -87,7 +87,7 @@ class Topic:
         return results
 
     def _publish(self, batch: list[Notification]) -> list[Result]:
-        """Where SNS rejects the whole call for what may be one entry's fault, they go one by
+        """If SNS rejects the whole call, only one entry may be the cause. Then send them one by
         one.
         """
         try:
@@ -106,7 +106,7 @@ class Topic:
             return [Result("failed", aws.error_code(error))] * len(batch)
         sent = {entry.get("Id") for entry in answer.get("Successful", ())}
         failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
-        # What SNS names in neither list was not sent.
+        # An entry that SNS names in neither list was not sent.
         return [
             _SENT if str(n) in sent else _failure(dict(failed.get(str(n), {})))
             for n in range(len(batch))

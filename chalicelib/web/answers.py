@@ -1,4 +1,4 @@
-"""What requests are answered."""
+"""The answers to requests."""
 
 import time
 from collections import Counter
@@ -52,7 +52,7 @@ _ERRORS = {
 
 
 def callback(ingest: "Ingest", token: str | None, body: bytes, request_id: str) -> Response:
-    """Take in the event that a request carries, and answer as Marathon needs it."""
+    """Take in the event of a request, and answer as Marathon needs it."""
     started = time.perf_counter()
     receipt = ingest.receive(token, body)
     log.metrics(
@@ -68,7 +68,7 @@ def callback(ingest: "Ingest", token: str | None, body: bytes, request_id: str) 
 
 
 def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id: str) -> Response:
-    """Take in the events that a request carries, one a line."""
+    """Take in the events of a request, one on each line."""
     started = time.perf_counter()
     token = _bearer(authorization)
     if token is None:
@@ -96,7 +96,7 @@ def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id:
 
 
 def health() -> Response:
-    """The function runs. Touches nothing."""
+    """Say that the function runs. Calls no other service."""
     return _answer(200, {"status": "ok"})
 
 
@@ -116,7 +116,7 @@ def _bearer(authorization: str | None) -> str | None:
 
 
 def _lines(body: bytes) -> list[bytes]:
-    """The lines of a body. What ends a line, also as CR LF, is no part of its event."""
+    """The lines of a body. The end of a line (LF or CR LF) is not part of its event."""
     lines = body.split(b"\n")
     if not lines[-1]:
         lines.pop()

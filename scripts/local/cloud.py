@@ -19,16 +19,16 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 ENVIRONMENT = CREDENTIALS | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-# What would lead the SDK elsewhere than to this machine, or to somebody's real account.
+# Variables that would make the SDK use another machine, or somebody's real account.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
 
 @contextmanager
 def running() -> Iterator[str]:
-    """An empty AWS, at the address that is given; every SDK client of this process uses it."""
+    """An empty AWS at the address that this gives; every SDK client of this process uses it."""
     for noisy in ("werkzeug", "moto"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    # It tells of each policy in the templates that it does not make.
+    # moto warns about each policy in the templates that it does not make.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"moto\.")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -30,7 +30,7 @@ class _Handler(ChaliceRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *args: Any) -> None:
-        """Keep quiet: the stock line shows the whole URL, token included."""
+        """Log nothing: the standard line would show the whole URL with its token."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -39,7 +39,9 @@ class _Server(ThreadingHTTPServer):
 
 
 class Context:
-    """What ``fanout`` asks of Lambda's context. By default no function is ever out of time here."""
+    """The part of Lambda's context that ``fanout`` uses. By default no function runs out of time
+    here.
+    """
 
     aws_request_id = "local"
 
@@ -47,7 +49,7 @@ class Context:
         self._milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the function may go on."""
+        """How long the function may still run."""
         return self._milliseconds
 
 
@@ -63,7 +65,7 @@ def load(stage: Stage) -> ModuleType:
 
 @contextmanager
 def serving(functions: ModuleType, host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """The API on this machine; its port. Raises OSError where that is taken."""
+    """Serve the API on this machine; gives its port. Raises OSError if the port is in use."""
     config = Config.create(project_dir=str(ROOT), chalice_app=functions.app)
     local = LocalDevServer(
         functions.app, config, host, port, handler_cls=_Handler, server_cls=_Server
@@ -80,8 +82,8 @@ def serving(functions: ModuleType, host: str = "127.0.0.1", port: int = 0) -> It
 
 
 class Stream:
-    """The table's stream, handed to ``fanout`` as Lambda's event source mapping does: in order,
-    batch after batch, resuming where ``fanout`` says.
+    """Hands the table's stream to ``fanout`` as Lambda's event source mapping does: in order, batch
+    after batch, resuming where ``fanout`` says.
     """
 
     def __init__(self, functions: ModuleType, stage: Stage) -> None:
@@ -98,7 +100,7 @@ class Stream:
         self.shard: str = described["Shards"][0]["ShardId"]
 
     def use(self, functions: ModuleType) -> None:
-        """Hand over to another container's ``fanout`` from now on."""
+        """From now on, hand records to the ``fanout`` of another container."""
         self._fanout = functions.fanout
 
     def fetch(self) -> list[dict[str, Any]]:
@@ -115,7 +117,7 @@ class Stream:
         return lost
 
     def pump(self) -> list[dict[str, Any]]:
-        """Hand over the next batch; the records that ``fanout`` is done with."""
+        """Hand over the next batch. Returns the records that ``fanout`` has finished."""
         batch = self.fetch()[:_MAX_BATCH]
         if not batch:
             return []
@@ -127,7 +129,7 @@ class Stream:
 
 
 class Spill:
-    """The spill queue, handed to ``restore`` as Lambda's event source mapping does."""
+    """Hands the spill queue to ``restore`` as Lambda's event source mapping does."""
 
     def __init__(self, functions: ModuleType, stage: Stage) -> None:
         self._restore = functions.restore
@@ -135,7 +137,7 @@ class Spill:
         self._client = client("sqs")
 
     def pump(self) -> int:
-        """Hand over the next batch; how many messages ``restore`` is done with."""
+        """Hand over the next batch. Returns how many messages ``restore`` has finished."""
         answer = self._client.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
         messages = answer.get("Messages", [])
         if not messages:
@@ -159,8 +161,8 @@ class Spill:
 def mappings(
     stream: Stream, spill: Spill, stored: Callable[[dict[str, Any]], None]
 ) -> AbstractContextManager[None]:
-    """Both event source mappings at work in the background. ``stored`` hears of each stream record
-    that ``fanout`` is done with.
+    """Both event source mappings at work in the background. ``stored`` is called with each stream
+    record that ``fanout`` has finished.
     """
 
     def step() -> bool:

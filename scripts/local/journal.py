@@ -49,6 +49,8 @@ class Journal:
         return self.wait_until(lambda: self.notified.keys() >= set(ids), seconds)
 
     def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something holds, looked at whenever an event comes; whether it does."""
+        """Wait until a condition holds. It is checked whenever an event comes. Returns whether it
+        holds.
+        """
         with self._changed:
             return self._changed.wait_for(holds, seconds)

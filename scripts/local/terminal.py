@@ -17,8 +17,8 @@ def foreground() -> Iterator[None]:
         return
     terminal = sys.stdin.fileno()
     before = os.tcgetpgrp(terminal)
-    # Whoever is not in the foreground is stopped when it sets who is; and nobody would wake this
-    # process after Ctrl-Z, since the shell waits for make.
+    # A background process is stopped when it changes the foreground process group. And nothing
+    # would continue this process after Ctrl-Z, since the shell waits for make.
     for harmless in (signal.SIGTTOU, signal.SIGTSTP):
         signal.signal(harmless, signal.SIG_IGN)
     os.setpgid(0, 0)

@@ -14,13 +14,14 @@ from chalicelib.records.record import Record
 from chalicelib.text import visible
 from local.journal import Journal
 
-# What stands around the rows: the head, the rows' own head, the hint, and what was printed above.
+# The lines around the rows: the heading, the heading of the rows, the hint, and what was printed
+# above.
 _AROUND = 14
 _LEAST_ROWS = 3
 
 
 class LiveView:
-    """Draws a journal. ``sent``: how many events Marathon has sent, None if it can't tell."""
+    """Draws a journal. ``sent``: how many events Marathon has sent, None if that is not known."""
 
     def __init__(
         self, journal: Journal, marathon: str, api: str, sent: Callable[[], int | None]

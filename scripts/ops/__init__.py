@@ -1,7 +1,7 @@
 """What the scripts share: the stage's resources, the Marathon client, the terminal.
 
 Importing it, which every script does first, puts the project's root on the path, and stops with a
-plain sentence under a Python that lacks the project's packages.
+plain sentence if this Python does not have the project's packages.
 """
 
 import importlib.util

@@ -1,7 +1,8 @@
 """Bytecode for the package that Chalice builds.
 
-Wheels bring none, and a function in Lambda can't keep what it compiles: without it each cold start
-compiles all that it imports. Chalice packs what lies in ``vendor/`` beside the wheels.
+Wheels contain none, and a function in Lambda can't keep what it compiles. Without bytecode each
+cold start compiles everything that it imports. Chalice packs the files in ``vendor/`` beside the
+wheels.
 """
 
 import compileall
@@ -18,8 +19,8 @@ from ops import ROOT
 import chalice
 import chalice.app
 
-# The zip's dates say nothing. Bytecode that is checked against its source is never out of date,
-# whatever is deployed with it, and starts as fast as bytecode that is not.
+# The dates in the zip are of no use. Bytecode that is checked against its source is never out of
+# date, whatever is deployed with it, and starts as fast as bytecode that is not.
 _MODE = py_compile.PycInvalidationMode.CHECKED_HASH
 
 _PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)

@@ -38,7 +38,7 @@ def run(command: str, stage: str) -> None:
 
 
 def _what_failed(told: list[str]) -> str:
-    """The call that failed and AWS's error, else the last line. Chalice wraps its lines."""
+    """The call that failed and AWS's error, or else the last line. Chalice wraps its lines."""
     said = " ".join(" ".join(told).split())
     if call := _FAILED_CALL.search(said):
         code, operation, message = call.groups()
@@ -54,14 +54,14 @@ def _what_failed(told: list[str]) -> str:
 
 
 def _drop_broken_packages() -> None:
-    """Chalice would take up again what it was interrupted in writing."""
+    """Remove packages that are only half written: after an interruption Chalice would use them."""
     for package in (ROOT / ".chalice" / "deployments").glob("*.zip"):
         if not zipfile.is_zipfile(package):
             package.unlink()
 
 
 def _shown(process: "subprocess.Popen[str]") -> list[str]:
-    """All that a process says; its tracebacks are not for the user's eyes."""
+    """All output of a process. Its tracebacks are not shown to the user."""
     told = []
     in_traceback = False
     for line in process.stdout or ():

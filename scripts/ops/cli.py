@@ -1,6 +1,8 @@
-"""What every command does alike: options, output, errors in plain sentences, exit statuses, Ctrl-C.
+"""What all commands have in common: options, output, errors in plain sentences, exit statuses,
+Ctrl-C.
 
-Whatever is shown may come from outside, so control characters and escapes are made visible first.
+Anything that is shown may come from outside, so control characters and escapes are made visible
+first.
 """
 
 import argparse
@@ -31,13 +33,13 @@ class Failure(Exception):
     """
 
 
-# What a command may fail with: the user can do something about it.
+# The errors of a command that the user can do something about.
 EXPECTED = (Failure, SettingsError, TableError, QueueError, *aws.ERRORS)
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses empty values: they come from a variable that is not set, and mean something else
-    than leaving the option away.
+    """Refuses empty values. They come from a variable that is not set, and would not mean the same
+    as leaving the option out.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -67,7 +69,7 @@ def add_stage(parser: argparse.ArgumentParser, default: str = "dev") -> None:
 
 
 def say(message: str, style: str = "") -> None:
-    """Tell a person what goes on."""
+    """Tell a person what is happening."""
     progress.print(visible(message), style=style)
 
 
@@ -82,7 +84,7 @@ def out(line: str) -> None:
 
 
 def confirm(question: str, answer: str) -> None:
-    """Ask on a terminal; go on only if that is the answer. Raises Failure."""
+    """Ask on a terminal, and continue only with that answer. Raises Failure."""
     if not sys.stdin.isatty():
         raise Failure("Not a terminal, so nobody can confirm: pass --yes. Nothing was changed.")
     if input(f"{visible(question)} ").strip() != answer:
@@ -106,7 +108,7 @@ def run(main: Callable[[], int]) -> NoReturn:
 
 
 def sentence(error: Exception) -> str:
-    """What went wrong, of what is EXPECTED, and what to do."""
+    """What went wrong, for an error of EXPECTED, and what to do."""
     match error:
         case SettingsError():
             return f"The stage's environment_variables in .chalice/config.json: {error}."

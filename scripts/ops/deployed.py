@@ -1,5 +1,5 @@
-"""What ``chalice deploy`` made of a stage, as Chalice wrote it down: in this clone, and in a copy
-that is kept with the stage, so that any clone can go on.
+"""What ``chalice deploy`` made of a stage, as Chalice noted it: in this clone, and in a copy that
+is kept with the stage, so that any clone can continue.
 """
 
 import json
@@ -24,7 +24,7 @@ def local_file(name: str) -> Path:
 
 
 def read_local(name: str) -> Deployed | None:
-    """What this clone knows of a stage; None where that is nothing."""
+    """What this clone knows about a stage; None if it knows nothing."""
     file = local_file(name)
     deployed: Deployed | None = json.loads(file.read_text()) if file.exists() else None
     return deployed if deployed and deployed.get("resources") else None
@@ -42,8 +42,8 @@ def forget_local(name: str) -> None:
 
 
 def read_copy(stage: Stage) -> Deployed | None:
-    """The copy that is kept with the stage. It outlives a destroy, which does no harm: Chalice
-    looks at what there is.
+    """The copy that is kept with the stage. It remains after a destroy. This does no harm, since
+    Chalice checks what exists.
     """
     kept = stage.table.get(_COPY_KEY)
     deployed: Deployed | None = json.loads(kept["record"]) if kept else None

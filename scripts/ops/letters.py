@@ -1,7 +1,6 @@
-"""Dead letters: what lies on the queue, and what can be done with it.
-
-Two formats lie there: ours, ``{"kind": "parked", …}`` with a record's key, or with a whole spilled
-message; and Lambda's own on-failure message, which names a range of the table's stream.
+"""Dead letters: the messages on the queue, and what can be done with them. There are two formats:
+ours, ``{"kind": "parked", …}`` with a record's key, or with a whole spilled message; and Lambda's
+own on-failure message, which names a range of the table's stream.
 """
 
 import json
@@ -77,7 +76,7 @@ def delete(stage: Stage, letter: Letter) -> None:
 
 
 def records(stage: Stage, letter: Letter) -> list[Record]:
-    """The records that a letter is about. Raises Failure where they can't be had."""
+    """The records that a letter is about. Raises Failure if they are not available."""
     if letter.pk:
         try:
             record = stage.store.at(letter.pk, letter.sk)

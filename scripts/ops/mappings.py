@@ -1,4 +1,4 @@
-"""The event source mappings: what Chalice makes of them, and what it can't set."""
+"""The event source mappings: those that Chalice makes, and the settings that it can't make."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ _BUSY = ("Creating", "Enabling", "Updating", "Disabling")
 
 
 def existing_functions(stage: str) -> list[str]:
-    """The names of those of the stage's functions that there are."""
+    """The names of the stage's functions that exist."""
     return [each.lambda_name(stage) for each in FUNCTIONS if _arn(each, stage)]
 
 
@@ -33,11 +33,11 @@ def of(function: Function, stage: str) -> list[dict[str, Any]]:
 
 
 def tidy(stage: Stage, deployed: Deployed) -> Deployed:
-    """Make what Chalice wrote down agree with the mappings that there are, and drop those that read
-    another stream than the table's present one: Chalice would leave ``fanout`` on the dead one.
+    """Make Chalice's notes agree with the existing mappings, and remove mappings that read another
+    stream than the table's present one: Chalice would leave ``fanout`` on the dead stream.
 
-    Chalice makes a mapping anew that it knows nothing of (after a deploy that failed half-way),
-    which AWS refuses; so a mapping that is there is written down.
+    If Chalice does not know a mapping (after a deploy that failed half-way), it tries to make it
+    again, which AWS refuses. So each existing mapping is noted.
     """
     resources = [each for each in deployed.get("resources", []) if "event_uuid" not in each]
     for function in FUNCTIONS:
@@ -119,7 +119,7 @@ def _set(mapping: dict[str, Any], **settings: Any) -> None:
 
 
 def _wait(uuid: str) -> dict[str, Any]:
-    """The mapping, when Lambda is done with the last change of it."""
+    """The mapping, once Lambda has finished its last change."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
         mapping: dict[str, Any] = client("lambda").get_event_source_mapping(UUID=uuid)

@@ -28,7 +28,7 @@ HOW_TO_ENABLE = (
 
 
 def add_login_options(parser: argparse.ArgumentParser) -> None:
-    """What every command takes that speaks to a Marathon."""
+    """The options of every command that talks to a Marathon."""
     parser.add_argument("--user", metavar="NAME", help="login at Marathon")
     parser.add_argument("--ca", metavar="FILE", help="the authority of Marathon's certificate")
 

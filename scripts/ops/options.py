@@ -78,7 +78,9 @@ def clusters(stage: Stage, asked: str | None) -> tuple[str, ...]:
 
 
 def hint_at_type(type_: str | None) -> str:
-    """Which type may have been meant, where no Marathon sends one of that name; else nothing."""
+    """The type that was perhaps meant, if no Marathon sends one with the given name; or else
+    nothing.
+    """
     if not type_ or type_ in MODELS or type_ == UNKNOWN:
         return ""
     close = difflib.get_close_matches(type_, MODELS, n=1)

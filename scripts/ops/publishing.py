@@ -1,4 +1,4 @@
-"""Publishing by hand: what is in the table already is sent again, at a limited rate."""
+"""Publishing by hand: sends stored records again, at a limited rate."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +21,12 @@ Sent = Callable[[Record], None]
 def publish(
     stage: Stage, records: Iterable[Record], rate: float, sent: Sent, *, replay: bool
 ) -> None:
-    """Publish records in their order, at most ``rate`` a second; ``sent`` hears of each that SNS
-    took. Raises Failure at the first that it does not take.
+    """Publish records in their order, at most ``rate`` a second; ``sent`` is called for each one
+    that SNS took. Raises Failure at the first that it does not take.
     """
     topic = Topic(aws.sns(), stage.topic_arn)
     masked = masking(variables(stage.name))
-    # Not more at once than a second's worth, so that an interruption is told to the second.
+    # At most one second's records at once, so that an interruption is reported to the second.
     for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
         started = time.monotonic()
         ready = [notification(record, masked, replay=replay) for record in some]

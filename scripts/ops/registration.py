@@ -64,7 +64,7 @@ class Subscription:
 
     @property
     def valid(self) -> bool:
-        """Whether it leads to our gate, which lets it in."""
+        """Whether it leads to our API, and its token is accepted."""
         token = self.token
         return self.leads_here and token is not None and token.role == "publisher" and token.valid
 
@@ -117,8 +117,9 @@ def claim(stage: Stage, cluster: Cluster, *, force: bool) -> None:
 
 
 def subscriptions(stage: Stage, marathon: Marathon, api: str | None) -> list[Subscription]:
-    """What is subscribed at a Marathon, ours and others'. Ours is what leads to the API, and what
-    carries a token of the stage, though its API be another or gone. Raises MarathonError.
+    """What is subscribed at a Marathon, ours and others'. A URL is ours if it leads to the API, or
+    if it contains a token of the stage, even if its API is another one or is gone. Raises
+    MarathonError.
     """
     found = []
     for url in marathon.subscriptions():
@@ -208,12 +209,11 @@ def renew(marathon: Marathon, held: Subscription) -> Registration:
 
 
 def revive(marathon: Marathon, held: Subscription, seconds: float) -> Registration:
-    """Lift the penalty of a URL, during which Marathon keeps silent towards it.
-
-    The penalty hangs on the URL, and subscribing it again changes nothing. At each event Marathon
-    forgets the penalties of URLs that are not subscribed then (1.4.13, ``HttpEventActor``): so
-    unsubscribe; wait until the listing lacks it; unsubscribe once more, of which Marathon makes an
-    event too; subscribe. Raises Failure and MarathonError; the URL is subscribed again whatever
+    """Lift the penalty of a URL, during which Marathon sends nothing to it. The penalty belongs to
+    the URL, and subscribing it again changes nothing. At each event Marathon forgets the penalties
+    of URLs that are not subscribed then (1.4.13, ``HttpEventActor``): so unsubscribe, and wait
+    until the URL is no longer listed. Unsubscribe once more, because Marathon makes an event of
+    this too. Then subscribe. Raises Failure and MarathonError; the URL is subscribed again whatever
     happens, as far as Marathon lets it.
     """
     try:
@@ -244,7 +244,7 @@ def _subscribe_again(marathon: Marathon, url: str) -> None:
 
 
 def newest_received(stage: Stage, cluster: str) -> Record | None:
-    """The record of a cluster that came last, of those of the last days."""
+    """The newest record of a cluster from the last days."""
     found = history.newest_first(stage.store, Wanted((cluster,), window=Window(_days_ago(2))))
     return max(itertools.islice(found, _LOOKED_AT), key=lambda each: each.received_at, default=None)
 
@@ -326,7 +326,7 @@ def _try_out(url: str) -> None:
 
 
 def revoke(stage: Stage, beginning: str) -> Token:
-    """Revoke the one token whose hash begins so. Raises Failure."""
+    """Revoke the one token whose hash begins with this text. Raises Failure."""
     found = [each for each in stage.tokens.all() if each.hash.startswith(beginning.lower())]
     if len(found) != 1:
         many = (
@@ -338,7 +338,7 @@ def revoke(stage: Stage, beginning: str) -> Token:
 
 
 def forget(stage: Stage, name: str) -> None:
-    """Strike out a cluster that is gone. Raises Failure while one of its tokens is valid."""
+    """Remove a cluster that is gone. Raises Failure while one of its tokens is valid."""
     if name not in [cluster.name for cluster in stage.clusters.all()]:
         raise Failure(f"Stage {stage.name} has no cluster {name!r}.")
     valid = [each for each in stage.tokens.all() if each.cluster == name and each.valid]

@@ -20,7 +20,9 @@ def check_free(path: Path) -> None:
 
 
 def write(path: Path, marathon: Marathon, api: str, token: str, ca: str | None) -> None:
-    """Write the settings, for its owner's eyes alone: they hold the token and Marathon's login."""
+    """Write the settings so that only the file's owner can read them: they contain the token and
+    Marathon's login.
+    """
     settings = {
         "RELAY_MARATHON": ",".join(marathon.urls),
         "RELAY_URL": api,

@@ -1,4 +1,4 @@
-"""Repairs: what could not be published or stored goes its way once more."""
+"""Repairs: tries again to publish or store what failed before."""
 
 import json
 import sys
@@ -65,7 +65,7 @@ def replay(
 
 
 def show_parked(stage: Stage, *, as_json: bool) -> None:
-    """Tell what lies on the dead-letter queue, a line each."""
+    """List the messages on the dead-letter queue, one on each line."""
     found = letters.read(stage)
     for letter in found:
         letters.put_back(stage, letter)
@@ -99,8 +99,8 @@ def drop_letter(stage: Stage, beginning: str, *, sure: bool) -> None:
 
 
 def send_parked(stage: Stage, cluster: str | None) -> bool:
-    """Send all that is parked once more, and take off the queue what went; whether all did.
-    ``cluster``: whose the spilled events are of which nobody knows the token.
+    """Send everything that is parked once more, and remove from the queue what succeeded. Returns
+    whether all did. ``cluster``: the cluster of spilled events whose token is not known.
     """
     found = letters.read(stage)
     sent = [_send(stage, letter, cluster) for letter in found]
@@ -148,7 +148,7 @@ def restore_from_log(stage: Stage) -> None:
 
 
 def _only(stage: Stage, beginning: str) -> Letter:
-    """The one letter whose id begins so, still hidden from others. Raises Failure."""
+    """The one letter whose id begins with this text, still hidden from others. Raises Failure."""
     found = letters.read(stage)
     chosen = [letter for letter in found if letter.id.startswith(beginning)]
     for letter in found:
@@ -161,7 +161,7 @@ def _only(stage: Stage, beginning: str) -> Letter:
 
 
 def _last_copy(line: str) -> str:
-    """What a log line carries, also where something (a time, say) stands before it."""
+    """The last copy in a log line, even if something else (a time, for example) comes before it."""
     try:
         said = json.loads(line[line.index("{") :])
     except (ValueError, RecursionError):

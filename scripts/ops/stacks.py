@@ -35,8 +35,8 @@ def outputs(stack: str) -> dict[str, str] | None:
 
 
 def bring_up(stage: str, alarm_email: str | None = None) -> None:
-    """Bring both stacks of a stage to what the templates say. ``alarm_email``: who gets the alarms;
-    None leaves it as it is. Raises Failure.
+    """Make both stacks of a stage match the templates. ``alarm_email``: the address that gets the
+    alarms; None leaves it as it is. Raises Failure.
     """
     _bring_up(table_stack(stage), "table.yaml", stage, {})
     more = {} if alarm_email is None else {"AlarmEmail": alarm_email}

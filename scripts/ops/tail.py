@@ -15,8 +15,8 @@ from chalicelib.services.tokens import CLOCK_SKEW
 _POLL_SECONDS = 1.0
 
 # Events carry the time at which Marathon made them, and may come late: through the spill queue, or
-# from a Marathon whose clock is off. Each look goes this far back. A wide one, at intervals of 20
-# times its own duration, goes through the days around today and the newest others.
+# from a Marathon whose clock is off. So each query goes this far back. A wide query, at intervals
+# of 20 times its own duration, reads the days around today and the newest other days.
 _LATE = timedelta(minutes=15)
 _OTHER_DAYS = 3
 _WIDE_INTERVAL = 20
@@ -24,7 +24,8 @@ _WIDE_INTERVAL = 20
 
 def as_they_come(store: Store, wanted: Wanted) -> Iterator[Record]:
     """The records that arrive from now on, for ever; those of one look in the order of ids."""
-    # This machine's clock and Lambda's differ: what is there now is known, not judged by its time.
+    # This machine's clock and Lambda's differ. So old records are recognized by their ids, not by
+    # their time.
     seen = {record.id for record in _wide_look(store, wanted)}
     started = times.iso(times.now() - CLOCK_SKEW)
     return _arriving(store, wanted, seen, started)

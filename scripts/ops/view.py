@@ -1,4 +1,6 @@
-"""Records on a terminal. Whatever they hold is hostile text: it is made visible, not obeyed."""
+"""Records on a terminal. Their text may be hostile: control characters are made visible, and have
+no effect.
+"""
 
 import json
 
@@ -11,9 +13,9 @@ STYLES = {"info": "dim", "notice": "cyan", "warning": "yellow", "error": "bold r
 
 
 def line(record: Record, *, cluster: bool = False, width: int = 0) -> Text:
-    """A record in one line: when (in UTC), how bad, what, and the id to ask for more by.
-    ``cluster``: with its name. ``width``: of the terminal; where the id would be broken over its
-    end, it stands on a line of its own.
+    """A record in one line: when (in UTC), how bad, what, and the id for asking for more.
+    ``cluster``: with its name. ``width``: of the terminal; if the id would not fit on the line, it
+    gets a line of its own.
     """
     style = STYLES.get(record.severity, "")
     text = Text.assemble(

@@ -1,8 +1,8 @@
 """Callbacks, as HttpEventActor delivers them (read at v1.4.13).
 
-Four connections to a host, one request at a time on each; ten seconds that count from when an event
-is queued; no second try; and after a failure silence of 2, 4, 8 … seconds for that exact URL, in
-which its events are dropped.
+Four connections to a host, one request at a time on each; ten seconds, counted from when an event
+is queued; no retry. After a failure Marathon sends nothing to that exact URL for 2, 4, 8 … seconds,
+and drops its events.
 """
 
 import http.client
@@ -20,7 +20,7 @@ _REQUEST_SECONDS = 10
 
 @dataclass
 class Penalty:
-    """How often posts to a URL failed since one did not, and until when none is made."""
+    """How many posts to a URL failed since the last success, and until when none is made."""
 
     failures: int = 0
     silent_until: float = 0.0
@@ -28,7 +28,7 @@ class Penalty:
 
 @dataclass
 class Counts:
-    """What became of the posts: ``failed`` and ``skipped`` bodies are lost, as with Marathon."""
+    """The results of the posts: ``failed`` and ``skipped`` bodies are lost, as with Marathon."""
 
     delivered: int = 0
     failed: int = 0
@@ -65,7 +65,7 @@ class Callbacks:
             self.penalties = {url: each for url, each in self.penalties.items() if url in self.urls}
 
     def forget_penalties(self) -> None:
-        """A new leader knows of none."""
+        """A new leader knows no penalties."""
         with self._lock:
             self.penalties = {}
 
@@ -80,7 +80,7 @@ class Callbacks:
             thread.start()
 
     def stop(self) -> None:
-        """End, once all that is queued was posted."""
+        """End, once everything in the queue was posted."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -101,7 +101,7 @@ class Callbacks:
     def _post(
         self, connections: dict[str, http.client.HTTPConnection], url: str, body: bytes
     ) -> int:
-        """Post once; the status, 0 for none."""
+        """Post once. Returns the status, 0 for none."""
         headers = {
             "Accept": "application/json",
             "User-Agent": "spray-can/1.3.2",

@@ -20,11 +20,12 @@ _POLL_SECONDS = 0.005
 
 
 class SimulatedMarathon:
-    """``name``, ``framework_id``: what it tells of itself; without a ``version``, nothing, as the
-    oldest. ``callbacks``: whether they are on. ``credentials``: the Authorization that it wants.
-    ``heartbeat``: seconds between two of a stream, ``split_heartbeats``: CR and LF one after the
-    other. ``buffer``: how many events wait for a slow reader, if not as in that version.
-    ``redirects``: whether a standby redirects who wants a stream, if not as in that version.
+    """``name``, ``framework_id``: what it says about itself; without a ``version`` it says nothing,
+    like the oldest versions. ``callbacks``: whether they are on. ``credentials``: the Authorization
+    that it wants. ``heartbeat``: seconds between two of a stream, ``split_heartbeats``: CR and LF
+    one after the other. ``buffer``: how many events wait for a slow reader, if not as in that
+    version. ``redirects``: whether a standby redirects clients that want a stream, if not as in
+    that version.
 
     May be changed while it runs: ``credentials``, ``heartbeat``, and ``ready``, which is False for
     a leader that accepts streams and closes them at once.
@@ -51,7 +52,7 @@ class SimulatedMarathon:
         self.heartbeat = heartbeat
         self.split_heartbeats = split_heartbeats
         self.ready = True
-        # host:port of who leads; empty while nobody does.
+        # host:port of the leader; empty while there is none.
         self.leader = ""
         self.sent: list[bytes] = []
         self.state = State()
@@ -71,7 +72,7 @@ class SimulatedMarathon:
 
     @property
     def counts(self) -> Counts:
-        """What became of the callbacks."""
+        """The results of the callbacks."""
         return self._callbacks.counts
 
     @property
@@ -80,7 +81,7 @@ class SimulatedMarathon:
         return len(self._streams)
 
     def silent_seconds(self, url: str) -> float:
-        """How long a callback URL is still not posted to, for a penalty."""
+        """How long the penalty of a callback URL still lasts."""
         penalty = self._callbacks.penalties.get(url)
         return max(0.0, penalty.silent_until - time.monotonic()) if penalty else 0.0
 
@@ -125,7 +126,7 @@ class SimulatedMarathon:
             stream.close()
 
     def stream(self, connection: socket.socket, wish: Wish, client: str) -> None:
-        """Serve a listener until one of both has enough."""
+        """Serve a listener until one of the two sides ends it."""
         stream = Stream(self.ways, wish, connection, self._buffer, self.stream_counts)
         with self._lock:
             if not self.ready:
@@ -159,7 +160,9 @@ class SimulatedMarathon:
 
     @contextmanager
     def running(self, port: int = 0) -> Iterator[str]:
-        """One more member on this machine; its address. The first leads, the others stand by."""
+        """Start one more member on this machine; gives its address. The first is the leader, the
+        others are standbys.
+        """
         http = ThreadingHTTPServer(("127.0.0.1", port), server.handler(self))
         http.daemon_threads = True
         address = f"127.0.0.1:{http.server_address[1]}"

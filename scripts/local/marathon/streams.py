@@ -19,7 +19,7 @@ _SPLIT_SECONDS = 0.005  # enough for CR and LF to be read apart
 
 @dataclass
 class StreamCounts:
-    """What became of the events of streams. ``dropped`` are lost, and no stream tells so."""
+    """The results of the streams' events. ``dropped``: lost, and no stream reports it."""
 
     written: int = 0
     dropped: int = 0
@@ -27,7 +27,7 @@ class StreamCounts:
 
 
 class Event:
-    """An event on its way to the listeners. All get the same text, but for light plans."""
+    """An event on its way to the listeners. All get the same text, except for light plans."""
 
     def __init__(self, value: dict[str, Any], body: bytes) -> None:
         self.type = str(value.get("eventType", ""))
@@ -80,7 +80,7 @@ class Stream:
         self._open = True
 
     def offer(self, event: Event) -> None:
-        """Send it; when too many wait, it is dropped, or the stream ends."""
+        """Send it. If too many events wait, it is dropped, or the stream ends."""
         if self._version.filters and self._wish.types and event.type not in self._wish.types:
             return
         with self._changed:
@@ -100,7 +100,7 @@ class Stream:
         self._shut()
 
     def settled(self) -> bool:
-        """Whether all that it was offered is written."""
+        """Whether everything that was sent to it is written."""
         with self._changed:
             return not self._open or not (self._waiting or self._writing)
 

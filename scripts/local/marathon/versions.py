@@ -7,7 +7,7 @@ _PATCHED_13_14 = {(0, 13, 1), (0, 14, 1)}
 
 @dataclass(frozen=True)
 class Version:
-    """A version by its numbers; the oldest, which tell none, have none."""
+    """A version by its numbers. The oldest versions do not send any, and have none here."""
 
     numbers: tuple[int, ...]
 
@@ -63,17 +63,19 @@ class Version:
 
     @property
     def standby_redirects(self) -> bool:
-        """Whether a standby redirects who wants a stream (1.7.50+) instead of proxying."""
+        """Whether a standby redirects clients that want a stream (1.7.50+) instead of proxying."""
         return self.numbers >= (1, 7, 50)
 
     @property
     def status_without_leader(self) -> int:
-        """What a standby answers that knows of no leader."""
+        """The answer of a standby that knows no leader."""
         return 502 if self.numbers >= (1, 7, 149) else 503
 
     @property
     def has_penalties(self) -> bool:
-        """Whether a callback that failed is followed by silence (0.13.1, 0.14.1 and later)."""
+        """Whether Marathon sends nothing for a while after a failed callback (0.13.1, 0.14.1 and
+        later).
+        """
         return self.numbers in _PATCHED_13_14 or self.numbers >= (0, 14, 1)
 
     @property

@@ -1,5 +1,5 @@
-"""Why nothing arrives: findings from evidence, by the place where they were looked for.
+"""Why nothing arrives: findings from evidence, one module for each place to look at.
 
-Marathon (marathon_checks.py), the way from here to the API (way_checks.py), the stage
-(stage_checks.py). The doctor changes nothing, but for one event that it makes Marathon send.
+Marathon (marathon_checks.py), the network path to the API (way_checks.py), the stage
+(stage_checks.py). The doctor changes nothing, but it makes Marathon send one event.
 """

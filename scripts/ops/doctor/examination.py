@@ -33,8 +33,8 @@ class Wanted:
 
 @dataclass
 class _Known:
-    """What the stage tells of itself. ``stage``: None where there is none, or where its table
-    can't be read: then nothing can be said of what is missing there.
+    """What is known about the stage. ``stage``: None if there is none, or if its table can't be
+    read. Then nothing can be said about what is missing there.
     """
 
     stage: Stage | None = None

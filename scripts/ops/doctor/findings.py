@@ -1,4 +1,4 @@
-"""What the doctor finds, and how it goes on where it can't look."""
+"""What the doctor finds, and how it continues if a check can't be made."""
 
 import json
 from collections.abc import Callable, Iterable

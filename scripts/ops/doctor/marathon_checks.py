@@ -1,4 +1,5 @@
-"""Marathon: does it answer, may it call back, whom does it call, and does it keep silent.
+"""Checks of Marathon: does it answer, can it send callbacks, where does it send them, and is there
+a penalty.
 
 What versions can do, and what ends a penalty, was read in Marathon's source (0.1 – 1.11); the
 meters are those of ``HttpEventActor`` (0.13.1, 0.14.1 – 1.4.13).
@@ -35,7 +36,7 @@ _CODES: dict[type[MarathonError], str] = {
 }
 # Before 1.3.0 Marathon takes such a URL, and never delivers to it.
 _MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
-# Meters: posts not made because of a penalty, so many bodies are lost; and posts that failed.
+# Meters: posts skipped because of a penalty, each one a lost body; and posts that failed.
 _SKIPPED, _FAILED = "skipped-callbacks", "failed-callbacks"
 _REFUSED = "marathon-refused"
 _REVIVE = "--revive"
@@ -167,7 +168,7 @@ def _off(case: Case) -> Finding:
 
 
 def _before_subscriptions(case: Case) -> Finding:
-    """Such a Marathon can neither be asked whom it calls, nor made to send an event."""
+    """Such a Marathon does not list its subscribers, and can't be made to send an event."""
     now = times.now()
     for name in case.names() if case.stage else []:
         if case.stage and relay_checks.heard_lately(case.stage, name, now):
@@ -319,7 +320,7 @@ def _quiet(case: Case, cluster: str, took: float) -> Finding:
 
 
 def _lost_before(case: Case, meters: dict[str, int]) -> Iterator[Finding]:
-    """What Marathon did not deliver earlier; to whom, its meters don't tell."""
+    """Events that Marathon did not deliver earlier. Its meters don't say to which URL."""
     if meters.get(_SKIPPED) or meters.get(_FAILED):
         message = f"Earlier, to one subscriber or another: {_counted(case, meters)}."
         yield Finding("ok", "lost-before", message)

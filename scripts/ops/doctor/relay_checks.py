@@ -1,4 +1,4 @@
-"""When clusters were last heard of: relays above all, which nobody can ask."""
+"""When the last event of each cluster came. This matters most for relays, which can't be asked."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The stage: its functions, mappings, queues and subscribers. Nothing is taken off a queue."""
+"""The stage: its functions, mappings, queues and subscribers. Nothing is removed from a queue."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ def _functions(stage: Stage) -> list[Finding]:
 
 
 def _runs_elsewhere(stage: Stage) -> bool:
-    """Whether the note of the stage's API names no function: Chalice always writes both, so who
-    wrote it runs the functions itself (``make run``).
+    """Whether the note of the stage's API names no function: Chalice always writes both, so the
+    program that wrote it runs the functions itself (``make run``).
     """
     noted: Deployed = deployed.read_copy(stage) or {}
     kinds = [each.get("resource_type") for each in noted.get("resources", [])]

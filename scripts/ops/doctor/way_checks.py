@@ -1,4 +1,4 @@
-"""The way from here to the API: the look-up of its name, TCP, TLS and HTTP, told apart by times.
+"""The network path from here to the API: DNS, TCP, TLS and HTTP, each with its own time.
 
 Marathon's hosts may see another network than this machine does; each finding says from where.
 """
@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 from ops.doctor.findings import Finding, Level, duration
 
-# Marathon waits so long for a callback's answer (docs/architecture.md).
+# Marathon waits this long for a callback's answer (docs/architecture.md).
 MARATHON_SECONDS = 10.0
 # A burst of more than 40 / seconds events starts to fail: four connections, ten seconds.
 _BURST = 40
 _SLOW_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 
-# No token looks like this, so the API refuses it without a look at the table: nothing is ever
-# stored or spilled of it.
+# No token looks like this, so the API refuses it without a look-up in the table. Nothing is stored
+# or spilled.
 _WRONG_TOKEN = "wrong"  # noqa: S105
 # What API Gateway says, with status 403, of a path that no API has.
 _NO_SUCH_PATH = b"Missing Authentication Token"
@@ -42,7 +42,7 @@ class _Answer:
 
 @dataclass
 class _Times:
-    """Seconds that each leg took."""
+    """The seconds that each step took."""
 
     dns: float = 0.0
     tcp: float = 0.0
@@ -57,7 +57,7 @@ class _Times:
 
 
 class _Stopped(Exception):
-    """The way ends here. ``finding``: why."""
+    """The connection fails here. ``finding``: why."""
 
     def __init__(self, what: str, message: str, remedy: str, level: Level = "error") -> None:
         super().__init__(what)
@@ -65,7 +65,7 @@ class _Stopped(Exception):
 
 
 def check(api: str) -> list[Finding]:
-    """Go the whole way once: ``GET /health``, then a POST with a wrong token."""
+    """Try the whole path once: ``GET /health``, then a POST with a wrong token."""
     times = _Times()
     try:
         with _connected(api, times) as connection:
@@ -89,7 +89,7 @@ def _connected(api: str, times: _Times) -> Iterator[http.client.HTTPConnection]:
         with contextlib.closing(sock):
             sock.settimeout(MARATHON_SECONDS)
             made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            # Where the API closes the connection, it makes the next by itself.
+            # If the API closes the connection, the client opens a new one by itself.
             connection = made(parts.netloc.rpartition("@")[2], timeout=MARATHON_SECONDS)
             connection.sock = sock
             with contextlib.closing(connection):
@@ -232,7 +232,7 @@ def _is_ours(body: bytes) -> bool:
 
 
 def _proxy() -> str:
-    """A word on a proxy that the SDK uses here and this check does not."""
+    """A note on a proxy that the SDK uses here but this check does not."""
     used = [name for name in ("HTTPS_PROXY", "https_proxy") if os.environ.get(name)]
     return f" ({used[0]} is set: this check goes around that proxy.)" if used else ""
 
