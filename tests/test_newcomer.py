@@ -348,3 +348,22 @@ def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path) -> None:
     done = script("relay", "--stage", "prod", "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
     assert done.returncode == 1
     assert "Stage prod is not deployed" in done.stderr
+
+
+def test_without_the_packages_of_the_local_system_run_says_so() -> None:
+    hide = "import sys; sys.modules['moto'] = None; sys.path.insert(0, 'scripts'); import run"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import importlib.util as u; f = u.find_spec\n"
+            f"u.find_spec = lambda name: None if name == 'moto' else f(name)\n{hide}",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Run make run" in done.stderr
+    assert "Traceback" not in done.stderr
