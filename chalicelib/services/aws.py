@@ -42,29 +42,23 @@ ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 # the call's work.
 _USER_AGENT = "marathon-events"
 
+
+def _config(*, connect: float, read: float, attempts: int) -> Config:
+    """Timeouts in seconds, each for one attempt; ``attempts`` in all."""
+    return Config(
+        connect_timeout=connect,
+        read_timeout=read,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        parameter_validation=False,
+        user_agent=_USER_AGENT,
+    )
+
+
 # Marathon is waiting and the spill queue is the fallback, so try once, with short timeouts.
-_URGENT_TABLE = Config(
-    connect_timeout=0.3,
-    read_timeout=0.5,
-    retries={"mode": "standard", "total_max_attempts": 1},
-    parameter_validation=False,
-    user_agent=_USER_AGENT,
-)
-# After the queue there is no fallback: the caller retries by itself until its time is over.
-_URGENT_QUEUE = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 1},
-    parameter_validation=False,
-    user_agent=_USER_AGENT,
-)
-_RELAXED = Config(
-    connect_timeout=1,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    parameter_validation=False,
-    user_agent=_USER_AGENT,
-)
+_URGENT_TABLE = _config(connect=0.3, read=0.5, attempts=1)
+# The queue has no fallback: the caller itself tries again, until it is out of time.
+_URGENT_QUEUE = _config(connect=1, read=2, attempts=1)
+_RELAXED = _config(connect=1, read=5, attempts=3)
 
 
 def error_code(error: Exception) -> str:
