@@ -30,8 +30,8 @@ MAX_BODY_BYTES = 6_291_456
 # The time for a whole request; and how much of it the table may take for a token, for one record,
 # and for many records.
 REQUEST_SECONDS = 6.0
-_TOKEN_SECONDS = 0.8
-_RECORD_SECONDS = 1.5
+TOKEN_SECONDS = 0.8
+RECORD_SECONDS = 1.5
 RECORDS_SECONDS = 3.0
 
 _MISFITS_LOGGED = 20
@@ -53,7 +53,7 @@ class Ingest:
 
     def __init__(self, tokens: Tokens, store: Store, queue: SpillQueue, guard: TableGuard) -> None:
         role: Role = "publisher"
-        self._gate = Gate(lambda key: guard.call(lambda: tokens.find(key), _TOKEN_SECONDS), role)
+        self._gate = Gate(lambda key: guard.call(lambda: tokens.find(key), TOKEN_SECONDS), role)
         self._records = store
         self._queue = queue
         self.guard = guard
@@ -106,7 +106,7 @@ class Ingest:
     def _store(self, record: Record) -> Receipt | None:
         """The result, or None if the table could not store it."""
         try:
-            stored = self.guard.call(lambda: self._records.put(record), _RECORD_SECONDS)
+            stored = self.guard.call(lambda: self._records.put(record), RECORD_SECONDS)
         except TableError as error:
             log.warning("the table failed", reason=error.code)
             return None

@@ -15,6 +15,7 @@ import yaml
 from moto.cloudformation.utils import yaml_tag_constructor
 from werkzeug.serving import ThreadedWSGIServer
 
+from chalicelib import ingest
 from chalicelib.services import aws as clients
 from local import cloud
 from local.system import System, system
@@ -36,7 +37,16 @@ def stage(aws: str) -> Stage:
 
 
 @pytest.fixture
-def running(stage: Stage) -> Iterator[System]:
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table gets more time than Marathon would give it: this machine may be slow, and a test
+    that is not about time should see an event stored, not spilled.
+    """
+    monkeypatch.setattr(ingest, "TOKEN_SECONDS", 10.0)
+    monkeypatch.setattr(ingest, "RECORD_SECONDS", 10.0)
+
+
+@pytest.fixture
+def running(stage: Stage, unhurried: None) -> Iterator[System]:
     """The whole system on a stage of the test's own."""
     with system(stage) as made:
         yield made

@@ -250,6 +250,7 @@ FAULTS: list[Callable[[World], tuple[Sent, int]]] = [
 ]
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_nothing_is_lost(
     stage: Stage, fault: Callable[[World], tuple[Sent, int]], record_property: Any

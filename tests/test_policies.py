@@ -72,6 +72,7 @@ def calls() -> Iterator[set[str]]:
         client.meta.events.unregister("before-call", note)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_api_may_do_what_it_does(stage: Stage) -> None:
     module = functions.load(stage)
     token = tokens.mint()

@@ -113,7 +113,7 @@ class Machine(RuleBasedStateMachine):
             self.stack.close()
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("aws", "unhurried")
 def test_every_acknowledged_event_is_stored_once_and_notified() -> None:
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=6, stateful_step_count=25, deadline=None)
