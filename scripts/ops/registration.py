@@ -3,7 +3,6 @@
 import itertools
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from ops import marathons
@@ -148,7 +147,7 @@ def register(
     """
     check_callbacks(marathon, info)
     ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
-    held = next((each for each in ours if each.valid), None)
+    held = _first_valid(ours)
     name = cluster_name(asked or (held.token.cluster if held and held.token else ""), info)
     if held and held.token and held.token.cluster != name:
         raise Failure(
@@ -190,14 +189,17 @@ def unregister(stage: Stage, marathon: Marathon, api: str | None) -> list[Subscr
 
 def held_subscription(stage: Stage, marathon: Marathon, api: str) -> Subscription:
     """The subscription that leads to us. Raises Failure where there is none, MarathonError."""
-    found = subscriptions(stage, marathon, api)
-    held = next((each for each in found if each.valid), None)
+    held = _first_valid(subscriptions(stage, marathon, api))
     if held is None:
         raise Failure(
             f"This stage is not subscribed at {marathon.url}. Register it: "
             f"scripts/register.py --stage {stage.name} --marathon {marathon.url}"
         )
     return held
+
+
+def _first_valid(found: list[Subscription]) -> Subscription | None:
+    return next((each for each in found if each.valid), None)
 
 
 def renew(marathon: Marathon, held: Subscription) -> Registration:
@@ -244,8 +246,8 @@ def _subscribe_again(marathon: Marathon, url: str) -> None:
 
 
 def newest_received(stage: Stage, cluster: str) -> Record | None:
-    """The newest record of a cluster from the last days."""
-    found = history.newest_first(stage.store, Wanted((cluster,), window=Window(_days_ago(2))))
+    """The record of a cluster that came last, among its newest; None if none ever came."""
+    found = history.newest_first(stage.store, Wanted((cluster,)))
     return max(itertools.islice(found, _LOOKED_AT), key=lambda each: each.received_at, default=None)
 
 
@@ -268,7 +270,7 @@ def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Regist
     URL stays subscribed until the new one has been tried, and its token valid until Marathon's
     ``unsubscribe_event``, which only the new URL can bring, is in the table. Raises Failure.
     """
-    held = next((each for each in subscriptions(stage, marathon, api) if each.valid), None)
+    held = _first_valid(subscriptions(stage, marathon, api))
     if held is None or held.token is None:
         raise Failure(
             f"This stage is not subscribed at {marathon.url}: there is nothing to rotate."
@@ -372,7 +374,3 @@ def wait_for_event(
                 return record
         time.sleep(_POLL_SECONDS)
     return None
-
-
-def _days_ago(days: int) -> str:
-    return times.compact(times.now() - timedelta(days=days))
