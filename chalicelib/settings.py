@@ -27,7 +27,8 @@ class SettingsError(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``retention_days``: 0 keeps records for ever. ``masking``: whether notifications show the
-    values of an app's environment.
+    values of an app's environment. ``alerts_topic_arn``: empty until the stage is deployed again
+    after an upgrade; taking events in does not depend on it.
     """
 
     table: str
@@ -36,6 +37,7 @@ class Settings:
     dead_letter_queue_url: str
     retention_days: int = 90
     masking: Masking = "masked"
+    alerts_topic_arn: str = ""
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -43,7 +45,8 @@ class Settings:
         if missing := [name for name in _REQUIRED if not env.get(name)]:
             raise SettingsError(f"not set: {', '.join(missing)}; run make deploy STAGE=… first")
         table, topic, spill, dead_letters = (env[name] for name in _REQUIRED)
-        return cls(table, topic, spill, dead_letters, retention_days(env), masking(env))
+        alerts = env.get("ALERTS_TOPIC_ARN", "")
+        return cls(table, topic, spill, dead_letters, retention_days(env), masking(env), alerts)
 
 
 def retention_days(env: Mapping[str, str]) -> int:

@@ -140,6 +140,7 @@ def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path:
         "EVENTS_TABLE",
         "EVENTS_STREAM_ARN",
         "EVENTS_TOPIC_ARN",
+        "ALERTS_TOPIC_ARN",
         "SPILL_QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
         "RETENTION_DAYS",

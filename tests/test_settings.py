@@ -22,9 +22,10 @@ def test_defaults_and_what_people_set() -> None:
     assert [read.table, read.topic_arn, read.spill_queue_url, read.dead_letter_queue_url] == [
         *SET.values()
     ]
-    assert (read.retention_days, read.masking) == (90, "masked")
-    read = Settings.read(SET | {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full"})
-    assert (read.retention_days, read.masking) == (0, "full")
+    assert (read.retention_days, read.masking, read.alerts_topic_arn) == (90, "masked", "")
+    more = {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full", "ALERTS_TOPIC_ARN": "arn:alerts"}
+    read = Settings.read(SET | more)
+    assert (read.retention_days, read.masking, read.alerts_topic_arn) == (0, "full", "arn:alerts")
 
 
 def test_all_that_is_missing_is_told_together() -> None:

@@ -46,8 +46,8 @@ def test_the_table_outlives_its_stack_and_is_backed_up_and_encrypted() -> None:
     assert {name: TABLE["Properties"][name] for name in wanted} == wanted
 
 
-def test_the_index_holds_no_body_and_no_more_than_it_may() -> None:
-    (index,) = TABLE["Properties"]["GlobalSecondaryIndexes"]
+@pytest.mark.parametrize("index", TABLE["Properties"]["GlobalSecondaryIndexes"])
+def test_the_indexes_hold_no_body_and_no_more_than_they_may(index: dict[str, Any]) -> None:
     projected = index["Projection"]["NonKeyAttributes"]
     assert "body" not in projected
     assert len(projected) <= 20
@@ -56,15 +56,16 @@ def test_the_index_holds_no_body_and_no_more_than_it_may() -> None:
     assert set(SUMMARY) - {"id", "subject", "timestamp"} <= set(projected)
 
 
-def test_topic_and_queues_are_encrypted() -> None:
-    assert MESSAGING["EventsTopic"]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
+def test_topics_and_queues_are_encrypted() -> None:
+    for topic in ("EventsTopic", "AlertsTopic"):
+        assert MESSAGING[topic]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
     for queue in of_type("AWS::SQS::Queue"):
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
 
 
-def test_topic_and_queues_take_nothing_without_tls() -> None:
+def test_topics_and_queues_take_nothing_without_tls() -> None:
     policies = of_type("AWS::SNS::TopicPolicy") + of_type("AWS::SQS::QueuePolicy")
-    assert len(policies) == 3
+    assert len(policies) == 4
     for policy in policies:
         first = policy["Properties"]["PolicyDocument"]["Statement"][0]
         assert first["Effect"] == "Deny"

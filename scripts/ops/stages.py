@@ -21,6 +21,7 @@ class Stage:
     table_name: str
     stream_arn: str
     topic_arn: str = ""
+    alerts_topic_arn: str = ""
     spill_queue_url: str = ""
     dead_letter_queue_url: str = ""
     dead_letter_queue_arn: str = ""
@@ -56,6 +57,7 @@ class Stage:
             "EVENTS_TABLE": self.table_name,
             "EVENTS_STREAM_ARN": self.stream_arn,
             "EVENTS_TOPIC_ARN": self.topic_arn,
+            "ALERTS_TOPIC_ARN": self.alerts_topic_arn,
             "SPILL_QUEUE_URL": self.spill_queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
         }
@@ -76,6 +78,7 @@ def find(name: str) -> Stage:
         table_name=table["TableName"],
         stream_arn=table["StreamArn"],
         topic_arn=messaging.get("TopicArn", ""),
+        alerts_topic_arn=messaging.get("AlertsTopicArn", ""),
         spill_queue_url=messaging.get("SpillQueueUrl", ""),
         dead_letter_queue_url=messaging.get("DeadLetterQueueUrl", ""),
         dead_letter_queue_arn=messaging.get("DeadLetterQueueArn", ""),

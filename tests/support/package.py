@@ -23,6 +23,7 @@ LAMBDA_ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "lambda",
     "EVENTS_TABLE": "events",
     "EVENTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:events",
+    "ALERTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
     "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
 }
