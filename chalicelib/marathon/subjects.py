@@ -5,7 +5,7 @@ If the body does not say, nothing is guessed, and the subject is ``marathon``. `
 under ``app:``, like the other events of its run spec.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,10 @@ _UNKNOWN = ("", "n/a", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``status`` is a task's state as ``TASK_…``, or an instance's condition."""
+    """``status`` is a task's state as ``TASK_…``, or an instance's condition. ``pointers``: the
+    apps and pods in whose history a deployment's event belongs too: those that its current step
+    changes, or at its end all of its plan.
+    """
 
     subject: str = MARATHON
     app: str | None = None
@@ -39,6 +42,7 @@ class About:
     instance: str | None = None
     host: str | None = None
     status: str | None = None
+    pointers: tuple[str, ...] = ()
 
 
 def about(event: models.Event) -> About:
@@ -54,7 +58,10 @@ def known(value: str | None) -> str | None:
 
 def touched(plan: models.Plan | None) -> tuple[str, ...]:
     """The paths of the apps and pods that the actions of a plan change, each once, in order."""
-    steps = plan.steps if plan and plan.steps else ()
+    return _targets(plan.steps if plan and plan.steps else ())
+
+
+def _targets(steps: Iterable[models.Step]) -> tuple[str, ...]:
     targets = (target(action) for step in steps for action in actions(step))
     return tuple(dict.fromkeys(name for name in targets if name))
 
@@ -184,17 +191,21 @@ def _group(event: models.GroupChangeSuccess) -> About:
 
 
 def _step(event: models.DeploymentStepEvent) -> About:
-    return _of_deployment(None, event.plan)
+    acting = _targets([event.currentStep] if event.currentStep else ())
+    return _of_deployment(None, event.plan, touched(event.plan), acting)
 
 
 def _deployment(event: models.DeploymentSuccess) -> About:
-    return _of_deployment(event.id, event.plan)
+    apps = touched(event.plan)
+    return _of_deployment(event.id, event.plan, apps, apps)
 
 
-def _of_deployment(id_: str | None, plan: models.Plan | None) -> About:
+def _of_deployment(
+    id_: str | None, plan: models.Plan | None, apps: tuple[str, ...], pointers: tuple[str, ...]
+) -> About:
     id_ = id_ or (plan.id if plan else None)
     subject = f"deployment:{id_}" if id_ else MARATHON
-    return About(subject=subject, deployment=id_ or None, apps=touched(plan))
+    return About(subject=subject, deployment=id_ or None, apps=apps, pointers=pointers)
 
 
 def _app_of(task: str | None, instance: str | None) -> str | None:

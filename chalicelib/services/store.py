@@ -22,6 +22,10 @@ class Window:
     since: str = "0"
     until: str = "9"
 
+    def before(self, id_: str) -> "Window":
+        """The part of it with the ids before that whole id."""
+        return Window(self.since, id_[:-1] + chr(ord(id_[-1]) - 1))
+
     @property
     def last(self) -> str:
         """A text that sorts after every id that begins with ``until``."""
@@ -87,30 +91,42 @@ class Store:
         values = self._table.get({"pk": {"S": pk}, "sk": {"S": sk}})
         return self.whole(values) if values and items.is_record(values, time.time()) else None
 
-    def timeline(self, cluster: str, subject: str, window: Window = EVERYTHING) -> Iterator[Record]:
-        """The records of one subject, newest first, without their bodies."""
+    def timeline(
+        self, cluster: str, subject: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[Record]:
+        """The records of one subject, newest first, without their bodies; in an app's timeline also
+        the deployments' events that it has pointers to. ``page``: how many to read at once.
+        """
         return _bare(
             self._table.query(
                 "pk = :pk AND sk BETWEEN :since AND :last",
                 newest_first=True,
+                page=page,
                 pk=items.timeline_key(cluster, subject),
                 since=window.since,
                 last=window.last,
             )
         )
 
-    def feed(self, cluster: str, day: str, window: Window = EVERYTHING) -> Iterator[Record]:
+    def feed(
+        self, cluster: str, day: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[Record]:
         """The records of one cluster of one day (``YYYY-MM-DD``), newest first, without bodies."""
-        return _bare(
-            self._table.query(
-                "feed = :feed AND feed_order BETWEEN :since AND :last",
-                index="feed",
-                newest_first=True,
-                feed=items.feed_key(cluster, day),
-                since=window.since,
-                last=window.last,
-            )
-        )
+        return self._indexed("feed", items.feed_key(cluster, day), window, page)
+
+    def trouble(
+        self, cluster: str, month: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[Record]:
+        """The warnings and errors of one cluster of one month (``YYYY-MM``), newest first, without
+        bodies.
+        """
+        return self._indexed("trouble", items.trouble_key(cluster, month), window, page)
+
+    def put_pointers(self, record: Record, expires_at: int | None) -> None:
+        """Show a deployment's event in the timelines of its apps and pods. Writing the same again
+        changes nothing.
+        """
+        self._table.put_all(items.pointer_items(record, expires_at))
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as
@@ -133,6 +149,19 @@ class Store:
         now = time.time()
         return [values["sk"] for values in noted if not items.is_expired(values, now)]
 
+    def _indexed(self, index: str, key: str, window: Window, page: int) -> Iterator[Record]:
+        return _bare(
+            self._table.query(
+                f"{index} = :key AND feed_order BETWEEN :since AND :last",
+                index=index,
+                newest_first=True,
+                page=page,
+                key=key,
+                since=window.since,
+                last=window.last,
+            )
+        )
+
     def _expiry(self) -> int | None:
         return int(time.time()) + self._retention if self._retention else None
 
@@ -149,5 +178,5 @@ class Store:
 def _bare(found: Iterator[dict[str, Any]]) -> Iterator[Record]:
     now = time.time()
     for values in found:
-        if items.is_record(values, now):
+        if items.is_shown(values, now):
             yield items.to_record({**values, "body": b""}, [])
