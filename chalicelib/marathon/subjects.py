@@ -5,11 +5,12 @@ If the body does not say, nothing is guessed, and the subject is ``marathon``. `
 under ``app:``, like the other events of its run spec.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.marathon import ids, models
+from chalicelib.marathon.plans import targets, touched
 
 MARATHON = "marathon"
 
@@ -54,30 +55,6 @@ def about(event: models.Event) -> About:
 def known(value: str | None) -> str | None:
     """The value, or None for Marathon's ways of saying that it does not know."""
     return None if value is None or value in _UNKNOWN else value
-
-
-def touched(plan: models.Plan | None) -> tuple[str, ...]:
-    """The paths of the apps and pods that the actions of a plan change, each once, in order."""
-    return _targets(plan.steps if plan and plan.steps else ())
-
-
-def _targets(steps: Iterable[models.Step]) -> tuple[str, ...]:
-    targets = (target(action) for step in steps for action in actions(step))
-    return tuple(dict.fromkeys(name for name in targets if name))
-
-
-def actions(step: models.Step) -> list[models.Action]:
-    """The actions of a step. In the older form the step is itself the action."""
-    if step.actions is None:
-        return [step] if step.action or step.type else []
-    return step.actions
-
-
-def target(action: models.Action) -> str | None:
-    """The path of the app or pod that an action changes."""
-    app = action.app.get("id") if isinstance(action.app, dict) else action.app
-    name = app or action.pod
-    return ids.path(name) if isinstance(name, str) and name else None
 
 
 def _of_app(
@@ -191,7 +168,7 @@ def _group(event: models.GroupChangeSuccess) -> About:
 
 
 def _step(event: models.DeploymentStepEvent) -> About:
-    acting = _targets([event.currentStep] if event.currentStep else ())
+    acting = targets([event.currentStep] if event.currentStep else ())
     return _of_deployment(None, event.plan, touched(event.plan), acting)
 
 
