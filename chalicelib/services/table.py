@@ -29,7 +29,13 @@ class TableError(aws.ServiceError):
 
 
 class ConditionFailed(Exception):
-    """The condition of a write was not met."""
+    """The condition of a write was not met. ``item``: the item as it is, as plain values, where the
+    write asked for it; empty if there is none.
+    """
+
+    def __init__(self, item: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.item = item or {}
 
 
 class Table:
@@ -43,9 +49,28 @@ class Table:
         """Write an item. Raises ConditionFailed. ``values``: those named in the condition."""
         self._write("put_item", condition, values, Item=item)
 
-    def update(self, key: Item, expression: str, condition: str, values: Item) -> None:
-        """Change an item. Raises ConditionFailed."""
-        self._write("update_item", condition, values, Key=key, UpdateExpression=expression)
+    def update(
+        self,
+        key: Item,
+        expression: str,
+        condition: str,
+        values: Item,
+        names: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Change an item. Returns the item as it was before, empty if there was none. Raises
+        ConditionFailed, with the item as it is. ``names``: those that stand for attributes whose
+        own names DynamoDB reserves.
+        """
+        request: dict[str, Any] = {
+            "Key": key,
+            "UpdateExpression": expression,
+            "ReturnValues": "ALL_OLD",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if names:
+            request["ExpressionAttributeNames"] = names
+        answer = self._write("update_item", condition, values, **request)
+        return plain(answer.get("Attributes", {}))
 
     def put_all(self, items: Sequence[Item]) -> None:
         """Write many items, several in one call."""
@@ -114,14 +139,25 @@ class Table:
                 return
         raise TableError("UnprocessedItems")
 
-    def _write(self, operation: str, condition: str, values: Item | None, **request: Any) -> None:
+    def _write(
+        self, operation: str, condition: str, values: Item | None, **request: Any
+    ) -> dict[str, Any]:
         if condition:
             request["ConditionExpression"] = condition
         if values:
             request["ExpressionAttributeValues"] = values
         try:
-            getattr(self._client, operation)(TableName=self._name, **request)
+            answer: dict[str, Any] = getattr(self._client, operation)(
+                TableName=self._name, **request
+            )
         except aws.ERRORS as error:
             if aws.error_code(error) == "ConditionalCheckFailedException":
-                raise ConditionFailed from error
+                raise ConditionFailed(_item_of(error)) from error
             raise TableError(aws.error_code(error)) from error
+        return answer
+
+
+def _item_of(error: Exception) -> dict[str, Any]:
+    """The item that a failed condition was about, if AWS tells."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    return plain(response.get("Item", {}))
