@@ -4,7 +4,7 @@ their day. Nothing here scans: each query reads the rows of one key, and only th
 
 import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -119,6 +119,13 @@ def rows(store: Store, wanted: Wanted) -> list[Iterator[Record]]:
     if wanted.severity in TROUBLE:
         return [_trouble(store, cluster, wanted) for cluster in wanted.clusters]
     return [_feed(store, cluster, wanted) for cluster in wanted.clusters]
+
+
+def of_subjects(
+    store: Store, cluster: str, subjects: Iterable[str], window: Window, page: int = 0
+) -> Iterator[Record]:
+    """The records of several subjects of a cluster together."""
+    return _merged([store.timeline(cluster, each, window, page) for each in subjects])
 
 
 def around_today() -> list[str]:

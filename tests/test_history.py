@@ -46,7 +46,7 @@ def stored(store: Store, *records: Record) -> None:
     for each in records:
         if store.put(each) == "new":
             store.note_day(each.cluster, items.day_of(each.id))
-            store.put_pointers(each, None)
+            store.note_deployment(each, None)
 
 
 def test_an_app_shows_the_steps_that_change_it_and_the_end_of_each_deployment(

@@ -9,6 +9,9 @@ from typing import Any
 
 from chalicelib.marathon import ids, models
 
+ENDS = ("deployment_success", "deployment_failed")
+"""The types of the events that end a deployment."""
+
 Definition = dict[str, Any]
 """An app or pod as Marathon's REST API shows it."""
 

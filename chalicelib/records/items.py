@@ -8,6 +8,7 @@
 | cluster | ``#clusters`` | name | – | – |
 | day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
 | pointer to a deployment's event | ``<cluster>|app:<path>`` | id of the event | – | – |
+| deployment that may be running | ``#running|<cluster>`` | its id | – | – |
 | what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
 
 A second index, ``trouble``, has warnings and errors alone: ``trouble`` = ``<cluster>|<YYYY-MM>`` of
@@ -160,6 +161,21 @@ def pointer_items(record: Record, expires_at: int | None) -> list[Item]:
         {"pk": {"S": timeline_key(record.cluster, clip(f"app:{path}"))}, **base, **summary}
         for path in record.pointers
     ]
+
+
+def running_key(cluster: str) -> str:
+    """The table's key that a cluster's notes of running deployments share."""
+    return f"#running|{cluster}"
+
+
+def running_item(record: Record, expires_at: int) -> Item:
+    """The note that a deployment may be running."""
+    return {
+        "pk": {"S": running_key(record.cluster)},
+        "sk": {"S": record.deployment},
+        "kind": {"S": "running"},
+        "expires_at": {"N": str(expires_at)},
+    }
 
 
 def part_item(cluster: str, id_: str, name: str, chunk: bytes, expires_at: int | None) -> Item:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chalicelib.marathon.plans import ENDS
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.table import ConditionFailed, Table
@@ -13,6 +14,9 @@ from chalicelib.services.table import ConditionFailed, Table
 Stored = Literal["new", "duplicate"]
 
 _SECONDS_A_DAY = 86_400
+
+# Of a deployment whose end was missed nobody needs to be told for ever.
+_RUNNING_SECONDS = 30 * _SECONDS_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,17 @@ class Store:
         return self.whole(values) if values and items.is_record(values, time.time()) else None
 
     def timeline(
-        self, cluster: str, subject: str, window: Window = EVERYTHING, page: int = 0
+        self,
+        cluster: str,
+        subject: str,
+        window: Window = EVERYTHING,
+        page: int = 0,
+        *,
+        bodies: bool = False,
     ) -> Iterator[Record]:
-        """The records of one subject, newest first, without their bodies; in an app's timeline also
-        the deployments' events that it has pointers to. ``page``: how many to read at once.
+        """The records of one subject, newest first; in an app's timeline also the deployments'
+        events that it has pointers to. ``page``: how many to read at once. ``bodies``: with those
+        bodies that are in the item itself; the others are empty.
         """
         return _bare(
             self._table.query(
@@ -105,7 +116,8 @@ class Store:
                 pk=items.timeline_key(cluster, subject),
                 since=window.since,
                 last=window.last,
-            )
+            ),
+            bodies=bodies,
         )
 
     def feed(
@@ -122,11 +134,26 @@ class Store:
         """
         return self._indexed("trouble", items.trouble_key(cluster, month), window, page)
 
-    def put_pointers(self, record: Record, expires_at: int | None) -> None:
-        """Show a deployment's event in the timelines of its apps and pods. Writing the same again
-        changes nothing.
+    def note_deployment(self, record: Record, expires_at: int | None) -> None:
+        """Show a deployment's event in the timelines of its apps and pods, and note whether the
+        deployment is running. Noting the same again changes nothing. Other records are left alone.
         """
-        self._table.put_all(items.pointer_items(record, expires_at))
+        if not record.deployment:
+            return
+        running = items.running_item(record, int(time.time()) + _RUNNING_SECONDS)
+        ended = record.type in ENDS
+        self._table.write_all(
+            [*items.pointer_items(record, expires_at), *([] if ended else [running])],
+            [{"pk": running["pk"], "sk": running["sk"]}] if ended else [],
+        )
+
+    def running(self, cluster: str) -> list[str]:
+        """The ids of the deployments that may be running. If events came in another order than
+        they were made, one may have ended.
+        """
+        noted = self._table.query("pk = :pk", pk=items.running_key(cluster))
+        now = time.time()
+        return [values["sk"] for values in noted if not items.is_expired(values, now)]
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as
@@ -175,8 +202,8 @@ class Store:
         return found
 
 
-def _bare(found: Iterator[dict[str, Any]]) -> Iterator[Record]:
+def _bare(found: Iterator[dict[str, Any]], *, bodies: bool = False) -> Iterator[Record]:
     now = time.time()
     for values in found:
         if items.is_shown(values, now):
-            yield items.to_record({**values, "body": b""}, [])
+            yield items.to_record(values if bodies else {**values, "body": b""}, [])

@@ -72,10 +72,12 @@ class Table:
         answer = self._write("update_item", condition, values, **request)
         return plain(answer.get("Attributes", {}))
 
-    def put_all(self, items: Sequence[Item]) -> None:
-        """Write many items, several in one call."""
-        for start in range(0, len(items), _BATCH):
-            self._put_batch(items[start : start + _BATCH])
+    def write_all(self, items: Sequence[Item], deleted: Sequence[Item] = ()) -> None:
+        """Write many items, and delete those with the keys ``deleted``, several in one call."""
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        requests += [{"DeleteRequest": {"Key": key}} for key in deleted]
+        for start in range(0, len(requests), _BATCH):
+            self._write_batch(requests[start : start + _BATCH])
 
     def delete(self, key: Item) -> None:
         """Delete an item, if it is there."""
@@ -126,8 +128,7 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _put_batch(self, items: Sequence[Item]) -> None:
-        left: Any = [{"PutRequest": {"Item": item}} for item in items]
+    def _write_batch(self, left: Any) -> None:
         for pause in _PAUSES_SECONDS:
             time.sleep(pause)
             try:
