@@ -4,16 +4,18 @@ from chalicelib import coldstart  # first: it makes the imports below cheaper in
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import Chalice, DynamoDBEvent, Response, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, Response, SQSEvent
 
 from chalicelib.services import aws
 from chalicelib.settings import EventSources, Settings
 from chalicelib.web import answers
 
 if TYPE_CHECKING:
+    from chalicelib.alerts import Alerts
     from chalicelib.fanout import FanOut
     from chalicelib.ingest import Ingest
     from chalicelib.restore import Restore
+    from chalicelib.watch import Watch
 
 app = Chalice(app_name="marathon-events", configure_logs=False)
 sources = EventSources.read()
@@ -51,6 +53,18 @@ def fanout(event: DynamoDBEvent) -> dict[str, Any]:
 def restore(event: SQSEvent) -> dict[str, Any]:
     """The spill queue brings what the table could not take."""
     return restoring().run(event.to_dict()["Records"])
+
+
+@app.on_dynamodb_record(sources.stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
+def alerts(event: DynamoDBEvent) -> dict[str, Any]:
+    """The table's stream brings new warnings and errors."""
+    return alerting().run(event.to_dict()["Records"])
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def watch(_event: CloudWatchEvent) -> None:
+    """A minute has passed."""
+    watching().run()
 
 
 def _request_id() -> str:
@@ -109,4 +123,48 @@ def restoring() -> "Restore":
     return Restore(Tokens(table), Store(table, settings.retention_days), dead_letters)
 
 
-coldstart.make_now({"app.app": ingest, "app.fanout": fan_out, "app.restore": restoring})
+@coldstart.once
+def alerting() -> "Alerts":
+    """The use case that notes troubles."""
+    from chalicelib.alerts import Alerts
+    from chalicelib.services.table import Table
+    from chalicelib.services.troubles import Troubles
+
+    return Alerts(Troubles(Table(aws.dynamodb(), Settings.read().table)))
+
+
+@coldstart.once
+def watching() -> "Watch":
+    """The use case that tells people of troubles."""
+    from datetime import timedelta
+
+    from chalicelib.services import deployed
+    from chalicelib.services.clusters import Clusters
+    from chalicelib.services.store import Store
+    from chalicelib.services.table import Table
+    from chalicelib.services.topic import Topic
+    from chalicelib.services.troubles import Troubles
+    from chalicelib.telling import Telling
+    from chalicelib.watch import Watch
+
+    settings = Settings.read()
+    topic_arn = settings.alerts_topic()
+    table = Table(aws.dynamodb(), settings.table)
+    troubles = Troubles(table)
+    telling = Telling(troubles, Topic(aws.sns(once=True), topic_arn))
+    silence = timedelta(minutes=settings.silence_minutes)
+    page = deployed.Page(table)
+    return Watch(
+        Store(table), troubles, Clusters(table), telling, settings.stage, page.address, silence
+    )
+
+
+coldstart.make_now(
+    {
+        "app.app": ingest,
+        "app.fanout": fan_out,
+        "app.restore": restoring,
+        "app.alerts": alerting,
+        "app.watch": watching,
+    }
+)

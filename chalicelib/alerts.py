@@ -73,4 +73,8 @@ def _record(each: StreamRecord) -> Record | None:
     values = items.plain(each["dynamodb"]["NewImage"])
     if values.get("kind") != "record" or values.get("severity") not in TROUBLE:
         return None
-    return items.to_record({**values, "body": b""}, [])
+    try:
+        return items.to_record({**values, "body": b""}, [])
+    except Exception as error:  # fan-out parks it; a retry would fail in the same way
+        log.warning("unreadable", id=values.get("sk"), reason=type(error).__name__)
+        return None

@@ -3,6 +3,7 @@ their day. Nothing here scans: each query reads the rows of one key, and only th
 """
 
 import heapq
+import itertools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ from chalicelib.text import clip
 # How much one page may read, if little of it matches.
 MOST_ROWS = 2_000
 MOST_SECONDS = 5.0
+
+# Among so many of the newest is the one that came last: events may come a little out of order.
+_LOOKED_AT = 100
 
 # If a filter leaves much out, more rows are read at once than are wanted.
 _ROWS_TO_FILTER = 250
@@ -87,6 +91,12 @@ def subjects_of_path(path: str) -> tuple[str, ...]:
 def newest_first(store: Store, wanted: Wanted) -> Iterator[Record]:
     """The wanted records, without their bodies."""
     return filter(wanted.matches, _merged(rows(store, wanted)))
+
+
+def newest_received(store: Store, cluster: str) -> Record | None:
+    """The record of a cluster that came last, among its newest; None if none ever came."""
+    found = newest_first(store, Wanted((cluster,), page=_LOOKED_AT))
+    return max(itertools.islice(found, _LOOKED_AT), key=lambda each: each.received_at, default=None)
 
 
 def page(store: Store, wanted: Wanted, limit: int) -> Page:

@@ -28,7 +28,8 @@ class SettingsError(Exception):
 class Settings:
     """``retention_days``: 0 keeps records for ever. ``masking``: whether notifications show the
     values of an app's environment. ``alerts_topic_arn``: empty until the stage is deployed again
-    after an upgrade; taking events in does not depend on it.
+    after an upgrade; taking events in does not depend on it. ``silence_minutes``: for how long
+    nothing may come from a cluster before people hear of it; 0 for ever.
     """
 
     table: str
@@ -38,6 +39,7 @@ class Settings:
     retention_days: int = 90
     masking: Masking = "masked"
     alerts_topic_arn: str = ""
+    silence_minutes: int = 0
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -45,16 +47,37 @@ class Settings:
         if missing := [name for name in _REQUIRED if not env.get(name)]:
             raise SettingsError(f"not set: {', '.join(missing)}; run make deploy STAGE=… first")
         table, topic, spill, dead_letters = (env[name] for name in _REQUIRED)
-        alerts = env.get("ALERTS_TOPIC_ARN", "")
-        return cls(table, topic, spill, dead_letters, retention_days(env), masking(env), alerts)
+        return cls(
+            table,
+            topic,
+            spill,
+            dead_letters,
+            retention_days(env),
+            masking(env),
+            env.get("ALERTS_TOPIC_ARN", ""),
+            silence_minutes(env),
+        )
+
+    @property
+    def stage(self) -> str:
+        """The name of the stage."""
+        return self.table.removeprefix("marathon-events-")
+
+    def alerts_topic(self) -> str:
+        """The ARN of the alerts topic. Raises SettingsError if the stage has none yet."""
+        if not self.alerts_topic_arn:
+            raise SettingsError("not set: ALERTS_TOPIC_ARN; run make deploy STAGE=… again")
+        return self.alerts_topic_arn
 
 
 def retention_days(env: Mapping[str, str]) -> int:
     """How many days records are kept; 0 for ever. Raises SettingsError."""
-    days = env.get("RETENTION_DAYS") or "90"
-    if not days.isdecimal():
-        raise SettingsError(f"RETENTION_DAYS must be a number of days, 0 or more, not {days!r}")
-    return int(days)
+    return _number(env, "RETENTION_DAYS", "90", "days")
+
+
+def silence_minutes(env: Mapping[str, str]) -> int:
+    """For how many minutes a cluster may send nothing; 0 for ever. Raises SettingsError."""
+    return _number(env, "SILENCE_MINUTES", "0", "minutes")
 
 
 def masking(env: Mapping[str, str]) -> Masking:
@@ -63,6 +86,13 @@ def masking(env: Mapping[str, str]) -> Masking:
     if notify not in ("masked", "full"):
         raise SettingsError(f"NOTIFY_ENV must be masked or full, not {notify!r}")
     return "full" if notify == "full" else "masked"
+
+
+def _number(env: Mapping[str, str], name: str, usual: str, unit: str) -> int:
+    text = env.get(name) or usual
+    if not (text.isascii() and text.isdecimal()):
+        raise SettingsError(f"{name} must be a number of {unit}, 0 or more, not {text!r}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

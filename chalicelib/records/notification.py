@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chalicelib.records.record import Record
 from chalicelib.records.redaction import mask_json, mask_text
@@ -44,24 +45,29 @@ def notification(
     summary = record.summary()
     if replay:
         summary["replay"] = True
-    attributes = {
-        name: _CONTROL.sub(" ", value) for name in _ATTRIBUTES if (value := summary.get(name))
-    }
-    apps = json.dumps(record.touched, ensure_ascii=False) if record.touched else ""
-    apps = _CONTROL.sub(" ", apps)
-    subject = _subject(record.title)
-    around = len(subject) + sum(
-        len(name) + len("String") + len(value.encode()) for name, value in attributes.items()
-    )
-    around += len("apps") + len("String.Array") + len(apps.encode()) if apps else 0
+    attributes = {name: value for name in _ATTRIBUTES if (value := summary.get(name))}
+    empty = message(record.title, "", attributes, record.touched)
     head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
     try:
-        message = _escape(f'{head},"event":{_event(record, masking)}}}')
+        text = _escape(f'{head},"event":{_event(record, masking)}}}')
     except RecursionError:
-        message = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
-    if around + len(message.encode()) > LIMIT_BYTES:
-        message = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
-    return Notification(subject, message, attributes, apps, around + len(message.encode()))
+        text = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
+    if empty.size + len(text.encode()) > LIMIT_BYTES:
+        text = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
+    return replace(empty, message=text, size=empty.size + len(text.encode()))
+
+
+def message(
+    title: str, text: str, attributes: Mapping[str, str], apps: Sequence[str]
+) -> Notification:
+    """An SNS message of that title and text; both fit what SNS takes."""
+    usable = {name: _CONTROL.sub(" ", value) for name, value in attributes.items()}
+    array = _CONTROL.sub(" ", json.dumps(apps, ensure_ascii=False)) if apps else ""
+    subject = _subject(title)
+    size = len(subject) + len(text.encode())
+    size += sum(len(name) + len("String") + len(value.encode()) for name, value in usable.items())
+    size += len("apps") + len("String.Array") + len(array.encode()) if array else 0
+    return Notification(subject, text, usable, array, size)
 
 
 def _event(record: Record, masking: Masking) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib import times
 from chalicelib.records.trouble import Trouble
@@ -46,15 +47,10 @@ class Patience:
 
     def faster(self, factor: float) -> "Patience":
         """The same with all times so many times shorter, for a demonstration."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return Patience(
-            **{
-                name: tuple(each / factor for each in value)
-                if isinstance(value, tuple)
-                else value / factor
-                for name, value in values.items()
-            }
-        )
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        times_ = values.pop("again")
+        shorter = {name: value / factor for name, value in values.items()}
+        return Patience(**shorter, again=tuple(each / factor for each in times_))
 
     def begins(self, trouble: Trouble) -> datetime:
         """When a trouble that people do not know is to be told, if it is to be told at all."""
@@ -66,9 +62,7 @@ class Patience:
         told = _time(trouble.told_at)
         if trouble.tellings > len(self.again):
             return told + self.later
-        return max(
-            _time(trouble.opened) + self.again[trouble.tellings - 1], told + self.again[0]
-        )
+        return max(_time(trouble.opened) + self.again[trouble.tellings - 1], told + self.again[0])
 
     def ends(self, trouble: Trouble) -> datetime:
         """When a trouble is over, if nothing bad comes until then."""

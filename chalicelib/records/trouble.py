@@ -2,6 +2,7 @@
 of them. Pure: ``services/troubles`` keeps it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,7 +79,7 @@ class Trouble:
                 told_last=self.told_last,
             )
         since, last = min(self.since, time), max(self.last, time)
-        worse = max(self.severity, severity, key=_rank)
+        worse = worst((self.severity, severity))
         if (since, last, worse, self.ended) == (self.since, self.last, self.severity, ""):
             return self
         # If its end may not have been told, it goes on as if it had not ended.
@@ -113,8 +114,12 @@ class Trouble:
         }
 
 
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity)  # type: ignore[arg-type]
+_RANKS: list[str] = [*SEVERITIES]
+
+
+def worst(severities: Iterable[str]) -> str:
+    """The worst of some severities."""
+    return max(severities, key=_RANKS.index)
 
 
 def from_values(values: dict[str, Any]) -> Trouble:

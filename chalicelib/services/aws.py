@@ -59,6 +59,8 @@ _URGENT_TABLE = _config(connect=0.3, read=0.5, attempts=1)
 # The queue has no fallback: the caller itself tries again, until it is out of time.
 _URGENT_QUEUE = _config(connect=1, read=2, attempts=1)
 _RELAXED = _config(connect=1, read=5, attempts=3)
+# What people hear must not come twice. SNS may have taken what it did not answer.
+_ONCE = _config(connect=2, read=10, attempts=1)
 
 
 def error_code(error: Exception) -> str:
@@ -150,9 +152,9 @@ def sqs(*, urgent: bool = False) -> "SQSClient":
 
 
 @functools.cache
-def sns() -> "SNSClient":
-    """The topic's client."""
-    made: SNSClient = _client("sns", _RELAXED)
+def sns(*, once: bool = False) -> "SNSClient":
+    """The topics' client; ``once``: if SNS does not answer, the call is not made again."""
+    made: SNSClient = _client("sns", _ONCE if once else _RELAXED)
     return made
 
 

@@ -65,14 +65,14 @@ class Troubles:
             return
 
     def claim(
-        self, trouble: Trouble, now: str, *, over: bool = False, alone: bool = False
+        self, trouble: Trouble, now: str, *, over: bool = False, last: bool = False
     ) -> Trouble | None:
         """Take it upon us to tell people of a trouble: only who gets it may tell. ``over``: and
-        that it ended. ``alone``: no other message will follow, so it must be noted that this one
+        that it ended. ``last``: no other message will follow, so it must be noted that this one
         was sent. Returns the trouble as it is then, or None if somebody else tells of it, or if
         something bad came that its end does not know of.
         """
-        after = replace(trouble.told(now, over=over), unsure=alone)
+        after = replace(trouble.told(now, over=over), unsure=last)
         return after if self._swap(trouble, after, (*_TOLD, *(_TIMES if over else ()))) else None
 
     def unclaim(self, claimed: Trouble, before: Trouble) -> None:

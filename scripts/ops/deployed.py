@@ -10,8 +10,9 @@ from ops import ROOT
 from ops.cli import Failure
 from ops.stages import Stage
 
+from chalicelib.services import deployed
+
 _FOLDER = ROOT / ".chalice" / "deployed"
-_COPY_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "deployed"}}
 _BEGUN_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "begun"}}
 
 Deployed = dict[str, Any]
@@ -26,14 +27,14 @@ def local_file(name: str) -> Path:
 def read_local(name: str) -> Deployed | None:
     """What this clone knows about a stage; None if it knows nothing."""
     file = local_file(name)
-    deployed: Deployed | None = json.loads(file.read_text()) if file.exists() else None
-    return deployed if deployed and deployed.get("resources") else None
+    noted: Deployed | None = json.loads(file.read_text()) if file.exists() else None
+    return noted if noted and noted.get("resources") else None
 
 
-def write_local(name: str, deployed: Deployed) -> None:
+def write_local(name: str, noted: Deployed) -> None:
     """Let Chalice know what is deployed."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    local_file(name).write_text(json.dumps(deployed, indent=2) + "\n")
+    local_file(name).write_text(json.dumps(noted, indent=2) + "\n")
 
 
 def forget_local(name: str) -> None:
@@ -45,15 +46,13 @@ def read_copy(stage: Stage) -> Deployed | None:
     """The copy that is kept with the stage. It remains after a destroy. This does no harm, since
     Chalice checks what exists.
     """
-    kept = stage.table.get(_COPY_KEY)
-    deployed: Deployed | None = json.loads(kept["record"]) if kept else None
-    return deployed
+    return deployed.read(stage.table)
 
 
-def keep_copy(stage: Stage, deployed: Deployed) -> None:
+def keep_copy(stage: Stage, noted: Deployed) -> None:
     """Keep a copy with the stage; its deploy has ended."""
-    item = {"kind": {"S": "stage"}, "record": {"S": json.dumps(deployed)}}
-    stage.table.put(_COPY_KEY | item)
+    item = {"kind": {"S": "stage"}, "record": {"S": json.dumps(noted)}}
+    stage.table.put(deployed.KEY | item)
     stage.table.delete(_BEGUN_KEY)
 
 
@@ -74,9 +73,7 @@ def find_api(stage: Stage) -> dict[str, Any] | None:
     """The API of a stage. None where the stage has been destroyed."""
     if not stage.topic_arn:
         return None
-    deployed = read_copy(stage) or read_local(stage.name) or {}
-    resources = deployed.get("resources", [])
-    return next((each for each in resources if each.get("resource_type") == "rest_api"), None)
+    return deployed.rest_api(read_copy(stage) or read_local(stage.name) or {})
 
 
 def api_url(stage: Stage) -> str:
@@ -87,4 +84,4 @@ def api_url(stage: Stage) -> str:
             f"Stage {stage.name} has no API yet. Deploy it first: make deploy STAGE={stage.name}, "
             "or give the API's address with --url."
         )
-    return str(api["rest_api_url"]).rstrip("/")
+    return deployed.address(api)

@@ -13,8 +13,14 @@ from typing import Any
 from ops.config import APP
 from ops.stages import Stage
 
+from chalicelib.marathon.severity import TROUBLE
+
 # A record of the table that is new. Filtered records cost no invocation; the code checks again.
 _NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
+_NEW_TROUBLE = {
+    "eventName": ["INSERT"],
+    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(TROUBLE)}}},
+}
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
 _MAXIMUM_AGE_SECONDS = 43_200
@@ -38,7 +44,7 @@ SPILL_QUEUE = Feed(lambda stage: stage.spill_queue_name, "sqs_event", "queue_arn
 @dataclass(frozen=True)
 class Function:
     """One function. ``name``: that of its handler in ``app.py``, its policy and its log.
-    ``chalice_name``: its key in Chalice's config. ``feed``: None where HTTP calls it.
+    ``chalice_name``: its key in Chalice's config. ``feed``: None where HTTP or a clock calls it.
     ``mapping``: what its event source mapping has that Chalice can't set.
     """
 
@@ -54,15 +60,19 @@ class Function:
         )
 
 
-def _fanout_mapping(stage: Stage) -> dict[str, Any]:
+def _of_stream(pattern: dict[str, Any]) -> dict[str, Any]:
     return {
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": -1,
         "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
-        "DestinationConfig": {"OnFailure": {"Destination": stage.dead_letter_queue_arn}},
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(_NEW_RECORDS)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]},
     }
+
+
+def _fanout_mapping(stage: Stage) -> dict[str, Any]:
+    lost = {"OnFailure": {"Destination": stage.dead_letter_queue_arn}}
+    return {**_of_stream(_NEW_RECORDS), "DestinationConfig": lost}
 
 
 FUNCTIONS = (
@@ -74,4 +84,7 @@ FUNCTIONS = (
         SPILL_QUEUE,
         lambda _: {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
     ),
+    # What it could not note in half a day nobody wants to be woken for: no dead letters.
+    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_TROUBLE)),
+    Function("watch", "watch"),
 )

@@ -1,6 +1,5 @@
 """Registering: a publisher token for a cluster, its callback URL at Marathon, and the proof."""
 
-import itertools
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +11,6 @@ from ops.stages import Stage
 import httpx
 
 from chalicelib import history, times
-from chalicelib.history import Wanted
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.record import Record
 from chalicelib.services import tokens
@@ -24,7 +22,6 @@ from chalicelib.times import usable_timestamp
 from marathon_relay.marathon import Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
-_LOOKED_AT = 200
 _RELAYS = "relay"
 
 
@@ -247,8 +244,7 @@ def _subscribe_again(marathon: Marathon, url: str) -> None:
 
 def newest_received(stage: Stage, cluster: str) -> Record | None:
     """The record of a cluster that came last, among its newest; None if none ever came."""
-    found = history.newest_first(stage.store, Wanted((cluster,)))
-    return max(itertools.islice(found, _LOOKED_AT), key=lambda each: each.received_at, default=None)
+    return history.newest_received(stage.store, cluster)
 
 
 def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:
