@@ -9,20 +9,20 @@ _LONGEST_IDLE_SECONDS = 0.2
 
 
 @contextmanager
-def background(step: Callable[[], bool]) -> Iterator[None]:
+def background(step: Callable[[], bool], pause: float = _IDLE_SECONDS) -> Iterator[None]:
     """Do a step again and again in a thread. After one that found nothing to do, wait a little; the
-    longer nothing is to do, the longer.
+    longer nothing is to do, the longer. ``pause``: how many seconds at least.
     """
     stop = threading.Event()
 
     def work() -> None:
-        idle = _IDLE_SECONDS
+        idle = pause
         while not stop.is_set():
             if step():
-                idle = _IDLE_SECONDS
+                idle = pause
             else:
                 stop.wait(idle)
-                idle = min(2 * idle, _LONGEST_IDLE_SECONDS)
+                idle = max(pause, min(2 * idle, _LONGEST_IDLE_SECONDS))
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -1,4 +1,4 @@
-"""A subscriber of the events topic: a queue, as many people will use one."""
+"""Subscribers of the topics: a queue each, as many people will use one."""
 
 import json
 from collections.abc import Callable
@@ -17,15 +17,29 @@ if TYPE_CHECKING:
 def listening(
     stage: Stage, heard: Callable[[dict[str, Any]], None]
 ) -> AbstractContextManager[None]:
-    """Subscribe a queue of its own, and pass on each notification's message."""
+    """Subscribe a queue of its own to the events topic, and pass on each notification's message."""
+    return _subscribed(stage, stage.topic_arn, "listener", heard, {"RawMessageDelivery": "true"})
+
+
+def hearing(stage: Stage, heard: Callable[[dict[str, Any]], None]) -> AbstractContextManager[None]:
+    """Subscribe a queue of its own to the alerts topic, and pass on each alert: its ``Subject``,
+    ``Message`` and ``MessageAttributes``.
+    """
+    return _subscribed(stage, stage.alerts_topic_arn, "hearer", heard, {})
+
+
+def _subscribed(
+    stage: Stage,
+    topic_arn: str,
+    name: str,
+    heard: Callable[[dict[str, Any]], None],
+    attributes: dict[str, str],
+) -> AbstractContextManager[None]:
     sqs = client("sqs")
-    url = sqs.create_queue(QueueName=f"marathon-events-{stage.name}-listener")["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    url = sqs.create_queue(QueueName=f"marathon-events-{stage.name}-{name}")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     client("sns").subscribe(
-        TopicArn=stage.topic_arn,
-        Protocol="sqs",
-        Endpoint=attributes["QueueArn"],
-        Attributes={"RawMessageDelivery": "true"},
+        TopicArn=topic_arn, Protocol="sqs", Endpoint=queue["QueueArn"], Attributes=attributes
     )
 
     def listen() -> bool:
