@@ -1,0 +1,173 @@
+"""A night of a cluster, played through the real functions with a clock of its own, and what people
+would have got.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from ops import deployed
+from ops.sdk import client
+from ops.stages import Stage
+
+from chalicelib import times
+from chalicelib.marathon.reading import read
+from chalicelib.records.record import Record, identify, record_of
+from chalicelib.services import aws
+from local import functions
+from local.functions import A_MINUTE_HAS_PASSED, Context, Stream
+
+Event = dict[str, Any]
+
+API = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod"
+# The clock that each night begins at, and the second of each minute at which watch looks.
+MIDNIGHT = datetime.fromisoformat("2026-03-02T00:00:00Z")
+_LOOKS_AT = timedelta(seconds=20)
+_TOGETHER = timedelta(seconds=5)
+
+
+class Night:
+    """A stage, its functions, and a clock that stands where it is put."""
+
+    def __init__(self, stage: Stage, cluster: str = "prod") -> None:
+        self.stage = stage
+        self.cluster = cluster
+        self.now = MIDNIGHT
+        self.records: list[Record] = []
+        self.heard: list[tuple[datetime, dict[str, Any]]] = []
+        resource = {"resource_type": "rest_api", "name": "rest_api", "rest_api_url": API}
+        deployed.keep_copy(stage, {"resources": [resource]})
+        self.functions = functions.load(stage)
+        self.alerts = Stream(self.functions, stage, "alerts")
+        self.fanout = Stream(self.functions, stage)
+        self.functions.alerting().now = lambda: self.now
+        self.functions.watching().now = lambda: self.now
+        self._queue = client("sqs").create_queue(QueueName=f"{stage.name}-people")["QueueUrl"]
+        arn = client("sqs").get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        client("sns").subscribe(
+            TopicArn=stage.alerts_topic_arn,
+            Protocol="sqs",
+            Endpoint=arn["Attributes"]["QueueArn"],
+        )
+
+    def store(self, events: Iterable[Event], received: datetime | None = None) -> list[Record]:
+        """Store events as they are when they come."""
+        records = []
+        for event in events:
+            body = json.dumps(event).encode()
+            reading = read(body)
+            assert reading.timestamp
+            id_ = identify(body, reading.timestamp)
+            came = received or max(reading.timestamp, self.now)
+            records.append(record_of(id_, self.cluster, came, reading, body))
+        for record in records:
+            self.stage.store.put(record)
+        self.records += records
+        return records
+
+    def note(self) -> None:
+        """Let the stream's readers work."""
+        while self.fanout.pump():
+            pass
+        while self.alerts.pump():
+            pass
+
+    def look(self) -> None:
+        """Let watch look once, and hear what it tells."""
+        with _published() as published:
+            self.functions.watch(A_MINUTE_HAS_PASSED, Context())
+        if published:
+            self._hear()
+
+    def play(self, events: Iterable[Event], hours: float) -> None:
+        """Let the events happen at their times, and watch look each minute."""
+        row = sorted(events, key=lambda each: str(each["timestamp"]))
+        bursts = [
+            list(burst)
+            for _, burst in groupby(row, key=lambda e: (_time(e) - MIDNIGHT) // _TOGETHER)
+        ]
+        look = self.now + _LOOKS_AT
+        end = self.now + timedelta(hours=hours)
+        while look < end:
+            while bursts and _time(bursts[0][-1]) < look:
+                burst = bursts.pop(0)
+                self.now = _time(burst[-1])
+                self.store(burst)
+                self.note()
+            self.now = look
+            self.look()
+            look += timedelta(minutes=1)
+        assert not bursts
+
+    def story(self, title: str, words: str) -> str:
+        """The night as a file that one reads like a story."""
+        happened = [f"- {line}" for line in _happened(self.records)]
+        told = [part for time, message in self.heard for part in _shown(time, message)]
+        if not told:
+            told = ["Nobody was woken."]
+        lines = [f"# {title}", "", words, "", "## What happened", "", *happened, ""]
+        lines += ["## What people got", "", *told]
+        return "\n".join(lines).replace(f"--stage {self.stage.name}", "--stage prod") + "\n"
+
+    def _hear(self) -> None:
+        while (
+            messages := client("sqs")
+            .receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+            .get("Messages")
+        ):
+            for each in messages:
+                self.heard.append((self.now, json.loads(each["Body"])))
+                client("sqs").delete_message(
+                    QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"]
+                )
+
+
+@contextmanager
+def _published() -> Iterator[list[Any]]:
+    """What was published meanwhile."""
+    seen: list[Any] = []
+
+    def note(**kwargs: Any) -> None:
+        seen.append(kwargs)
+
+    events = aws.sns(once=True).meta.events
+    events.register("before-call.sns.PublishBatch", note)
+    try:
+        yield seen
+    finally:
+        events.unregister("before-call.sns.PublishBatch", note)
+
+
+def attributes(message: dict[str, Any]) -> dict[str, str]:
+    """The attributes of a message that was heard."""
+    return {name: each["Value"] for name, each in message["MessageAttributes"].items()}
+
+
+def _happened(records: list[Record]) -> Iterator[str]:
+    """What happened, each kind of event once."""
+    titles: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda each: each.id):
+        titles.setdefault(record.title, []).append(record)
+    for title, same in titles.items():
+        when = same[0].timestamp[11:19]
+        if len(same) > 1:
+            when = f"{when} – {same[-1].timestamp[11:19]}, {len(same)} times"
+        yield f"{when}: {title}"
+
+
+def _shown(time: datetime, message: dict[str, Any]) -> Iterator[str]:
+    yield f"### {times.iso(time)[11:19]} – {message['Subject']}"
+    yield ""
+    yield ", ".join(f"`{name}`: {value}" for name, value in sorted(attributes(message).items()))
+    yield ""
+    yield "```text"
+    yield message["Message"].rstrip()
+    yield "```"
+    yield ""
+
+
+def _time(event: Event) -> datetime:
+    return times.from_iso(event["timestamp"])
