@@ -32,9 +32,9 @@ class Alerts:
         opened = 0
         stopped_at = ""
         now = times.iso(self.now())
-        for number, record in _that_count(records):
+        for number, bad in _by_subject(records):
             try:
-                opened += self._troubles.note(record, now)
+                opened += self._troubles.note(bad, now)
             except TableError as error:
                 log.warning("alerts stopped: the table is unavailable", reason=error.code)
                 stopped_at = number
@@ -44,26 +44,18 @@ class Alerts:
         return {"batchItemFailures": [{"itemIdentifier": stopped_at}] if stopped_at else []}
 
 
-def _that_count(records: list[StreamRecord]) -> list[tuple[str, Record]]:
-    """The records that move a trouble: of each subject the first, the last and the worst. Each with
-    the sequence number from which on the batch must come again if it can't be noted, in order.
+def _by_subject(records: list[StreamRecord]) -> list[tuple[str, list[Record]]]:
+    """The records of each subject together, in the order in which their first ones came. Each time
+    with the first one's sequence number, from which the batch must come again if they can't be
+    noted.
     """
-    by_subject: dict[tuple[str, str], list[tuple[str, Record]]] = {}
+    found: dict[tuple[str, str], tuple[str, list[Record]]] = {}
     for each in records:
         if record := _record(each):
-            bad = by_subject.setdefault((record.cluster, record.subject), [])
-            bad.append((each["dynamodb"]["SequenceNumber"], record))
-    return [
-        (bad[0][0], record)
-        for bad in by_subject.values()
-        for record in _extremes([record for _, record in bad])
-    ]
-
-
-def _extremes(records: list[Record]) -> list[Record]:
-    records = sorted(records, key=lambda each: each.id)
-    worst = next((each for each in records if each.severity == "error"), records[0])
-    return list(dict.fromkeys((records[0], worst, records[-1])))
+            number = each["dynamodb"]["SequenceNumber"]
+            _, bad = found.setdefault((record.cluster, record.subject), (number, []))
+            bad.append(record)
+    return list(found.values())
 
 
 def _record(each: StreamRecord) -> Record | None:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import history, story, times
 from chalicelib.marathon.models import StatusUpdateEvent
@@ -75,6 +75,18 @@ def is_replaced(store: Store, told: Story) -> bool:
     return any(
         each.deployment not in (None, told.id) for each in itertools.islice(rows, MOST_STATES)
     )
+
+
+def newest_came(store: Store, cluster: str, now: datetime) -> str | None:
+    """When the newest event of a cluster came; None if none ever did. One read where events have
+    come today.
+    """
+    for day in (now.date(), now.date() - timedelta(days=1)):
+        rows = itertools.islice(store.feed(cluster, day.isoformat(), page=_PAGE), _PAGE)
+        if came := max((each.received_at for each in rows), default=None):
+            return came
+    newest = history.newest_received(store, cluster)
+    return newest.received_at if newest else None
 
 
 def _last_words(store: Store, rows: Sequence[Record]) -> str:

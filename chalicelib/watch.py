@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
-from chalicelib import evidence, history, log, story, times
+from chalicelib import evidence, log, story, times
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records import alert
 from chalicelib.records.alert import Sender, State
@@ -195,13 +195,12 @@ class Watch:
 
     def _look_for_silence(self, cluster: str, trouble: Trouble | None, now: datetime) -> bool:
         """Tell that nothing comes from a cluster any more, or that something comes again."""
-        newest = history.newest_received(self._store, cluster)
+        came = evidence.newest_came(self._store, cluster, now)
         known = trouble if trouble and not trouble.ended else None
-        if not self.silence or newest is None:
+        if not self.silence or came is None:
             if known:
                 self._troubles.settle(known, times.iso(now))
             return False
-        came = newest.received_at
         if trouble and trouble.unsure and (trouble.ended or came <= trouble.since):
             due = times.from_iso(trouble.told_at) + self.patience.unsure <= now
             return due and self._tell_again([trouble], self._of_silence(trouble, now), now)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from chalicelib import times
 from chalicelib.marathon.severity import TROUBLE
 from chalicelib.marathon.subjects import MARATHON
+from chalicelib.records.changes import Field
 from chalicelib.records.notification import Notification, message
 from chalicelib.records.patience import PATIENCE, Patience
 from chalicelib.records.record import MAX_APPS, Record
@@ -27,7 +28,7 @@ State = Literal["began", "goes_on", "over"]
 
 _UNSURE = "You may have heard this already: we do not know whether it was sent."
 
-_PATH_CHARACTERS = 50
+_PATH_CHARACTERS = 40
 _WORDS_CHARACTERS = 300
 _NAMES = 3
 _APPS_LISTED = 20
@@ -36,6 +37,7 @@ _UNREACHABLE = ("TASK_UNREACHABLE", "Unreachable", "UnreachableInactive")
 _RUNNING = ("TASK_RUNNING", "Running")
 _HEALTH = ("health_status_changed_event", "instance_health_changed_event")
 _KILLS = ("unhealthy_task_kill_event", "unhealthy_instance_kill_event")
+_DELETED = "app_terminated_event"
 _CONNECTED = ("scheduler_registered_event", "scheduler_reregistered_event")
 # What of a definition may be shown beside its name.
 _SHOWN = ("container.docker.image", "container.image", "instances", "cpus", "mem", "disk")
@@ -69,22 +71,23 @@ def of_one(state: State, trouble: Trouble, facts: Facts, sender: Sender) -> Noti
     """Tell of one trouble."""
     bad = [each for each in facts.records if _is_bad(each, trouble)]
     counted = _count(bad, complete=facts.complete)
-    took = _took(trouble.since, trouble.last)
-    headline = _headline(state, trouble, facts, counted, took, sender.patience)
-    lines = [
-        f"In cluster {trouble.cluster}: {headline}.",
-        "",
-        f"{_sentence(counted, trouble)}{_on_hosts(bad)}, {_when(trouble.since, trouble.last)}.",
-    ]
+    recovery = _recovery(facts.records, trouble)
+    what = _listed(_all(counted)) or _said(trouble.title, _WORDS_CHARACTERS)
+    whose = f"{_short(trouble.path)} in cluster" if trouble.path else "Cluster"
+    lines = [f"{whose} {trouble.cluster}: {what}, {_when(trouble.since, trouble.last)}."]
+    if hosts := list(dict.fromkeys(each.host for each in bad if each.host)):
+        lines.append(f"Where: {_names(hosts)}.")
     if state == "goes_on":
         fresh = [each for each in bad if each.timestamp > trouble.told_last]
-        lines.append(f"Since the last message: {_all(_count(fresh)) or _titles(fresh)}.")
+        news = _listed(_all(_count(fresh))) or (fresh and _said(fresh[0].title, _WORDS_CHARACTERS))
+        lines.append(f"New since the last message: {news or 'nothing'}.")
     if facts.words:
         lines.append(f"Last words of Mesos: {_said(facts.words, _WORDS_CHARACTERS)}")
     if facts.before:
         lines += _deployed_before(facts.before, trouble)
-    if state == "over" and not _recovery(facts.records, trouble):
-        lines.append("Marathon has not said that it is well again: only, nothing bad came since.")
+    if state == "over":
+        lines.append(_end(recovery, sender.patience))
+    headline = _headline(state, trouble, counted, recovery, sender.patience)
     ids = _ids(bad[0]) if bad else ""
     link = _link(sender.page, trouble.cluster, trouble.path, trouble.since, trouble.last)
     text = _text(lines, link, state, sender, ids)
@@ -102,28 +105,30 @@ def of_many(
     last = max(each.last for each in troubles)
     subjects = {each.subject for each in troubles}
     bad = [each for each in records if each.subject in subjects]
-    apps = all(map(_is_app, troubles))
-    deployments = all(each.deployment for each in troubles)
-    many = f"{len(troubles)} {'apps' if apps else 'deployments' if deployments else 'things'}"
+    counted = _count(bad)
+    many = _many(troubles)
+    condition = _condition(counted) or "in trouble"
     hosts = Counter(each.host for each in bad if each.host)
     host, on_it = next(iter(hosts.most_common(1)), ("", 0))
-    one_host = bool(host) and on_it == hosts.total()
-    where = f", all on {plain(host or '', _PATH_CHARACTERS)}" if one_host else ""
+    where = f", all on {_short(host or '')}" if on_it and on_it == hosts.total() else ""
     headline = {
-        "began": f"{many} {'failed' if deployments else 'are in trouble'}{where}",
-        "goes_on": f"{many} are still in trouble{where}",
-        "over": f"Nothing more for {span(sender.patience.over)}: {many} were in trouble{where}",
+        "began": f"{many} are {condition}{where}",
+        "goes_on": f"{many} are still {condition}{where}",
+        "over": f"Nothing more for {span(sender.patience.over)}: {many} were {condition}{where}",
     }[state]
-    lines = [f"In cluster {cluster}: {headline}.", "", f"It was {_when(since, last)}."]
-    if host and not one_host:
-        lines.append(
-            f"Most of it on {plain(host, _PATH_CHARACTERS)}: {on_it} of {hosts.total()} events."
-        )
+    lines = [f"Cluster {cluster}: {many} {_VERBS[state]} {condition}, {_when(since, last)}."]
+    if what := _listed(_all(counted)):
+        lines.append(f"In all: {what}.")
+    if host:
+        share = "All of it" if where else f"Most of it, {on_it} of {hosts.total()} events,"
+        lines.append(f"{share} on {_short(host)}.")
     said = Counter(words for each in bad if (words := _because(each)))
     for words, times_said in said.most_common(1):
-        lines.append(f'Most often it says: "{_said(words, _WORDS_CHARACTERS)}" ({times_said} ×).')
-    paths = [each.path or each.title for each in troubles]
-    lines.append(f"{'Apps' if apps else 'What'}: {_names(paths, _APPS_LISTED)}.")
+        lines.append(f"Said {times_said} times: {_said(words, _WORDS_CHARACTERS)}")
+    names = [each.path or each.title for each in troubles]
+    lines.append(f"Which: {_names(names, _APPS_LISTED)}.")
+    if state == "over":
+        lines.append(f"Nothing bad has come from any of them for {span(sender.patience.over)}.")
     link = _link(sender.page, cluster, "", since, last)
     severity = worst(each.severity for each in troubles)
     whole = Trouble(cluster, MARATHON, since, last, severity, headline)
@@ -134,15 +139,13 @@ def of_many(
 
 def of_deployment(trouble: Trouble, story: Story, sender: Sender) -> Notification:
     """Tell of a deployment that failed, or that was cancelled and not replaced."""
-    what = f"The deployment of {_names(story.apps)}" if story.apps else "A deployment"
+    apps = _names(story.apps) if story.apps else "apps that are not known"
     if story.state == "cancelled":
-        ended = "was cancelled, and nothing replaced it"
-    elif story.reason:
-        ended = "failed"
+        ended = "was cancelled and not replaced"
     else:
-        ended = "failed or was cancelled, and nothing replaced it"
-    headline = f"{what} {ended}"
-    lines = [f"In cluster {trouble.cluster}: {headline}.", ""]
+        ended = "failed" if story.reason else "failed, or was cancelled and not replaced"
+    headline = f"Deployment {ended}: {apps}"
+    lines = [f"The deployment of {apps} in cluster {trouble.cluster} {ended}."]
     if story.reason:
         lines.append(f"Marathon's reason: {_said(story.reason, _WORDS_CHARACTERS)}")
     if story.started_at:
@@ -171,15 +174,17 @@ def of_silence(trouble: Trouble, now: str, sender: Sender) -> Notification:
     took = _took(trouble.since, trouble.ended or now)
     if trouble.ended:
         headline = f"Events come again, after {took} without any"
-        lines = [f"In cluster {trouble.cluster}: {_lower(headline)}."]
+        lines = [
+            f"From cluster {trouble.cluster} events come again.",
+            f"None had come since {clock(trouble.since)}, for {took}.",
+        ]
     else:
         headline = f"No event has come for {took}"
         lines = [
-            f"In cluster {trouble.cluster}: {_lower(headline)}.",
-            "",
-            f"The newest came at {clock(trouble.since)}.",
+            f"From cluster {trouble.cluster} no event has come since {clock(trouble.since)}.",
             "Either nothing happens there, or Marathon's events do not reach us. To find out:",
             f"  .venv/bin/python scripts/doctor.py --stage {sender.stage}",
+            "You hear of it once more when events come again.",
         ]
     link = _link(sender.page, trouble.cluster, "", trouble.since, trouble.ended or now)
     text = _text(lines, link, state, sender, "", once=True)
@@ -193,12 +198,17 @@ def once_more(sent: Notification) -> Notification:
 
 
 def span(duration: timedelta) -> str:
-    """A duration in words, rounded: ``40 seconds``, ``12 minutes``, ``3 hours``, ``2 days``."""
-    seconds = round(duration.total_seconds())
-    for unit, size, least in (("day", 86_400, 172_800), ("hour", 3600, 5400), ("minute", 60, 90)):
-        if seconds >= least or (seconds == size and unit != "day"):
-            return _counted(round(seconds / size), unit)
-    return _counted(max(seconds, 1), "second")
+    """A duration in words, rounded: ``40 seconds``, ``12 minutes``, ``3 hours 20 minutes``."""
+    seconds = max(round(duration.total_seconds()), 1)
+    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
+    if seconds < 90 and seconds != 60:
+        return _counted(seconds, "second")
+    if minutes < 60:
+        return _counted(minutes, "minute")
+    if minutes < 600:
+        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
+        return _counted(minutes // 60, "hour") + rest
+    return _counted(hours, "hour") if hours < 48 else _counted(days, "day")
 
 
 def clock(time: str) -> str:
@@ -249,57 +259,73 @@ def _instance(record: Record) -> str:
 def _headline(
     state: State,
     trouble: Trouble,
-    facts: Facts,
     counted: _Counted,
-    took: str,
+    recovery: Record | None,
     patience: Patience,
 ) -> str:
     """What is wrong in a few words, of which the first matter most."""
-    recovery = _recovery(facts.records, trouble)
-    if not _all(counted):
+    condition = _condition(counted)
+    if not condition:
         title = _said(trouble.title, _WORDS_CHARACTERS)
-        if state == "over":
-            over = recovery and _said(recovery.title, _WORDS_CHARACTERS)
-            return over or f"Nothing more for {span(patience.over)}: {title}"
-        return f"Still: {title}" if state == "goes_on" else title
+        if state == "over" and recovery:
+            return _said(recovery.title, _WORDS_CHARACTERS)
+        prefix = {"began": "", "goes_on": "Still: "}
+        return prefix.get(state, f"Nothing more for {span(patience.over)}: ") + title
     path = _short(trouble.path or trouble.subject)
+    took = _took(trouble.since, trouble.last)
     while_ = f" in {took}" if took else ""
+    most = _all(counted)[0]
     if state == "over":
         if recovery is None:
-            return f"{path}: nothing more for {span(patience.over)} ({_all(counted)}{while_})"
-        return f"{path} {_RECOVERED.get(recovery.type, 'has recovered')}: {_all(counted)}{while_}"
+            return f"{path}: nothing more for {span(patience.over)} ({most}{while_})"
+        recovered = "was deleted" if recovery.type == _DELETED else "has recovered"
+        return f"{path} {recovered}: {most}{while_}"
     still = "still " if state == "goes_on" else ""
+    return f"{path} is {still}{condition}: {most.removesuffix(' failed')}{while_}"
+
+
+def _end(recovery: Record | None, patience: Patience) -> str:
+    """How a trouble ended, as far as anybody knows."""
+    quiet = f"Nothing bad has come for {span(patience.over)}"
+    if recovery is None:
+        return (
+            f"{quiet}, but nothing has said either that it is well again. "
+            "You hear of it again only if something bad comes."
+        )
+    said = _said(recovery.title, _WORDS_CHARACTERS)
+    return f"{quiet}. It is well again: {said}, at {clock(recovery.timestamp)}."
+
+
+def _condition(counted: _Counted) -> str:
+    """The state of an app in one word; empty if nothing was counted."""
     if counted.tasks:
-        return f"{path} is {still}failing: {_number(counted, counted.tasks, 'task')}{while_}"
-    condition = (
-        "unreachable" if counted == _Counted(unreachable=counted.unreachable) else "unhealthy"
+        return "failing"
+    if counted.killed or counted.checks or counted.unhealthy:
+        return "unhealthy"
+    return "unreachable" if counted.unreachable else ""
+
+
+_VERBS = {"began": "are", "goes_on": "are still", "over": "were"}
+
+
+def _many(troubles: Sequence[Trouble]) -> str:
+    if all(map(_is_app, troubles)):
+        return f"{len(troubles)} apps"
+    deployments = all(each.deployment for each in troubles)
+    return f"{len(troubles)} {'deployments' if deployments else 'things'}"
+
+
+def _all(counted: _Counted) -> list[str]:
+    """Everything that was counted, the worst first; nothing if nothing was."""
+    sick = counted.unhealthy if not (counted.checks or counted.killed) else 0
+    parts = (
+        (counted.tasks, "task", " failed"),
+        (counted.killed, "unhealthy task", " killed"),
+        (counted.checks, "failed health check", ""),
+        (sick, "unhealthy task", ""),
+        (counted.unreachable, "unreachable task", ""),
     )
-    return f"{path} is {still}{condition}: {_all(counted)}{while_}"
-
-
-_RECOVERED = {"app_terminated_event": "was deleted"}
-
-
-def _all(counted: _Counted) -> str:
-    """Everything that was counted; empty if nothing was."""
-    parts = [
-        f"{_number(counted, counted.tasks, 'task')} failed" if counted.tasks else "",
-        f"{_number(counted, counted.killed, 'unhealthy task')} killed" if counted.killed else "",
-        _number(counted, counted.checks, "failed health check") if counted.checks else "",
-        _number(counted, counted.unhealthy, "unhealthy task")
-        if counted.unhealthy and not (counted.checks or counted.killed)
-        else "",
-        _number(counted, counted.unreachable, "unreachable task") if counted.unreachable else "",
-    ]
-    return _listed([part for part in parts if part])
-
-
-def _sentence(counted: _Counted, trouble: Trouble) -> str:
-    return _all(counted) or _said(trouble.title, _WORDS_CHARACTERS)
-
-
-def _titles(bad: Sequence[Record]) -> str:
-    return _said(bad[0].title, _WORDS_CHARACTERS) if bad else "nothing new"
+    return [f"{_number(counted, n, unit)}{verb}" for n, unit, verb in parts if n]
 
 
 def _number(counted: _Counted, number: int, unit: str) -> str:
@@ -320,7 +346,7 @@ def _recovery(records: Sequence[Record], trouble: Trouble) -> Record | None:
         if each.timestamp <= trouble.last:
             return None
         healthy = each.type in _HEALTH and each.severity == "notice"
-        if healthy or each.status in _RUNNING or each.type in (*_CONNECTED, "app_terminated_event"):
+        if healthy or each.status in _RUNNING or each.type in (*_CONNECTED, _DELETED):
             return each
     return None
 
@@ -331,7 +357,7 @@ def stands(records: Sequence[Record]) -> bool:
     """
     seen: set[str] = set()
     for each in records:
-        if each.type in _CONNECTED or each.type == "app_terminated_event":
+        if each.type in (*_CONNECTED, _DELETED):
             return False
         if each.type == "scheduler_disconnected_event":
             return True
@@ -341,11 +367,6 @@ def stands(records: Sequence[Record]) -> bool:
         if each.severity == "warning" and (each.type in _HEALTH or each.status in _UNREACHABLE):
             return True
     return False
-
-
-def _on_hosts(bad: Sequence[Record]) -> str:
-    hosts = [plain(each, _PATH_CHARACTERS) for each in dict.fromkeys(r.host for r in bad) if each]
-    return f" on {_names(hosts)}" if hosts else ""
 
 
 def _deployed_before(story: Story, trouble: Trouble) -> list[str]:
@@ -362,19 +383,18 @@ def _deployed_before(story: Story, trouble: Trouble) -> list[str]:
 def _changes(story: Story) -> list[str]:
     """What a deployment changed: names of fields, and the values of some that hold no secret."""
     return [
-        f"Changed in {_short(change.app)}: "
-        + _names([_changed(each.field, each.before, each.after) for each in change.fields], 5)
-        + "."
+        f"It changed {_listed([_changed(each) for each in change.fields[:_NAMES]])}"
+        f"{' and more' if len(change.fields) > _NAMES else ''} of {_short(change.app)}."
         for change in story.changes[:_NAMES]
     ]
 
 
-def _changed(name: str, before: object, after: object) -> str:
-    name_ = _said(name, _PATH_CHARACTERS)
-    if name not in _SHOWN or before is None or after is None:
-        return name_
-    values = (_said(str(each), 2 * _PATH_CHARACTERS) for each in (before, after))
-    return f"{name_} from {' to '.join(values)}"
+def _changed(field: Field) -> str:
+    name = _said(field.field, _WORDS_CHARACTERS)
+    if field.field not in _SHOWN or field.before is None or field.after is None:
+        return name
+    before, after = (_said(str(each), _WORDS_CHARACTERS) for each in (field.before, field.after))
+    return f"{name} from {before} to {after}"
 
 
 def _because(record: Record) -> str:
@@ -413,7 +433,7 @@ def _text(
         patience = sender.patience
         after = " and ".join(span(each) for each in patience.again)
         text.append(
-            f"While it goes on you hear of it again after {after}, and then every "
+            f"While it goes on you hear of it {after} after it began, and then every "
             f"{span(patience.later)}; and once more when it is over."
         )
     subscribe = f".venv/bin/python scripts/subscribe.py --stage {sender.stage} --to YOUR-ADDRESS"
@@ -471,11 +491,6 @@ def _short(path: str) -> str:
     """A path, cut at its beginning if it is long: its end tells more."""
     path = _said(path, 4 * _PATH_CHARACTERS)
     return path if len(path) <= _PATH_CHARACTERS else "…" + path[1 - _PATH_CHARACTERS :]
-
-
-def _lower(sentence: str) -> str:
-    """The same within a sentence."""
-    return sentence[0].lower() + sentence[1:]
 
 
 def _said(text: str, limit: int) -> str:

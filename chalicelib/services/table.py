@@ -29,13 +29,7 @@ class TableError(aws.ServiceError):
 
 
 class ConditionFailed(Exception):
-    """The condition of a write was not met. ``item``: the item as it is, as plain values, where the
-    write asked for it; empty if there is none.
-    """
-
-    def __init__(self, item: dict[str, Any] | None = None) -> None:
-        super().__init__()
-        self.item = item or {}
+    """The condition of a write was not met."""
 
 
 class Table:
@@ -58,14 +52,13 @@ class Table:
         names: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Change an item. Returns the item as it was before, empty if there was none. Raises
-        ConditionFailed, with the item as it is. ``names``: those that stand for attributes whose
-        own names DynamoDB reserves.
+        ConditionFailed. ``names``: those that stand for attributes whose own names DynamoDB
+        reserves.
         """
         request: dict[str, Any] = {
             "Key": key,
             "UpdateExpression": expression,
             "ReturnValues": "ALL_OLD",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if names:
             request["ExpressionAttributeNames"] = names
@@ -153,12 +146,6 @@ class Table:
             )
         except aws.ERRORS as error:
             if aws.error_code(error) == "ConditionalCheckFailedException":
-                raise ConditionFailed(_item_of(error)) from error
+                raise ConditionFailed from error
             raise TableError(aws.error_code(error)) from error
         return answer
-
-
-def _item_of(error: Exception) -> dict[str, Any]:
-    """The item that a failed condition was about, if AWS tells."""
-    response: dict[str, Any] = getattr(error, "response", {})
-    return plain(response.get("Item", {}))

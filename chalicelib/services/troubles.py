@@ -5,13 +5,14 @@ update of its own attributes. So neither can undo what the other did, nor what a
 did at the same time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from chalicelib import times
 from chalicelib.records.patience import PATIENCE
 from chalicelib.records.record import Record
-from chalicelib.records.trouble import KEPT, SILENCE, Trouble, from_values
+from chalicelib.records.trouble import KEPT, SILENCE, Trouble, from_values, worst
 from chalicelib.services.table import ConditionFailed, Table, TableError
 
 _KEY = "#trouble"
@@ -38,15 +39,24 @@ class Troubles:
         """Every open trouble, and those that ended lately, by cluster and subject."""
         return [from_values(values) for values in self._table.query("pk = :pk", pk=_KEY)]
 
-    def note(self, record: Record, now: str) -> bool:
-        """Open the trouble of a warning or error, or move it on. Returns whether it was opened."""
-        time = record.timestamp
+    def note(self, records: Sequence[Record], now: str) -> bool:
+        """Open the trouble of some warnings and errors of one subject, or move it on. Returns
+        whether it was opened.
+        """
+        records = sorted(records, key=lambda each: each.id)
+        try:
+            return not self._advance(records, now)
+        except ConditionFailed:
+            return any([self._move(each, now) for each in _extremes(records)])
+
+    def _move(self, record: Record, now: str) -> bool:
+        """The same of one record, whatever the trouble is like."""
         for _ in range(_TRIES):
-            try:
-                return not self._advance(record, time, now)
-            except ConditionFailed as failed:
-                seen = from_values(failed.item)
-            moved = seen.moved(time, record.severity, record.title, now)
+            values = self._table.get(_key_of(record))
+            if values is None:
+                return not self._advance([record], now)
+            seen = from_values(values)
+            moved = seen.moved(record.timestamp, record.severity, record.title, now)
             if moved == seen:
                 return False
             if self._swap(seen, moved, (*_TIMES, "severity", "told_since", "told_last", "unsure")):
@@ -88,23 +98,24 @@ class Troubles:
         after = replace(trouble, ended=now)
         self._swap(trouble, after, (*_TIMES, "severity", "told_at", "tellings"))
 
-    def _advance(self, record: Record, time: str, now: str) -> dict[str, Any]:
-        """Make the newest event of an open trouble known, or open it: the only case that is common.
-        Returns its item as it was before, empty if there was none. Raises ConditionFailed in every
-        other case.
+    def _advance(self, records: Sequence[Record], now: str) -> dict[str, Any]:
+        """The common case: open a trouble, or note what is newer in one that is open. Returns its
+        item as it was before, empty if there was none. Raises ConditionFailed in every other case.
         """
-        worse = record.severity == "error"
-        severity = ":severity" if worse else "if_not_exists(severity, :severity)"
+        severity = worst(each.severity for each in records)
+        set_severity = ":severity" if severity == "error" else "if_not_exists(severity, :severity)"
         return self._table.update(
-            _key(Trouble(record.cluster, record.subject, "", "", "", "")),
-            "SET #last = :time, title = :title, heard = :now, kind = :kind, "
-            f"severity = {severity}, since = if_not_exists(since, :time), "
+            _key_of(records[0]),
+            "SET #last = :last, title = :title, heard = :now, kind = :kind, "
+            f"severity = {set_severity}, since = if_not_exists(since, :first), "
             "opened = if_not_exists(opened, :now)",
-            "attribute_not_exists(pk) OR (attribute_not_exists(ended) AND #last < :time)",
+            "attribute_not_exists(pk) OR "
+            "(attribute_not_exists(ended) AND #last < :last AND since <= :first)",
             {
-                ":time": {"S": time},
-                ":title": {"S": record.title},
-                ":severity": {"S": record.severity},
+                ":first": {"S": records[0].timestamp},
+                ":last": {"S": records[-1].timestamp},
+                ":title": {"S": records[-1].title},
+                ":severity": {"S": severity},
                 ":now": {"S": now},
                 ":kind": {"S": "trouble"},
             },
@@ -150,6 +161,16 @@ class Troubles:
 def _key(trouble: Trouble) -> dict[str, Any]:
     subject = SILENCE if trouble.silence else trouble.subject
     return {"pk": {"S": _KEY}, "sk": {"S": f"{trouble.cluster}|{subject}"}}
+
+
+def _key_of(record: Record) -> dict[str, Any]:
+    return {"pk": {"S": _KEY}, "sk": {"S": f"{record.cluster}|{record.subject}"}}
+
+
+def _extremes(records: Sequence[Record]) -> list[Record]:
+    """Of some records in order those that count: the first, the last and the worst."""
+    bad = next((each for each in records if each.severity == "error"), records[0])
+    return list(dict.fromkeys((records[0], bad, records[-1])))
 
 
 def _name(name: str) -> str:

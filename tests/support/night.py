@@ -3,6 +3,7 @@ would have got.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from ops.stages import Stage
 
 from chalicelib import times
 from chalicelib.marathon.reading import read
+from chalicelib.marathon.severity import TROUBLE
+from chalicelib.records import items
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services import aws
 from local import functions
@@ -26,7 +29,11 @@ API = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod"
 # The clock that each night begins at, and the second of each minute at which watch looks.
 MIDNIGHT = datetime.fromisoformat("2026-03-02T00:00:00Z")
 _LOOKS_AT = timedelta(seconds=20)
-_TOGETHER = timedelta(seconds=5)
+_TOGETHER = timedelta(seconds=10)
+_APPS_SHOWN = 5
+# The numbers by which apps and hosts of one kind differ.
+_NUMBERED = re.compile(r"(?<=svc-)\d+|(?<=node-)\d+")
+_MINUTE = timedelta(minutes=1)
 
 
 class Night:
@@ -42,9 +49,9 @@ class Night:
         deployed.keep_copy(stage, {"resources": [resource]})
         self.functions = functions.load(stage)
         self.alerts = Stream(self.functions, stage, "alerts")
-        self.fanout = Stream(self.functions, stage)
         self.functions.alerting().now = lambda: self.now
         self.functions.watching().now = lambda: self.now
+        self._days: set[str] = set()
         self._queue = client("sqs").create_queue(QueueName=f"{stage.name}-people")["QueueUrl"]
         arn = client("sqs").get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         client("sns").subscribe(
@@ -63,17 +70,22 @@ class Night:
             id_ = identify(body, reading.timestamp)
             came = received or max(reading.timestamp, self.now)
             records.append(record_of(id_, self.cluster, came, reading, body))
-        for record in records:
-            self.stage.store.put(record)
+        written = [items.to_items(record, None)[1] for record in records]
+        self.stage.table.write_all(list({each["sk"]["S"]: each for each in written}.values()))
+        for record in records:  # as fan-out does
+            self.stage.store.note_deployment(record, None)
+        for day in {items.day_of(record.id) for record in records} - self._days:
+            self.stage.store.note_day(self.cluster, day)
+            self._days.add(day)
         self.records += records
         return records
 
     def note(self) -> None:
-        """Let the stream's readers work."""
-        while self.fanout.pump():
-            pass
-        while self.alerts.pump():
-            pass
+        """Let the stream bring what is bad."""
+        while self.alerts.fetch():
+            self.alerts.pump()
+            if not self.alerts.is_behind:
+                return
 
     def look(self) -> None:
         """Let watch look once, and hear what it tells."""
@@ -82,25 +94,26 @@ class Night:
         if published:
             self._hear()
 
-    def play(self, events: Iterable[Event], hours: float) -> None:
-        """Let the events happen at their times, and watch look each minute."""
+    def play(self, events: Iterable[Event], until: timedelta = timedelta(minutes=20)) -> None:
+        """Let the events happen at their times, and watch look each minute, until so long after the
+        last of them.
+        """
         row = sorted(events, key=lambda each: str(each["timestamp"]))
         bursts = [
             list(burst)
             for _, burst in groupby(row, key=lambda e: (_time(e) - MIDNIGHT) // _TOGETHER)
         ]
-        look = self.now + _LOOKS_AT
-        end = self.now + timedelta(hours=hours)
+        end = _time(row[-1]) + until
+        look = MIDNIGHT + (_time(row[0]) - MIDNIGHT) // _MINUTE * _MINUTE + _LOOKS_AT
         while look < end:
             while bursts and _time(bursts[0][-1]) < look:
                 burst = bursts.pop(0)
                 self.now = _time(burst[-1])
-                self.store(burst)
-                self.note()
+                if any(each.severity in TROUBLE for each in self.store(burst)):
+                    self.note()
             self.now = look
             self.look()
-            look += timedelta(minutes=1)
-        assert not bursts
+            look += _MINUTE
 
     def story(self, title: str, words: str) -> str:
         """The night as a file that one reads like a story."""
@@ -150,7 +163,7 @@ def _happened(records: list[Record]) -> Iterator[str]:
     """What happened, each kind of event once."""
     titles: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda each: each.id):
-        titles.setdefault(record.title, []).append(record)
+        titles.setdefault(_NUMBERED.sub("…", record.title), []).append(record)
     for title, same in titles.items():
         when = same[0].timestamp[11:19]
         if len(same) > 1:
@@ -159,9 +172,13 @@ def _happened(records: list[Record]) -> Iterator[str]:
 
 
 def _shown(time: datetime, message: dict[str, Any]) -> Iterator[str]:
+    named = attributes(message)
+    apps = json.loads(named.get("apps", "[]"))
+    if len(apps) > _APPS_SHOWN:
+        named["apps"] = f"{len(apps)} of them"
     yield f"### {times.iso(time)[11:19]} – {message['Subject']}"
     yield ""
-    yield ", ".join(f"`{name}`: {value}" for name, value in sorted(attributes(message).items()))
+    yield ", ".join(f"`{name}`: {value}" for name, value in sorted(named.items()))
     yield ""
     yield "```text"
     yield message["Message"].rstrip()
