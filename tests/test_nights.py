@@ -157,8 +157,8 @@ def flapping_check() -> list[Event]:
 
 
 def stuck_deployment() -> list[Event]:
-    """A deployment that gets nowhere, because no offer has enough memory. After 40 minutes somebody
-    cancels it by force, and goes to bed.
+    """A deployment that gets nowhere, because no offer has enough memory. After a quarter of an
+    hour somebody cancels it by force, and goes to bed.
     """
     begun = at("01:05:00")
     stuck = Deployment("stuck", begun, "/shop/db", WEB)
@@ -169,7 +169,7 @@ def stuck_deployment() -> list[Event]:
         task(at("01:05:20"), "/shop/db", 1, "TASK_RUNNING"),
         stuck.stepped(at("01:05:25")),
         stuck.step(at("01:05:25", 0.01), 2),
-        stuck.failed(at("01:45:10"), "The upgrade has been cancelled"),
+        stuck.failed(at("01:20:10"), "The upgrade has been cancelled"),
     )
 
 

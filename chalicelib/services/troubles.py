@@ -6,6 +6,7 @@ did at the same time.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -47,14 +48,17 @@ class Troubles:
         try:
             return not self._advance(records, now)
         except ConditionFailed:
-            return any([self._move(each, now) for each in _extremes(records)])
+            opened = [self._move(each, now) for each in _extremes(records)]
+            return any(opened)
 
     def _move(self, record: Record, now: str) -> bool:
         """The same of one record, whatever the trouble is like."""
         for _ in range(_TRIES):
             values = self._table.get(_key_of(record))
             if values is None:
-                return not self._advance([record], now)
+                with suppress(ConditionFailed):
+                    return not self._advance([record], now)
+                continue
             seen = from_values(values)
             moved = seen.moved(record.timestamp, record.severity, record.title, now)
             if moved == seen:
@@ -69,10 +73,8 @@ class Troubles:
         """
         condition = "attribute_not_exists(pk) OR attribute_exists(ended)"
         item = {name: _typed(getattr(trouble, name)) for name in KEPT if getattr(trouble, name)}
-        try:
+        with suppress(ConditionFailed):
             self._table.put(_key(trouble) | {"kind": {"S": "trouble"}} | item, condition)
-        except ConditionFailed:
-            return
 
     def claim(
         self, trouble: Trouble, now: str, *, over: bool = False, last: bool = False

@@ -92,7 +92,7 @@ class Night:
         with _published() as published:
             self.functions.watch(A_MINUTE_HAS_PASSED, Context())
         if published:
-            self._hear()
+            self.hear()
 
     def play(self, events: Iterable[Event], until: timedelta = timedelta(minutes=20)) -> None:
         """Let the events happen at their times, and watch look each minute, until so long after the
@@ -125,7 +125,7 @@ class Night:
         lines += ["## What people got", "", *told]
         return "\n".join(lines).replace(f"--stage {self.stage.name}", "--stage prod") + "\n"
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         while (
             messages := client("sqs")
             .receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
