@@ -13,17 +13,14 @@ from datetime import datetime
 from chalicelib import log, times
 from chalicelib.records.notification import Notification
 from chalicelib.records.trouble import Trouble
-from chalicelib.services.aws import ServiceError
+from chalicelib.services.table import TableError
 from chalicelib.services.topic import Topic
-from chalicelib.services.troubles import Troubles
+from chalicelib.services.troubles import Claim, Troubles
 
 # If SNS's answer did not come, nobody knows whether it took the message: the claim stays.
 _UNKNOWN = {"ReadTimeoutError", "ConnectionClosedError", "NotAnAnswer", "ResponseParserError"}
 
 Compose = Callable[[list[Trouble]], Notification]
-
-_Claimed = list[tuple[Trouble, Trouble]]
-"""Troubles as they were before, and as they are now that we tell of them."""
 
 
 class NotTold(Exception):
@@ -50,34 +47,30 @@ class Telling:
         them will follow. Returns whether it was sent; not if somebody else tells of them. Raises
         NotTold and TableError.
         """
-        claimed: _Claimed = []
+        claims: list[Claim] = []
         try:
-            for each in troubles:
-                if after := self._troubles.claim(each, times.iso(now), over=over, last=last):
-                    claimed.append((each, after))
-                elif not claimed:
-                    return False
-            message = compose([before for before, _ in claimed])
+            claims = self._troubles.claim(troubles, times.iso(now), over=over, last=last)
+            if not claims:
+                return False
+            message = compose([each.before for each in claims])
         except Exception:
-            self._take_back(claimed)
+            self._take_back(claims)
             raise
-        self._publish(message, claimed)
+        self._publish(message, claims)
         if last:
-            for _, after in claimed:
-                self._troubles.confirm(after)
+            self._troubles.confirm(claims)
         return True
 
-    def _publish(self, message: Notification, claimed: _Claimed) -> None:
+    def _publish(self, message: Notification, claims: list[Claim]) -> None:
         (result,) = self._topic.publish([message], ())
         if result.outcome == "sent":
             return
         if result.outcome == "failed" and result.reason not in _UNKNOWN:
-            self._take_back(claimed)
+            self._take_back(claims)
         raise NotTold(result.reason)
 
-    def _take_back(self, claimed: _Claimed) -> None:
-        for before, after in claimed:
-            try:
-                self._troubles.unclaim(after, before)
-            except ServiceError as error:
-                log.warning("a claim stays", subject=before.subject, reason=error.code)
+    def _take_back(self, claims: list[Claim]) -> None:
+        try:
+            self._troubles.unclaim(claims)
+        except TableError as error:
+            log.warning("a claim stays", claims=len(claims), reason=error.code)

@@ -124,6 +124,16 @@ def check_settings() -> None:
         "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}},
     }
     assert found["restore"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    alerts = found["alerts"]
+    assert alerts["EventSourceArn"] == stream["StreamArn"]
+    assert alerts["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    (pattern,) = alerts["FilterCriteria"]["Filters"]
+    new = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]
+    assert new == {"kind": {"S": ["record"]}, "severity": {"S": ["warning", "error"]}}
+    (rule,) = boto3.client("events").list_rules()["Rules"]
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    targets = boto3.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert [each["Arn"].rpartition(":")[2] for each in targets] == ["marathon-events-dev-watch"]
 
 
 def environment(function: str) -> dict[str, str]:
@@ -145,6 +155,7 @@ def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path:
         "DEAD_LETTER_QUEUE_URL",
         "RETENTION_DAYS",
         "NOTIFY_ENV",
+        "SILENCE_MINUTES",
         "LOG_LEVEL",
     }
     before = {name: each["UUID"] for name, each in mappings().items()}
@@ -214,6 +225,7 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     assert "marathon-events-dev, is kept" in done.stdout
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("sns").list_topics()["Topics"] == []
+    assert boto3.client("events").list_rules()["Rules"] == []
 
     chalice = Path(sys.executable).with_name("chalice")
     plain = [str(chalice), "deploy", "--stage", "dev"]

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from ops import ROOT, policies
@@ -17,7 +18,10 @@ from chalicelib.records.spilled import CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
 from local import functions
 from local.functions import Stream
+from tests.support.cluster import at as at_clock
+from tests.support.cluster import registered, task
 from tests.support.faults import answer, injected, no_connection
+from tests.support.night import Night
 from tests.support.records import at, record, record_from
 
 POLICIES = ROOT / ".chalice" / "policies"
@@ -40,7 +44,9 @@ BY_LAMBDA = {
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
     },
+    "watch": {"logs:CreateLogStream", "logs:PutLogEvents"},
 }
+BY_LAMBDA["alerts"] = BY_LAMBDA["fanout"]
 # PublishBatch has no right of its own.
 NAMES = {"sns:PublishBatch": "sns:Publish"}
 
@@ -64,11 +70,12 @@ def calls() -> Iterator[set[str]]:
         name = f"{model.service_model.endpoint_prefix}:{model.name}"
         seen.add(NAMES.get(name, name))
 
-    clients = (aws.dynamodb(), aws.dynamodb(urgent=True), aws.sqs(), aws.sqs(urgent=True))
-    for client in (*clients, aws.sns()):
+    tables, queues = (aws.dynamodb(), aws.dynamodb(urgent=True)), (aws.sqs(), aws.sqs(urgent=True))
+    clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True))
+    for client in clients:
         client.meta.events.register("before-call", note)
     yield seen
-    for client in (*clients, aws.sns()):
+    for client in clients:
         client.meta.events.unregister("before-call", note)
 
 
@@ -111,6 +118,24 @@ def test_restore_may_do_what_it_does(stage: Stage) -> None:
     assert called | BY_LAMBDA["restore"] == granted("dev", "restore")
 
 
+def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
+    night = Night(stage)
+    night.store(task(at_clock("00:00:10"), "/web", 1, "TASK_FAILED"))
+    with calls() as called:
+        night.note()
+        night.store(task(at_clock("00:00:05"), "/web", 2, "TASK_FAILED"))  # late
+        night.note()
+    # Stories are read, and what night stores is not alerts' own.
+    assert called - {"dynamodb:BatchWriteItem"} | BY_LAMBDA["alerts"] == granted("dev", "alerts")
+    night.functions.watching().silence = timedelta(minutes=5)
+    stage.clusters.claim(registered())
+    with calls() as called:
+        night.now = at_clock("00:30:00")
+        night.look()
+    assert called | BY_LAMBDA["watch"] == granted("dev", "watch")
+    assert len(night.heard) == 2
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_function_of_each_stage_has_a_policy_of_its_own(stage: str) -> None:
     settings = config()["stages"][stage]
@@ -131,7 +156,9 @@ def test_a_policy_names_the_stages_own_resources_and_no_account(
     own = {
         f"arn:aws:dynamodb:*:*:table/{base}",
         f"arn:aws:dynamodb:*:*:table/{base}/stream/*",
+        f"arn:aws:dynamodb:*:*:table/{base}/index/*",
         f"arn:aws:sns:*:*:{base}",
+        f"arn:aws:sns:*:*:{base}-alerts",
         f"arn:aws:sqs:*:*:{base}-spill",
         f"arn:aws:sqs:*:*:{base}-dead-letters",
         f"arn:aws:logs:*:*:log-group:/aws/lambda/{function.lambda_name(stage)}:*",

@@ -24,7 +24,9 @@ def test_defaults_and_what_people_set() -> None:
     ]
     assert (read.retention_days, read.masking, read.alerts_topic_arn) == (90, "masked", "")
     more = {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full", "ALERTS_TOPIC_ARN": "arn:alerts"}
-    read = Settings.read(SET | more)
+    read = Settings.read(SET | more | {"SILENCE_MINUTES": "30"})
+    assert read.alerts_topic() == "arn:alerts"
+    assert read.silence_minutes == 30
     assert (read.retention_days, read.masking, read.alerts_topic_arn) == (0, "full", "arn:alerts")
 
 
@@ -33,8 +35,19 @@ def test_all_that_is_missing_is_told_together() -> None:
         Settings.read(SET | {"EVENTS_TABLE": "", "SPILL_QUEUE_URL": ""})
 
 
+def test_without_an_alerts_topic_it_is_said_how_to_get_one() -> None:
+    with pytest.raises(SettingsError, match="ALERTS_TOPIC_ARN; run make deploy STAGE=… again"):
+        Settings.read(SET).alerts_topic()
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("RETENTION_DAYS", "-1"), ("RETENTION_DAYS", "x"), ("NOTIFY_ENV", "Full")]
+    ("name", "value"),
+    [
+        ("RETENTION_DAYS", "-1"),
+        ("RETENTION_DAYS", "x"),
+        ("SILENCE_MINUTES", "1h"),
+        ("NOTIFY_ENV", "Full"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} must be .* not '{value}'"):

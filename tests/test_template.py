@@ -115,6 +115,7 @@ BY_AWS = {
     ("AWS/Lambda", "IteratorAge", ("FunctionName",)),
     ("AWS/Lambda", "Errors", ("FunctionName",)),
     ("AWS/Lambda", "Throttles", ("FunctionName",)),
+    ("AWS/Lambda", "Invocations", ("FunctionName",)),
     ("AWS/ApiGateway", "4XXError", ("ApiName", "Stage")),
     ("AWS/ApiGateway", "5XXError", ("ApiName", "Stage")),
 }
@@ -142,7 +143,7 @@ def test_each_alarm_is_on_a_metric_that_somebody_emits(capsys: pytest.CaptureFix
         )
         for alarm in ALARMS
     }
-    assert len(wanted) == 9
+    assert len(wanted) == 10
     assert wanted <= BY_AWS | ours
     assert wanted & ours == {
         ("MarathonEvents", "Lost", ("Function",)),

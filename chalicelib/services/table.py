@@ -52,17 +52,13 @@ class Table:
         names: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Change an item. Returns the item as it was before, empty if there was none. Raises
-        ConditionFailed. ``names``: those that stand for attributes whose own names DynamoDB
-        reserves.
+        ConditionFailed. ``names``: what stands in the expressions for attributes whose own names
+        DynamoDB reserves.
         """
-        request: dict[str, Any] = {
-            "Key": key,
-            "UpdateExpression": expression,
-            "ReturnValues": "ALL_OLD",
-        }
+        request: dict[str, Any] = {"Key": key, "UpdateExpression": expression}
         if names:
             request["ExpressionAttributeNames"] = names
-        answer = self._write("update_item", condition, values, **request)
+        answer = self._write("update_item", condition, values, **request, ReturnValues="ALL_OLD")
         return plain(answer.get("Attributes", {}))
 
     def write_all(self, items: Sequence[Item], deleted: Sequence[Item] = ()) -> None:

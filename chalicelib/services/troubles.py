@@ -8,7 +8,7 @@ did at the same time.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import times
 from chalicelib.records.patience import PATIENCE
@@ -24,6 +24,13 @@ _TRIES = 5
 
 _TIMES = ("since", "last", "ended")
 _TOLD = ("told_at", "tellings", "ended")
+
+
+class Claim(NamedTuple):
+    """A trouble before and after a message about it was claimed."""
+
+    before: Trouble
+    after: Trouble
 
 
 class Troubles:
@@ -72,28 +79,38 @@ class Troubles:
         nothing changes.
         """
         condition = "attribute_not_exists(pk) OR attribute_exists(ended)"
-        item = {name: _typed(getattr(trouble, name)) for name in KEPT if getattr(trouble, name)}
         with suppress(ConditionFailed):
-            self._table.put(_key(trouble) | {"kind": {"S": "trouble"}} | item, condition)
+            self._table.put(
+                _key(trouble) | {"kind": {"S": "trouble"}} | _attributes(trouble), condition
+            )
 
     def claim(
-        self, trouble: Trouble, now: str, *, over: bool = False, last: bool = False
-    ) -> Trouble | None:
-        """Take it upon us to tell people of a trouble: only who gets it may tell. ``over``: and
-        that it ended. ``last``: no other message will follow, so it must be noted that this one
-        was sent. Returns the trouble as it is then, or None if somebody else tells of it, or if
-        something bad came that its end does not know of.
+        self, troubles: Sequence[Trouble], now: str, *, over: bool = False, last: bool = False
+    ) -> list[Claim]:
+        """Take it upon us to tell people of troubles: only who gets one may tell of it. ``over``:
+        and that they ended. ``last``: no other message will follow, so it must be noted that this
+        one was sent. Left out are those that somebody else tells of, and those to which something
+        bad came that their end does not know of.
         """
-        after = replace(trouble.told(now, over=over), unsure=last)
-        return after if self._swap(trouble, after, (*_TOLD, *(_TIMES if over else ()))) else None
+        claims = [Claim(each, replace(each.told(now, over=over), unsure=last)) for each in troubles]
+        unchanged = (*_TOLD, *(_TIMES if over else ()))
+        claimed: list[Claim] = []
+        for each in claims:
+            if self._swap(*each, unchanged):
+                claimed.append(each)
+            elif not claimed:  # two looks at once: the one that gets the first tells of all
+                break
+        return claimed
 
-    def unclaim(self, claimed: Trouble, before: Trouble) -> None:
-        """People could not be told: the trouble waits to be told as before."""
-        self._swap(claimed, before, ("told_at", "tellings"))
+    def unclaim(self, claims: Sequence[Claim]) -> None:
+        """People could not be told: the troubles wait to be told as before."""
+        for before, after in claims:
+            self._swap(after, before, ("told_at", "tellings"))
 
-    def confirm(self, claimed: Trouble) -> None:
+    def confirm(self, claims: Sequence[Claim]) -> None:
         """The message was sent."""
-        self._swap(claimed, replace(claimed, unsure=False), ("told_at", "tellings", "ended"))
+        for _, after in claims:
+            self._swap(after, replace(after, unsure=False), _TOLD)
 
     def settle(self, trouble: Trouble, now: str) -> None:
         """End a trouble that people need not know of."""
@@ -125,39 +142,38 @@ class Troubles:
         )
 
     def _swap(self, before: Trouble, after: Trouble, unchanged: tuple[str, ...]) -> bool:
-        """Write what changed, provided that those attributes are still as they were before. Returns
+        """Write what differs, provided that some attributes are still as they were before. Returns
         whether they were.
         """
-        changed = [name for name in KEPT if getattr(before, name) != getattr(after, name)]
-        values: dict[str, Any] = {}
-        conditions, sets, removes = ["attribute_exists(pk)"], [], []
-        for name in unchanged:
-            if value := getattr(before, name):
-                values[f":was_{name}"] = _typed(value)
-                conditions.append(f"{_name(name)} = :was_{name}")
-            else:
-                conditions.append(f"attribute_not_exists({_name(name)})")
-        for name in changed:
-            if value := getattr(after, name):
-                values[f":{name}"] = _typed(value)
-                sets.append(f"{_name(name)} = :{name}")
-            else:
-                removes.append(_name(name))
-        if "ended" in changed:
-            if after.ended:
-                values[":expires_at"] = {"N": str(_expiry(after.ended))}
-                sets.append("expires_at = :expires_at")
-            else:
-                removes.append("expires_at")
+        old, new = _attributes(before), _attributes(after)
+        changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        sets = [f"{_name(name)} = :{name}" for name in changed if name in new]
+        gone = [_name(name) for name in changed if name not in new]
         expression = f"SET {', '.join(sets)}" if sets else ""
-        expression += f" REMOVE {', '.join(removes)}" if removes else ""
-        condition = " AND ".join(conditions)
+        expression += f" REMOVE {', '.join(gone)}" if gone else ""
+        condition = " AND ".join(
+            f"{_name(name)} = :was_{name}"
+            if name in old
+            else f"attribute_not_exists({_name(name)})"
+            for name in unchanged
+        )
+        values = {f":was_{name}": old[name] for name in unchanged if name in old}
+        values |= {f":{name}": new[name] for name in changed if name in new}
         names = _NAMES if "#last" in expression + condition else None
+        condition = f"attribute_exists(pk) AND {condition}"
         try:
             self._table.update(_key(before), expression, condition, values, names)
         except ConditionFailed:
             return False
         return True
+
+
+def _attributes(trouble: Trouble) -> dict[str, Any]:
+    """The attributes of a trouble's item, beside its key."""
+    values = {name: _typed(value) for name in KEPT if (value := getattr(trouble, name))}
+    if trouble.ended:
+        values["expires_at"] = {"N": str(_expiry(trouble.ended))}
+    return values
 
 
 def _key(trouble: Trouble) -> dict[str, Any]:

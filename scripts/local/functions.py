@@ -118,11 +118,6 @@ class Stream:
             self._waiting = [each for each in written if passes(each, self._pattern)]
         return self._waiting
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether a batch that was fetched is not yet handed over."""
-        return bool(self._waiting)
-
     def give_up(self) -> list[dict[str, Any]]:
         """Lose the next batch, as Lambda does when a record gets too old or its retries end."""
         lost, self._waiting = self.fetch(), []

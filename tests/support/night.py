@@ -51,6 +51,7 @@ class Night:
         self.alerts = Stream(self.functions, stage, "alerts")
         self.functions.alerting().now = lambda: self.now
         self.functions.watching().now = lambda: self.now
+        self.brought = 0
         self._days: set[str] = set()
         self._queue = client("sqs").create_queue(QueueName=f"{stage.name}-people")["QueueUrl"]
         arn = client("sqs").get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
@@ -82,10 +83,9 @@ class Night:
 
     def note(self) -> None:
         """Let the stream bring what is bad."""
-        while self.alerts.fetch():
-            self.alerts.pump()
-            if not self.alerts.is_behind:
-                return
+        bad = sum(each.severity in TROUBLE for each in self.records)
+        while self.brought < bad:
+            self.brought += len(self.alerts.pump())
 
     def look(self) -> None:
         """Let watch look once, and hear what it tells."""
