@@ -22,11 +22,13 @@ from ops.view import line
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from chalicelib import times
-from chalicelib.records.record import Record, identify
+from chalicelib.records.record import identify
+from chalicelib.text import visible
 from chalicelib.times import usable_timestamp
-from local import cloud, relayed, scenario, terminal
+from local import cloud, functions, relayed, scenario, subscriber, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
 from local.system import System, system
@@ -39,6 +41,7 @@ _CLUSTER = "local"
 WAIT_SECONDS = 30
 _EVENT_SECONDS = 0.35
 _CHAPTER_SECONDS = 2.0
+_FASTER = 60
 
 
 class _ReaderLeft(Exception):
@@ -88,6 +91,7 @@ def _run(args: argparse.Namespace) -> int:
         host = _address_towards(args.marathon) if args.marathon else "127.0.0.1"
         made = stack.enter_context(_system(stage, host, args.port))
         _keep_api(stage, made.api)
+        stack.enter_context(_alerts(made))
         if args.marathon:
             marathon = marathons.connect(args.marathon, args.user, args.ca)
             return _listen(marathon, stage, made)
@@ -162,6 +166,20 @@ def _system(stage: Stage, host: str, port: int) -> Iterator[System]:
         yield made
 
 
+@contextlib.contextmanager
+def _alerts(made: System) -> Iterator[None]:
+    """What people get: so fast that one need not wait for it."""
+    with (
+        functions.alerting(made.functions, made.stage, _FASTER),
+        subscriber.hearing(made.stage, made.journal.alerted),
+    ):
+        say(
+            f"Alerts are told {_FASTER} times as fast as in production: a minute is a second.",
+            "dim",
+        )
+        yield
+
+
 def _keep_api(stage: Stage, api: str) -> None:
     """Let the scripts find this API in the same way as a deployed one."""
     resource = {"name": "rest_api", "resource_type": "rest_api", "rest_api_url": api}
@@ -199,9 +217,21 @@ def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journa
     return _verdict({_id_of(body) for body in marathon.sent} | set(gaps), sent, journal)
 
 
+def _show_alerts(journal: Journal) -> None:
+    """Wait for the alert of the task that fails in the scenario, and show it."""
+    journal.wait_until(lambda: bool(journal.alerts), WAIT_SECONDS)
+    for subject in journal.alerts:
+        console.print(_alert(subject))
+
+
+def _alert(subject: str) -> Text:
+    return Text(f"✉ {visible(subject)}", style="bold")
+
+
 def _verdict(expected: set[str], sent: int, journal: Journal) -> int:
     for record in sorted(journal.records.values(), key=lambda each: each.id):
         console.print(line(record))
+    _show_alerts(journal)
     console.print(
         f"{sent} events sent, {len(journal.records)} stored, {journal.notified.total()} notified"
     )
@@ -294,15 +324,16 @@ def _view(
         with Live(view, console=console, refresh_per_second=8, redirect_stdout=False):
             yield time.sleep
     else:
-        coming: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        journal.on_notified = coming.put
+        coming: queue.SimpleQueue[Text | str] = queue.SimpleQueue()
+        journal.on_notified = lambda record: coming.put(line(record))
+        journal.on_alert = lambda subject: coming.put(_alert(subject))
 
         def pause(seconds: float) -> None:
             deadline = time.monotonic() + seconds
             with contextlib.suppress(queue.Empty):
                 while True:
                     left = max(0.0, deadline - time.monotonic())
-                    console.print(line(coming.get(timeout=left)))
+                    console.print(coming.get(timeout=left))
                     console.file.flush()
 
         yield pause

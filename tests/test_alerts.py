@@ -11,7 +11,6 @@ from ops.stages import Stage
 
 import pytest
 
-from chalicelib import times
 from chalicelib.records import alert
 from chalicelib.records.alert import Facts, Sender
 from chalicelib.records.trouble import Trouble

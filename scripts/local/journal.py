@@ -1,4 +1,4 @@
-"""What has been stored and notified so far, for the view and for the check at the end."""
+"""What has been stored, notified and told so far, for the view and for the check at the end."""
 
 import threading
 from collections import Counter
@@ -17,6 +17,8 @@ class Journal:
         self.notified: Counter[str] = Counter()
         self._changed = threading.Condition()
         self.on_notified: Callable[[Record], None] = lambda _: None
+        self.alerts: list[str] = []
+        self.on_alert: Callable[[str], None] = lambda _: None
 
     def stored(self, stream_record: dict[str, Any]) -> None:
         """A record that came out of the table's stream."""
@@ -37,6 +39,13 @@ class Journal:
             record = self.records.get(message["id"])
         if record:
             self.on_notified(record)
+
+    def alerted(self, message: dict[str, Any]) -> None:
+        """An alert that people got."""
+        with self._changed:
+            self.alerts.append(message["Subject"])
+            self._changed.notify_all()
+        self.on_alert(message["Subject"])
 
     def wait_for(self, count: int, seconds: float) -> bool:
         """Wait until so many events are stored and notified."""

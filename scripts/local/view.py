@@ -14,10 +14,11 @@ from chalicelib.records.record import Record
 from chalicelib.text import visible
 from local.journal import Journal
 
-# The lines around the rows: the heading, the heading of the rows, the hint, and what was printed
-# above.
-_AROUND = 14
+# The lines around the rows: the heading, the heading of the rows, the alerts, the hint, and what
+# was printed above.
+_AROUND = 17
 _LEAST_ROWS = 3
+_ALERTS = 3
 
 
 class LiveView:
@@ -34,7 +35,7 @@ class LiveView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = max(_LEAST_ROWS, console.height - _AROUND)
         hint = Text(" ○ stored  ● notified   Ctrl-C ends it.", style="dim", no_wrap=True)
-        yield Group(self._head(), self._events(rows), hint)
+        yield Group(self._head(), self._events(rows), self._alerts(), hint)
 
     def _head(self) -> Panel:
         sent = self._sent()
@@ -59,6 +60,12 @@ class LiveView:
             no_wrap=True,
         )
         return Panel(path, title="marathon-events on this machine", border_style="dim")
+
+    def _alerts(self) -> Text:
+        """The newest alerts, as people get them."""
+        lines = self._journal.alerts[-_ALERTS:] or ["none yet"]
+        shown = "\n".join(f" ✉ {visible(line)}" for line in lines)
+        return Text(shown, style="bold red" if self._journal.alerts else "dim", no_wrap=True)
 
     def _events(self, rows: int) -> Table:
         table = Table(box=None, expand=True, pad_edge=True, padding=(0, 1, 0, 0))
