@@ -383,8 +383,9 @@ def _deployed_before(story: Story, trouble: Trouble) -> list[str]:
 def _changes(story: Story) -> list[str]:
     """What a deployment changed: names of fields, and the values of some that hold no secret."""
     return [
-        f"It changed {_listed([_changed(each) for each in change.fields[:_NAMES]])}"
-        f"{' and more' if len(change.fields) > _NAMES else ''} of {_short(change.app)}."
+        f"Changed in {_short(change.app)}: "
+        f"{_listed([_changed(each) for each in change.fields[:_NAMES]])}"
+        f"{' and more' if len(change.fields) > _NAMES else ''}."
         for change in story.changes[:_NAMES]
     ]
 

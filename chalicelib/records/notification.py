@@ -49,7 +49,7 @@ def notification(
     empty = message(record.title, "", attributes, record.touched)
     head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
     try:
-        text = _escape(f'{head},"event":{_event(record, masking)}}}')
+        text = _escape(f'{head},"event":{event_json(record, masking)}}}')
     except RecursionError:
         text = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
     if empty.size + len(text.encode()) > LIMIT_BYTES:
@@ -70,9 +70,10 @@ def message(
     return Notification(subject, text, usable, array, size)
 
 
-def _event(record: Record, masking: Masking) -> str:
+def event_json(record: Record, masking: Masking = "masked") -> str:
     """The event as JSON, unchanged letter for letter except for what is masked. So no number, key
-    or nesting can be lost. A body that isn't JSON becomes a string.
+    or nesting can be lost. A body that isn't JSON becomes a string. Raises RecursionError if the
+    event is nested too deep to be masked.
     """
     if masking == "full":
         return record.event_json()
