@@ -8,7 +8,7 @@ OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench deploy destroy ops check audit format docs pins clean
+.PHONY: help run test bench nights deploy destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ audit: $(READY) ## known vulnerabilities in what we depend on
 format: $(READY) ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+nights: $(READY) ## write anew what people would have heard in the nights of tests/nights
+	@WRITE_NIGHTS=1 $(BIN)/python -m pytest -q tests/test_nights.py
 
 docs: $(READY) ## write the files that follow from others (docs/events.md, schema, policies)
 	$(BIN)/python scripts/document.py

@@ -4,6 +4,7 @@ to AWS: nothing is told twice, and nothing is never told.
 
 import itertools
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from local import cloud
 from local.functions import Context
 from tests.support.cluster import event, healthy, task
 from tests.support.faults import answer, injected, silence
-from tests.support.night import Night, attributes
+from tests.support.night import MIDNIGHT, Night, attributes
 from tests.support.world import Killed
 
 APPS = ("/a", "/b", "/c")
@@ -64,6 +65,7 @@ class Machine(RuleBasedStateMachine):
         self.night = Night(cloud.make_stage(f"a{uuid.uuid4().hex[:12]}"))
         self.brought: list[dict[str, Any]] = []
         self.unsettled: dict[str, tuple[datetime, Record]] = {}
+        self.news: dict[str, list[datetime]] = defaultdict(list)
         self.count = 0
 
     @rule(
@@ -145,6 +147,8 @@ class Machine(RuleBasedStateMachine):
             record = items.to_record(items.plain(each["dynamodb"]["NewImage"]), [])
             trouble = known.get(record.subject)
             settled = trouble and trouble.is_settled(record.timestamp)
+            if not settled:
+                self.news[record.subject].append(self.night.now)
             if record.severity == "error" and not settled:
                 self.unsettled[record.id] = (self.night.now, record)
 
@@ -174,6 +178,10 @@ class Machine(RuleBasedStateMachine):
                 assert row == ["began"] * len(row[:1])
                 continue
             assert attributes(self.of(subject)[-1][1])["state"] == "over"
+            # Whatever comes again, only something new begins anew.
+            for before, (told, message) in itertools.pairwise([(MIDNIGHT, {}), *self.of(subject)]):
+                if attributes(message)["state"] == "began" and MARKED not in message["Message"]:
+                    assert any(before[0] <= came <= told for came in self.news[subject])
             # Between two that say that it began there is one that says that it is over.
             kept = [state for state in row if state != "goes_on"]
             assert ("began", "began") not in itertools.pairwise(kept), row

@@ -13,7 +13,19 @@ from ops.cli import progress
 
 from rich.console import Console
 
-from tests.bench import capacity, cost, cpu, figures, load, plot, reading, relay, start, subjects
+from tests.bench import (
+    capacity,
+    cost,
+    cpu,
+    figures,
+    load,
+    plot,
+    reading,
+    relay,
+    start,
+    subjects,
+    telling,
+)
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench
 from tests.bench.understanding import understanding
@@ -30,6 +42,7 @@ _PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "AWS calls": capacity.calls,
     "write units": capacity.write_units,
     "reading": lambda _: reading.reading(),
+    "messages to people": lambda _: telling.telling(),
     "memory": capacity.memory,
     "package": capacity.package,
     "burst": lambda _: load.burst(),

@@ -17,8 +17,13 @@ from chalicelib.history import Wanted
 from chalicelib.marathon.reading import read
 from chalicelib.records import items
 from chalicelib.records.record import identify, record_of
+from chalicelib.services.clusters import Clusters
 from chalicelib.services.store import Store, Window
 from chalicelib.services.table import Table
+from chalicelib.services.topic import Topic
+from chalicelib.services.troubles import Troubles
+from chalicelib.telling import Telling
+from chalicelib.watch import Watch
 from tests.bench import bodies
 from tests.bench.capacity import size
 from tests.bench.figures import Figure
@@ -101,6 +106,20 @@ def reading() -> Iterator[Figure]:
         yield Figure(section, "calls, at most two months more", calls - few_calls, "", budget=2)
         each = max(0.5, units / max(1, shown)) / max(0.5, few_units / max(1, few_shown))
         yield Figure(section, "read units for each event shown", each, "×", budget=1.1)
+    for shelf, count in ((few, _FEW), (many, _MANY)):
+        section = "A look of watch while nothing is wrong"
+        yield Figure(section, f"reads, {count:,} records", _looks(shelf), "", budget=1)
+
+
+def _looks(shelf: Shelf) -> int:
+    """The calls of a look of ``watch`` while nothing is wrong."""
+    table: Any = Table(shelf, "events")  # type: ignore[arg-type]
+    troubles = Troubles(table)
+    telling = Telling(troubles, Topic(shelf, "topic"))  # type: ignore[arg-type]
+    watch = Watch(Store(table), troubles, Clusters(table), telling, "prod", lambda: "")
+    shelf.calls = 0
+    watch.run()
+    return shelf.calls
 
 
 def _cost(shelf: Shelf, wanted: Wanted) -> tuple[int, float, int]:
