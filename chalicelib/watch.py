@@ -32,16 +32,19 @@ Verdict = Literal["tell", "wait", "drop"]
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """What is to be told next of a trouble, and when. ``again``: it may have been told before."""
+    """What is to be told next of a trouble, and when. ``again``: it may have been told before.
+    ``once``: a deployment, which ends with the one message that tells of it.
+    """
 
     state: State
     at: datetime
     again: bool = False
+    once: bool = False
 
     @property
-    def kind(self) -> tuple[str, bool]:
+    def kind(self) -> tuple[str, bool, bool]:
         """What is told together."""
-        return self.state, self.again
+        return self.state, self.again, self.once
 
 
 class Watch:
@@ -124,11 +127,12 @@ class Watch:
         told = times.from_iso(trouble.told_at) if trouble.told_at else now
         if trouble.unsure and (trouble.ended or trouble.deployment):
             state: State = "began" if trouble.deployment else "over"
-            return _Next(state, told + self.patience.unsure, again=True)
+            once = bool(trouble.deployment)
+            return _Next(state, told + self.patience.unsure, again=True, once=once)
         if trouble.ended:
             return None
         if trouble.deployment:
-            return _Next("began", now)
+            return _Next("began", now, once=True)
         ends = self.patience.ends(trouble)
         if now + self.patience.look >= ends:
             return _Next("over", ends)
@@ -172,8 +176,7 @@ class Watch:
         compose = self._read_for(row, next_.state)
         if next_.again:
             return self._tell_again(row, compose, now)
-        # A deployment ends with the one message that tells of it.
-        over = next_.state == "over" or bool(row[0].deployment)
+        over = next_.state == "over" or next_.once
         return self._telling.tell(row, compose, now, over=over, last=over)
 
     def _tell_again(self, row: list[Trouble], compose: Compose, now: datetime) -> bool:

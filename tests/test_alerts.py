@@ -210,6 +210,19 @@ def test_a_deployment_that_another_replaced_is_silent(night: Night) -> None:
     assert night.stage.troubles.all() == []
 
 
+def test_many_deployments_and_apps_at_once_are_one_message_each(night: Night) -> None:
+    begun = at("01:00:00")
+    failed = [Deployment(f"d{n}", begun, f"/app-{n}") for n in range(6)]
+    row = [each.failed(at("01:01:00"), "No offers") for each in failed]
+    row += [task(begun, f"/app-{n}", n, "TASK_FAILED")[0] for n in range(6)]
+    night.play(row)
+    assert subjects(night) == [
+        "[prod] 6 apps are failing, all on node-7.example.net",
+        "[prod] 6 deployments failed, or were cancelled and not replaced",
+        "[prod] Nothing more for 15 minutes: 6 apps were failing, all on node-7.example.net",
+    ]
+
+
 def test_a_silent_cluster_that_is_forgotten_is_no_trouble(night: Night) -> None:
     night.functions.watching().silence = timedelta(minutes=10)
     night.stage.clusters.claim(cluster.registered())

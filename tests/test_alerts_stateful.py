@@ -78,10 +78,10 @@ class Machine(RuleBasedStateMachine):
         time = self.night.now - timedelta(seconds=ago, milliseconds=self.count)
         self.night.store(task(time, app, self.count, status)[:1])
 
-    @rule(app=st.sampled_from(APPS), id_=st.integers(1, 2))
-    def a_deployment_fails(self, app: str, id_: int) -> None:
+    @rule(app=st.sampled_from(APPS))
+    def a_deployment_fails(self, app: str) -> None:
         self.night.store(
-            [event(self.night.now, "deployment_failed", id=f"d{id_}{app}", reason="No offers")]
+            [event(self.night.now, "deployment_failed", id=f"d{app}", reason="No offers")]
         )
 
     @rule(app=st.sampled_from(APPS))

@@ -111,14 +111,14 @@ def of_many(
     hosts = Counter(each.host for each in bad if each.host)
     host, on_it = next(iter(hosts.most_common(1)), ("", 0))
     where = f", all on {_short(host or '')}" if on_it and on_it == hosts.total() else ""
-    headline = {
-        "began": f"{many} are {condition}{where}",
-        "goes_on": f"{many} are still {condition}{where}",
-        "over": f"Nothing more for {span(sender.patience.over)}: {many} were {condition}{where}",
-    }[state]
-    lines = [f"Cluster {cluster}: {many} {_VERBS[state]} {condition}, {_when(since, last)}."]
-    if what := _listed(_all(counted)):
-        lines.append(f"In all: {what}.")
+    what = f"{many} {_VERBS[state]} {condition}"
+    if all(each.deployment for each in troubles):
+        what = f"{many} failed, or were cancelled and not replaced"
+    over = f"Nothing more for {span(sender.patience.over)}: " if state == "over" else ""
+    headline = f"{over}{what}{where}"
+    lines = [f"Cluster {cluster}: {what}, {_when(since, last)}."]
+    if in_all := _listed(_all(counted)):
+        lines.append(f"In all: {in_all}.")
     if host:
         share = "All of it" if where else f"Most of it, {on_it} of {hosts.total()} events,"
         lines.append(f"{share} on {_short(host)}.")
