@@ -21,7 +21,7 @@ from typing import Any
 from ops import ROOT, config, deployed, stacks
 from ops.doctor import way_checks
 from ops.doctor.findings import duration
-from ops.functions import FUNCTIONS
+from ops.functions import FUNCTIONS, STREAM
 from ops.sdk import client
 from ops.stages import Stage
 
@@ -579,6 +579,8 @@ def test_notifications_are_behind(bare: Doctor) -> None:
     assert "fanout-behind" not in bare.look()
     measured(name, "AWS/Lambda", "IteratorAge", 600_000)
     assert "10 minutes behind" in bare.look()["fanout-behind"]["message"]
+    measured(f"marathon-events-{bare.stage.name}-alerts", "AWS/Lambda", "IteratorAge", 300_000)
+    assert bare.look()["alerts-behind"]["message"] == "Alerts are 5 minutes behind what is stored."
 
 
 def test_subscribers_that_did_not_confirm(between_scripts: Proxy, shared: Doctor) -> None:
@@ -705,7 +707,7 @@ def functions(stage: Stage, reports: list[str] | None = None) -> dict[str, str]:
         )["FunctionArn"]
         if each.feed:
             source = {"EventSourceArn": spill}
-            if each.name == "fanout":
+            if each.feed is STREAM:
                 source = {"EventSourceArn": stage.stream_arn, "StartingPosition": "TRIM_HORIZON"}
             types = ["ReportBatchItemFailures"] if reports is None else reports
             made[each.name] = client("lambda").create_event_source_mapping(

@@ -15,6 +15,11 @@ from chalicelib.services import aws
 
 # Notifications usually come within two seconds; the alarm rings at five minutes.
 _BEHIND_SECONDS = 60
+# By function: the finding's code, what is late, and what usually is the cause.
+_LATE = {
+    "fanout": ("fanout-behind", "Notifications are", "SNS"),
+    "alerts": ("alerts-behind", "Alerts are", "the table"),
+}
 _REPORTS = "ReportBatchItemFailures"
 _PENDING = "PendingConfirmation"
 
@@ -111,16 +116,19 @@ def _mapping(stage: Stage, function: Function) -> list[Finding]:
 
 
 def _behind(stage: Stage, found: set[str]) -> list[Finding]:
-    """How far ``fanout`` is behind the table, if CloudWatch tells."""
+    """How far the stream's readers are behind the table, if CloudWatch tells."""
+    findings = []
     for function in FUNCTIONS:
         name = function.lambda_name(stage.name)
-        if function.name == "fanout" and name in found:
-            age = _metric("AWS/Lambda", "IteratorAge", "FunctionName", name)
-            if age is not None and age / 1000 > _BEHIND_SECONDS:
-                message = f"Notifications are {duration(age / 1000)} behind what is stored."
-                remedy = f"Look at the log /aws/lambda/{name}: usually it is SNS."
-                return [Finding("warning", "fanout-behind", message, remedy)]
-    return []
+        if function.name not in _LATE or name not in found:
+            continue
+        age = _metric("AWS/Lambda", "IteratorAge", "FunctionName", name)
+        if age is not None and age / 1000 > _BEHIND_SECONDS:
+            code, what, usual = _LATE[function.name]
+            message = f"{what} {duration(age / 1000)} behind what is stored."
+            remedy = f"Look at the log /aws/lambda/{name}: usually it is {usual}."
+            findings.append(Finding("warning", code, message, remedy))
+    return findings
 
 
 def _spill(stage: Stage) -> list[Finding]:
