@@ -135,6 +135,7 @@ def _schema() -> dict[str, Any]:
         "properties": {
             **{name: _FIELDS.get(name, {"type": "string"}) for name in SUMMARY},
             "replay": {"const": True},
+            "test": {"const": True},
             "event": {"description": "The event; a string if it is not JSON; null if left out."},
             "event_omitted": {"type": "string"},
         },

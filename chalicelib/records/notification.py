@@ -1,8 +1,10 @@
 """A record as subscribers receive it. Pure: ``services/topic`` sends it."""
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from chalicelib.records.record import Record
 from chalicelib.records.redaction import mask_json, mask_text
@@ -11,6 +13,8 @@ from chalicelib.settings import Masking
 # SNS: 262,144 bytes for a message with its attributes, and for a batch of them.
 LIMIT_BYTES = 262_144
 BATCH_ENTRIES = 10
+
+Mark = Literal["replay", "test"]
 
 _ATTRIBUTES = ("type", "cluster", "severity", "subject", "app", "deployment", "status")
 
@@ -27,7 +31,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 class Notification:
     """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
     one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
-    about; empty if there is none. ``size``: bytes as SNS counts them.
+    about; empty if there is none. ``size``: bytes as SNS counts them. ``group``: equal for all of
+    one cluster and subject, whose order a FIFO topic keeps. ``deduplication``: a FIFO topic drops
+    a second one with the same within five minutes.
     """
 
     subject: str
@@ -35,15 +41,20 @@ class Notification:
     attributes: dict[str, str]
     apps: str
     size: int
+    group: str
+    deduplication: str
 
 
 def notification(
-    record: Record, masking: Masking = "masked", *, replay: bool = False
+    record: Record, masking: Masking = "masked", *, mark: Mark | None = None, run: str = ""
 ) -> Notification:
-    """The notification of a record: its summary, and the event itself if it fits."""
+    """The notification of a record: its summary, and the event itself if it fits. ``mark``: why it
+    is sent, if not because the record is new; then ``run`` tells this time from others, so that a
+    FIFO topic drops a repeat of this time only.
+    """
     summary = record.summary()
-    if replay:
-        summary["replay"] = True
+    if mark:
+        summary[mark] = True
     attributes = {
         name: _CONTROL.sub(" ", value) for name in _ATTRIBUTES if (value := summary.get(name))
     }
@@ -61,7 +72,20 @@ def notification(
         message = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
     if around + len(message.encode()) > LIMIT_BYTES:
         message = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
-    return Notification(subject, message, attributes, apps, around + len(message.encode()))
+    return Notification(
+        subject,
+        message,
+        attributes,
+        apps,
+        around + len(message.encode()),
+        _group(record),
+        f"{record.id}-{mark}-{run}" if mark else record.id,
+    )
+
+
+def _group(record: Record) -> str:
+    """A hash, since SNS allows neither blanks nor letters beyond ASCII here, nor more than 128."""
+    return hashlib.sha256(f"{record.cluster}|{record.subject}".encode()).hexdigest()
 
 
 def _event(record: Record, masking: Masking) -> str:

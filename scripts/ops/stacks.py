@@ -34,12 +34,15 @@ def outputs(stack: str) -> dict[str, str] | None:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def bring_up(stage: str, alarm_email: str | None = None) -> None:
+def bring_up(stage: str, alarm_email: str | None = None, *, ordered: bool = False) -> None:
     """Make both stacks of a stage match the templates. ``alarm_email``: the address that gets the
-    alarms; None leaves it as it is. Raises Failure.
+    alarms; None leaves it as it is. ``ordered``: make the events topic of a new stage a FIFO topic;
+    that of a stage that exists stays as it is. Raises Failure.
     """
     _bring_up(table_stack(stage), "table.yaml", stage, {})
     more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
+    if ordered:
+        more["Ordered"] = "true"
     _bring_up(messaging_stack(stage), "messaging.yaml", stage, more)
 
 

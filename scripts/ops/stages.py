@@ -11,6 +11,7 @@ from chalicelib.services.clusters import Clusters
 from chalicelib.services.store import Store
 from chalicelib.services.table import Table
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.topic import FIFO
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Stage:
     spill_queue_url: str = ""
     dead_letter_queue_url: str = ""
     dead_letter_queue_arn: str = ""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its events topic keeps the order within each subject."""
+        return self.topic_arn.endswith(FIFO)
 
     @property
     def table(self) -> Table:
