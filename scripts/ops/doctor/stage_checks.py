@@ -1,32 +1,24 @@
 """The stage: its functions, mappings, queues and subscribers. Nothing is removed from a queue."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
-from ops import deployed, mappings
+from ops import deployed, mappings, queues
 from ops.deployed import Deployed
 from ops.doctor.findings import Finding, duration, guarded
 from ops.functions import FUNCTIONS, Function
 from ops.sdk import client
 from ops.stages import Stage
+from ops.subscriptions import subscribing
 
 from chalicelib.services import aws
 
 # Notifications usually come within two seconds; the alarm rings at five minutes.
 _BEHIND_SECONDS = 60
 _REPORTS = "ReportBatchItemFailures"
-_PENDING = "PendingConfirmation"
-
-
-@dataclass(frozen=True)
-class _Queue:
-    """A queue's name, and how many messages lie there, hidden ones too."""
-
-    name: str
-    messages: int
+_SUBSCRIBE = ".venv/bin/python scripts/subscribe.py"
 
 
 def check(stage: Stage) -> list[Finding]:
@@ -45,7 +37,8 @@ def check(stage: Stage) -> list[Finding]:
         ("functions-unknown", "The functions", _functions),
         ("spill-unknown", "The spill queue", _spill),
         ("dead-letters-unknown", "The dead-letter queue", _dead_letters),
-        ("subscribers-unknown", "The subscribers of the events topic", _subscribers),
+        ("subscribers-unknown", "The subscribers", _subscribers),
+        ("undelivered-unknown", "What could not be delivered to subscribers", _undelivered),
     ]
     return [
         finding
@@ -134,17 +127,18 @@ def _behind(stage: Stage, found: set[str]) -> list[Finding]:
 
 
 def _spill(stage: Stage) -> list[Finding]:
-    queue = _look_at(stage.spill_queue_url)
-    if not queue.messages:
+    waiting = queues.waiting(stage.spill_queue_url)
+    if not waiting:
         return [Finding("ok", "spill-empty", "The spill queue is empty.")]
-    oldest = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue.name)
+    oldest = _metric(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", stage.spill_queue_name
+    )
     since = f", the oldest for {duration(oldest)}" if oldest else ""
     return [
         Finding(
             "warning",
             "spill-waiting",
-            f"Messages that the table could not take wait on the spill queue: "
-            f"{queue.messages}{since}.",
+            f"Messages that the table could not take wait on the spill queue: {waiting}{since}.",
             "They go into the table by themselves once it is available. If they do not within a "
             "quarter of an hour, look at the log of the function restore.",
         )
@@ -152,65 +146,60 @@ def _spill(stage: Stage) -> list[Finding]:
 
 
 def _dead_letters(stage: Stage) -> list[Finding]:
-    queue = _look_at(stage.dead_letter_queue_url)
-    if not queue.messages:
+    waiting = queues.waiting(stage.dead_letter_queue_url)
+    if not waiting:
         return [Finding("ok", "dead-letters-none", "There are no dead letters.")]
     return [
         Finding(
             "warning",
             "dead-letters",
-            f"Dead letters, which could not be published or stored: {queue.messages}.",
+            f"Dead letters, which could not be published or stored: {waiting}.",
             f".venv/bin/python scripts/events.py parked --stage {stage.name} tells which and why.",
         )
     ]
 
 
 def _subscribers(stage: Stage) -> list[Finding]:
-    arns = list(_subscriptions(stage.topic_arn))
-    pending = arns.count(_PENDING)
-    if len(arns) > pending:
+    found = list(subscribing.listed(stage))
+    counts = Counter(each.topic for each in found if each.arn)
+    pending = len(found) - counts.total()
+    if counts:
         waiting = f"; {pending} more did not confirm yet" if pending else ""
-        message = f"Subscribers of the events topic: {len(arns) - pending}{waiting}."
-        return [Finding("ok", "subscribers", message)]
+        told = f"events {counts['events']}, alerts {counts['alerts']}{waiting}"
+        return [Finding("ok", "subscribers", f"Subscribers: {told}.")]
     if pending:
         return [
             Finding(
                 "warning",
                 "subscribers-unconfirmed",
-                f"Nobody hears of events: none of the {pending} subscribers of the events topic "
-                "has confirmed.",
-                "Each must follow the link in the message that SNS sent (within three days; then "
-                "subscribe again).",
+                f"Nobody hears of anything: none of the {pending} subscribers has confirmed.",
+                "Each must follow the link in the message that SNS sent (within two days; then "
+                f"subscribe again: {_SUBSCRIBE} --stage {stage.name} --to TARGET).",
             )
         ]
     return [
         Finding(
             "warning",
             "subscribers-none",
-            "Nobody hears of events: the events topic has no subscriber.",
-            f"aws sns subscribe --topic-arn {stage.topic_arn} … (README.md shows a whole line). "
-            "The events are in the table all the same.",
+            "Nobody hears of anything: neither events nor alerts have a subscriber.",
+            f"{_SUBSCRIBE} --stage {stage.name} --to you@example.net. The events are in the table "
+            "all the same.",
         )
     ]
 
 
-def _subscriptions(topic: str) -> Iterator[str]:
-    pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    for page in pages:
-        for each in page["Subscriptions"]:
-            yield str(each["SubscriptionArn"])
-
-
-def _look_at(url: str) -> _Queue:
-    """How many messages a queue has: the counts are SQS's, and approximate."""
-    names: list[Any] = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
+def _undelivered(stage: Stage) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            "messages-undelivered",
+            f"Messages that SNS could not deliver to a subscriber lie in the queue {name}: "
+            f"{count}.",
+            f"{_SUBSCRIBE} --stage {stage.name} --list tells which subscriber. "
+            "docs/operations.md says what to do.",
+        )
+        for name, count in subscribing.undelivered(stage).items()
     ]
-    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    counts = answer.get("Attributes", {})
-    return _Queue(url.rpartition("/")[2], sum(int(counts.get(name, 0)) for name in names))
 
 
 def _metric(namespace: str, name: str, dimension: str, value: str) -> float | None:
