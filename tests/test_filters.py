@@ -31,7 +31,6 @@ from tests.support.records import record_from
 APPS = ["/a", "/a/b", "/a/b/c", "/ab", "/b", "/"]
 PREFIXES = ["/*", "/a/*", "/a/b/*"]
 CLUSTERS = ["east", "west"]
-SUMMARY_STATUS = ["TASK_LOST", "TASK_FAILED", "Failed"]
 
 words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters='"\\'), min_size=1)
 paths = st.lists(st.from_regex(r"[a-z0-9.-]{1,5}", fullmatch=True), min_size=1, max_size=3).map(
@@ -85,7 +84,7 @@ policies = st.dictionaries(keys, st.lists(rules, min_size=1, max_size=4), max_si
 
 
 def comparable(policy: dict[str, Any]) -> dict[str, list[str]]:
-    return {key: sorted(map(json.dumps, values)) for key, values in policy.items()}
+    return {key: sorted(set(map(json.dumps, values))) for key, values in policy.items()}
 
 
 @given(policies, st.sampled_from(TOPICS))
