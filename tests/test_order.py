@@ -77,7 +77,7 @@ def test_a_queue_gets_each_subjects_events_in_order_once(ordered: Stage, jobs: Q
 def test_whatever_is_refused_in_part_the_order_holds(
     ordered: Stage, jobs: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SNS refuses every third entry the first time, beside others that it takes."""
+    """SNS refuses every fourth entry the first time, beside others that it takes."""
     sent = store(ordered, range(8), ("/a", "/b", "/c"))
     real = aws.sns().publish_batch
     seen: set[str] = set()
@@ -88,7 +88,7 @@ def test_whatever_is_refused_in_part_the_order_holds(
         for each in entries:
             new = each["MessageDeduplicationId"] not in seen
             seen.add(each["MessageDeduplicationId"])
-            if new and len(seen) % 3 == 0:
+            if new and len(seen) % 4 == 0:
                 bad.append(each)
         good = [each for each in entries if each not in bad]
         told: Any = {"Successful": [], "Failed": []}
@@ -116,15 +116,14 @@ def test_what_comes_again_within_five_minutes_comes_once(ordered: Stage, jobs: Q
 
 def test_a_replay_is_sent_however_soon(ordered: Stage, jobs: Queue) -> None:
     ordered.clusters.claim(Cluster("prod", "http://m", "f"))
-    sent = store(ordered, range(3), ("/a", "/b"))
+    sent = store(ordered, range(3), ("/a",))["app:/a"]
     pump(ordered)
-    assert len(jobs.take()) == 6
     for _ in range(2):
         command = ["replay", "--stage", ordered.name, "--app", "/a", "--rate", "100", "--yes"]
         assert events.main(command) == 0
-        again = jobs.take()
-        assert by_subject(again) == {"app:/a": sent["app:/a"]}
-        assert all(each["replay"] for each in again)
+    found = jobs.take()  # not before: moto's queues forget what was deleted
+    assert [each["id"] for each in found] == sent * 3
+    assert [each.get("replay", False) for each in found] == [False] * 3 + [True] * 6
 
 
 def test_what_is_set_up_for_a_fifo_topic_is_fifo(

@@ -12,6 +12,7 @@ from chalicelib.services.store import Store
 from chalicelib.services.table import Table
 from chalicelib.services.tokens import Tokens
 from chalicelib.services.topic import FIFO
+from chalicelib.services.troubles import Troubles
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Stage:
     def clusters(self) -> Clusters:
         """Its clusters."""
         return Clusters(self.table)
+
+    @property
+    def troubles(self) -> Troubles:
+        """What is wrong."""
+        return Troubles(self.table)
 
     @property
     def spill_queue_name(self) -> str:
