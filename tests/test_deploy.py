@@ -86,12 +86,12 @@ def script(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def deploy(clone: Path) -> str:
+def deploy(clone: Path, *more: str) -> str:
     """Deploy; what Chalice has packed once of the same files is packed for all tests here."""
     packages = clone / ".chalice" / "deployments"
     if not packages.exists() and BUILT.exists():
         shutil.copytree(BUILT, packages)
-    done = script(clone, "deploy", "--stage", "dev")
+    done = script(clone, "deploy", "--stage", "dev", *more)
     assert done.returncode == 0, done.stderr
     if not BUILT.exists():
         shutil.copytree(packages, BUILT)
@@ -203,17 +203,31 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     token |= {"cluster": {"S": "prod"}, "label": {"S": "x"}}
     table.put_item(TableName="marathon-events-dev", Item=token)
 
+    refused = script(clone, "deploy", "--stage", "dev", "--ordered", "--yes")
+    assert refused.returncode == 1
+    assert "make destroy STAGE=dev, then make deploy STAGE=dev ARGS=--ordered" in refused.stderr
+
+    # What subscribing sets up outside the stage's stacks goes with the stage.
+    jobs = boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
+    assert script(clone, "subscribe", "--stage", "dev", "--to", arn).returncode == 0
+
     asked = script(clone, "destroy", "--stage", "dev")
     assert asked.returncode == 1
     assert "pass --yes" in asked.stderr
     assert "Cluster prod is still registered" in asked.stderr
     assert "--marathon http://m:8080 --remove" in asked.stderr
+    assert "have subscribers (1), who must subscribe again" in asked.stderr
 
     done = script(clone, "destroy", "--stage", "dev", "--yes")
     assert done.returncode == 0, done.stderr
     assert "marathon-events-dev, is kept" in done.stdout
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("sns").list_topics()["Topics"] == []
+    assert boto3.client("sqs").list_queues()["QueueUrls"] == [jobs]
+    policy: Any = ["Policy"]
+    told = boto3.client("sqs").get_queue_attributes(QueueUrl=jobs, AttributeNames=policy)
+    assert "Policy" not in told.get("Attributes", {})
 
     chalice = Path(sys.executable).with_name("chalice")
     plain = [str(chalice), "deploy", "--stage", "dev"]
@@ -221,8 +235,10 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     assert refused.returncode == 1
     assert "run make deploy STAGE=… first" in refused.stderr
 
-    deploy(clone)
+    deploy(clone, "--ordered", "--yes")
     check_settings()
+    topic = environment("marathon-events-dev-fanout")["EVENTS_TOPIC_ARN"]
+    assert topic.endswith(":marathon-events-dev.fifo")
     kept = table.query(
         TableName="marathon-events-dev",
         KeyConditionExpression="pk = :pk",

@@ -63,6 +63,13 @@ def test_topics_and_queues_are_encrypted() -> None:
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
 
 
+def test_only_an_ordered_stages_events_topic_is_fifo() -> None:
+    topic = MESSAGING["EventsTopic"]["Properties"]
+    for name in ("TopicName", "FifoTopic", "FifoThroughputScope"):
+        assert "If" in topic[name]
+    assert "FifoTopic" not in MESSAGING["AlertsTopic"]["Properties"]
+
+
 def test_topics_and_queues_take_nothing_without_tls() -> None:
     policies = of_type("AWS::SNS::TopicPolicy") + of_type("AWS::SQS::QueuePolicy")
     assert len(policies) == 4
@@ -112,6 +119,7 @@ ALARMS = of_type("AWS::CloudWatch::Alarm")
 BY_AWS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/SNS", "NumberOfNotificationsRedrivenToDlq", ("TopicName",)),
     ("AWS/Lambda", "IteratorAge", ("FunctionName",)),
     ("AWS/Lambda", "Errors", ("FunctionName",)),
     ("AWS/Lambda", "Throttles", ("FunctionName",)),
@@ -142,7 +150,7 @@ def test_each_alarm_is_on_a_metric_that_somebody_emits(capsys: pytest.CaptureFix
         )
         for alarm in ALARMS
     }
-    assert len(wanted) == 9
+    assert len(wanted) == 10
     assert wanted <= BY_AWS | ours
     assert wanted & ours == {
         ("MarathonEvents", "Lost", ("Function",)),
