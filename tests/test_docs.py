@@ -22,9 +22,22 @@ SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance", "relay")),
+    *(
+        f"docs/{name}.md"
+        for name in ("architecture", "operations", "performance", "relay", "subscribers")
+    ),
 ]
-SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "document"]
+SCRIPTS = [
+    "register",
+    "subscribe",
+    "doctor",
+    "relay",
+    "events",
+    "run",
+    "deploy",
+    "destroy",
+    "document",
+]
 
 
 def test_what_is_generated_is_up_to_date() -> None:
@@ -85,9 +98,9 @@ def test_every_option_that_the_documents_name_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', source.read_text()))
-    for page in ("README.md", "docs/operations.md"):
+    for page in ("README.md", "docs/operations.md", "docs/subscribers.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|doctor|events|run|deploy|destroy)\.py[^\n`]*", text
+            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy)\.py[^\n`]*", text
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line

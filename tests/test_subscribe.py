@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from ops import queues
+from ops import ROOT, queues
 from ops.cli import Failure
 from ops.sdk import client
 from ops.stages import Stage
@@ -245,19 +245,25 @@ def test_an_interrupted_removal_is_taken_up(desk: Desk, jobs: Queue) -> None:
 # Functions
 
 
-def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(desk: Desk) -> None:
+def made_function(name: str) -> str:
+    """A function, as far as it can be seen; its ARN."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", "")
-    name = f"notify-{desk.stage.name}"
     role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-    arn = client("lambda").create_function(
+    made = client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.11",
         Role=role["Role"]["Arn"],
         Handler="app.app",
         Code={"ZipFile": code.getvalue()},
-    )["FunctionArn"]
+    )
+    return str(made["FunctionArn"])
+
+
+def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(desk: Desk) -> None:
+    name = f"notify-{desk.stage.name}"
+    arn = made_function(name)
     for _ in range(2):
         desk.run("--to", arn, "--type", "deployment_failed")
         policy = json.loads(client("lambda").get_policy(FunctionName=name)["Policy"])
@@ -429,3 +435,33 @@ def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFix
     with pytest.raises(Failure, match="has no alerts topic yet"):
         subscribing.subscribe(old, targets.target(MAIL), "alerts", Filters())
     assert list(subscribing.all_of(old)) == []
+
+
+def test_the_rights_that_the_manual_lists_are_those_that_it_needs(desk: Desk, jobs: Queue) -> None:
+    section = (ROOT / "docs" / "subscribers.md").read_text().partition("## Rights")[2]
+    policy = json.loads(section.partition("```json")[2].partition("```")[0])
+    listed = {action for each in policy["Statement"] for action in each["Action"]}
+    called = set()
+
+    def note(model: Any, **_: Any) -> None:
+        name = model.name.removesuffix("Batch")  # PublishBatch has no right of its own
+        called.add(f"{model.service_model.endpoint_prefix}:{name}")
+
+    clients = [
+        aws.sns(),
+        *map(client, ("sns", "sqs", "lambda", "dynamodb", "cloudformation")),
+    ]
+    for each in clients:
+        each.meta.events.register("before-call", note)
+    function = made_function(f"rights-{desk.stage.name}")
+    for target in (function, jobs.arn, MAIL):
+        desk.run("--to", target)
+        desk.run("--to", target, "--severity", "error")
+    desk.run("--list")
+    desk.run("--to", function, "--remove")
+    desk.run("--to", jobs.arn, "--test")
+    desk.run("--to", jobs.arn, "--remove")
+    for each in clients:
+        each.meta.events.unregister("before-call", note)
+    # What the test itself does, and what comes with making a queue that has tags.
+    assert (called - {"lambda:CreateFunction"}) | {"sqs:TagQueue"} == listed
