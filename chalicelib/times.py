@@ -24,6 +24,11 @@ def from_iso(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def from_epoch(seconds: float) -> datetime:
+    """The time so many seconds after the beginning of 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
     time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
@@ -32,15 +37,16 @@ def from_compact(text: str) -> datetime:
 
 def usable_timestamp(value: object) -> datetime | None:
     """An ISO 8601 time with ``Z`` or an offset, of the years 1970 – 9999, cut to milliseconds."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo is None:
-            return None
-        time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    if time.year < 1970:
+    time = with_zone(value) if isinstance(value, str) else None
+    if time is None or time.year < 1970:
         return None
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def with_zone(text: str) -> datetime | None:
+    """An ISO 8601 time with ``Z`` or an offset, in UTC; None for any other text."""
+    try:
+        time = datetime.fromisoformat(text)
+        return None if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -2,7 +2,7 @@
 program. ``Record.summary`` makes the values.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -17,14 +17,22 @@ Absent = SkipJsonSchema[None]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds."""
 
-EventId = Annotated[str, Field(pattern=r"^\d{8}T\d{9}Z-[0-9a-f]{16}$")]
+EVENT_ID = r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"
 """The time of an event, and a hash of what Marathon sent."""
+
+
+def _plain(schema: dict[str, Any]) -> None:
+    """Leave out of a schema what pydantic adds: names as titles, and null as a default."""
+    for each in schema["properties"].values():
+        each.pop("title", None)
+        if "default" in each and each["default"] is None:
+            del each["default"]
 
 
 class Answer(BaseModel):
     """What every part of an answer has in common."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, json_schema_extra=_plain)
 
 
 class Summary(Answer):
@@ -37,7 +45,7 @@ class Summary(Answer):
     state or an instance's condition. ``cause``: why the event was not fully understood.
     """
 
-    id: EventId
+    id: Annotated[str, Field(pattern=EVENT_ID)]
     cluster: str
     type: str
     timestamp: Time
