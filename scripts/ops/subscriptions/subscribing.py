@@ -10,7 +10,7 @@ from ops import queues
 from ops.cli import Failure
 from ops.sdk import client
 from ops.stages import Stage
-from ops.subscriptions import access, filters, samples, targets
+from ops.subscriptions import filters, needs, samples, targets
 from ops.subscriptions.filters import Filters, Policy, UnreadableRule
 from ops.subscriptions.targets import TOPICS, Target, TopicName
 
@@ -81,7 +81,7 @@ def listed(stage: Stage) -> Iterator[Subscription]:
 def subscribe(stage: Stage, target: Target, topic: TopicName, wanted: Filters) -> Subscribed:
     """Subscribe a target, or change the filters of one that is subscribed. Raises Failure."""
     arn = targets.topic_arn(stage, topic)
-    left = access.allow(target, arn)
+    left = needs.allow(target, arn)
     settings = _settings(stage, target, arn, wanted)
     known = _known(stage, target, topic)
     request = {"TopicArn": arn, "Protocol": target.protocol, "Endpoint": target.endpoint}
@@ -115,7 +115,7 @@ def remove(stage: Stage, target: Target, topic: TopicName) -> int:
         client("sns").unsubscribe(SubscriptionArn=known.arn)
     # Also without a subscription: a removal may have been interrupted here.
     if target.beside(stage):
-        access.take_back(target, arn)
+        needs.take_back(target, arn)
     kept = _delete_undelivered(queues.find(undelivered_queue(stage, target, topic)))
     if known is None:
         raise Failure(f"{target.shown} is not subscribed to the {topic} of stage {stage.name}.")
@@ -128,20 +128,20 @@ def remove_all(stage: Stage) -> None:
     """
     for each in listed(stage):
         if each.target.beside(stage):
-            access.take_back(each.target, each.topic_arn)
-    for url in queues.find_all(access.undelivered_prefix(stage)):
+            needs.take_back(each.target, each.topic_arn)
+    for url in queues.find_all(needs.undelivered_prefix(stage)):
         client("sqs").delete_queue(QueueUrl=url)
 
 
 def undelivered_queue(stage: Stage, target: Target, topic: TopicName) -> str:
     """The name of the queue in which lies what a target could not be given."""
     arn = targets.topic_arn(stage, topic)
-    return access.undelivered_queue(stage, _id(target, arn), arn)
+    return needs.undelivered_queue(stage, _id(target, arn), arn)
 
 
 def undelivered(stage: Stage) -> dict[str, int]:
     """The queues in which undelivered messages lie, and how many."""
-    found = queues.find_all(access.undelivered_prefix(stage))
+    found = queues.find_all(needs.undelivered_prefix(stage))
     counts = {queues.name_of(url): queues.waiting(url) for url in found}
     return {name: count for name, count in counts.items() if count}
 
@@ -230,7 +230,7 @@ def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict
     if policy := filters.policy_of(wanted):
         settings["FilterPolicy"] = json.dumps(policy)
     if target.topic == "events":
-        queue = access.make_undelivered_queue(stage, _id(target, topic), topic)
+        queue = needs.make_undelivered_queue(stage, _id(target, topic), topic)
         settings["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": queue})
     if target.protocol == "sqs":
         settings["RawMessageDelivery"] = "true"
