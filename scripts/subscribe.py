@@ -9,10 +9,10 @@ import re
 from ops import cli, options, stages
 from ops.cli import Failure, out, say, warn
 from ops.stages import Stage
-from ops.subscriptions import filters, subscribing, targets
+from ops.subscriptions import filters, samples, subscribing, targets
 from ops.subscriptions.filters import STATES, Filters
 from ops.subscriptions.subscribing import Subscribed, Subscription
-from ops.subscriptions.targets import TOPICS, Target
+from ops.subscriptions.targets import TOPICS, Target, TopicName
 
 from chalicelib.marathon.ids import path
 from chalicelib.marathon.severity import SEVERITIES
@@ -136,7 +136,7 @@ def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
     filters.check(wanted, topic)
     if target.protocol == "email" and topic == "events":
         _check_mail(wanted)
-    _hint(stage, wanted)
+    _hint(stage, wanted, topic)
     made = subscribing.subscribe(stage, target, topic, wanted)
     done = "Subscribed" if made.new else "Was subscribed already; now"
     out(f"{done} {target.shown} to the {topic} of stage {stage.name}: {_said(wanted)}.")
@@ -154,8 +154,10 @@ def _check_mail(wanted: Filters) -> None:
     warn(f"{limit}. A crash loop may bring that about, whatever the filters.")
 
 
-def _hint(stage: Stage, wanted: Filters) -> None:
-    """Tell of values that nothing known has; they may come later."""
+def _hint(stage: Stage, wanted: Filters, topic: TopicName) -> None:
+    """Tell of values that nothing known has, and of filters that nothing known passes; both may
+    come later.
+    """
     hints = [options.hint_at_type(type_).strip() for type_ in wanted.type]
     hints += [options.hint_at_status(status) for status in wanted.status]
     known = [cluster.name for cluster in stage.clusters.all()]
@@ -164,6 +166,10 @@ def _hint(stage: Stage, wanted: Filters) -> None:
         for name in wanted.cluster
         if name not in known
     ]
+    try:
+        samples.sample(filters.policy_of(wanted), topic, known)
+    except Failure as nothing:
+        hints.append(str(nothing))
     for hint in filter(None, hints):
         warn(hint)
 

@@ -204,7 +204,7 @@ def by_moto(policy: dict[str, Any], message: Notification) -> bool:
 
 
 @given(narrow, st.lists(records, min_size=1, max_size=8))
-@hypothesis.settings(max_examples=150)
+@hypothesis.settings(max_examples=80)
 def test_a_policy_lets_pass_what_the_options_mean(asked: Filters, some: list[Record]) -> None:
     policy = policy_of(asked)
     for record in some:
@@ -242,6 +242,7 @@ def test_rules_of_others_are_understood(rule: Any, found: list[str] | None, pass
 
 
 @given(wanted("alerts"))
+@hypothesis.settings(max_examples=30)
 def test_every_filter_on_alerts_has_a_sample_that_passes(asked: Filters) -> None:
     made = samples.sample(policy_of(asked), "alerts", [])
     assert filters.matches(policy_of(asked), samples.values(made))
@@ -250,6 +251,7 @@ def test_every_filter_on_alerts_has_a_sample_that_passes(asked: Filters) -> None
 
 
 @given(st.sampled_from([*MODELS]), some(words), some(apps))
+@hypothesis.settings(max_examples=60)
 def test_every_type_has_a_sample_in_the_form_of_a_notification(
     type_: str, clusters: tuple[str, ...], paths: tuple[str, ...]
 ) -> None:

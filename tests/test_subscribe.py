@@ -382,6 +382,7 @@ def test_values_that_nobody_has_are_told_and_taken(desk: Desk, jobs: Queue) -> N
     assert "did you mean deployment_failed?" in desk.told
     assert "did you mean TASK_LOST?" in desk.told
     assert "no cluster 'east' yet. Registered: prod." in desk.told
+    assert "so it will hear nothing" in desk.told
     with pytest.raises(Failure, match="No event of Marathon"):
         desk.run("--to", jobs.arn, "--test")
 
