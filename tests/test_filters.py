@@ -61,6 +61,7 @@ def said(options: str) -> Filters:
 
 
 @given(st.data(), st.sampled_from(TOPICS))
+@hypothesis.settings(max_examples=60)
 def test_words_become_a_policy_that_reads_as_the_same_words(
     data: st.DataObject, topic: TopicName
 ) -> None:
@@ -88,6 +89,7 @@ def comparable(policy: dict[str, Any]) -> dict[str, list[str]]:
 
 
 @given(policies, st.sampled_from(TOPICS))
+@hypothesis.settings(max_examples=80)
 def test_a_policy_that_reads_as_words_is_what_these_words_become(
     policy: dict[str, Any], topic: TopicName
 ) -> None:

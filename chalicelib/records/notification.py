@@ -31,9 +31,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 class Notification:
     """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
     one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
-    about; empty if there is none. ``size``: bytes as SNS counts them. ``group``: equal for all of
-    one cluster and subject, whose order a FIFO topic keeps. ``deduplication``: a FIFO topic drops
-    a second one with the same within five minutes.
+    about; empty if there is none. ``size``: bytes as SNS counts them. For FIFO topics alone:
+    ``group``, equal for all of one cluster and subject, whose order the topic keeps, and
+    ``deduplication``, of which the topic drops a second one within five minutes.
     """
 
     subject: str
@@ -41,8 +41,8 @@ class Notification:
     attributes: dict[str, str]
     apps: str
     size: int
-    group: str
-    deduplication: str
+    group: str = ""
+    deduplication: str = ""
 
 
 def notification(

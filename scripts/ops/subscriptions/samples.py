@@ -81,13 +81,12 @@ def _events(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
 def _alerts(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
     subjects = [each for each in candidates(policy, "subject") if ":" in each]
     apps = [*candidates(policy, "apps"), *(each.partition(":")[2] for each in subjects), _APP]
-    run = times.compact(times.now())
     for cluster, app in itertools.product(_some(clusters), _some(apps)):
         for severity, state in itertools.product(_ALERT_SEVERITIES, STATES):
-            yield _alert(cluster, app, severity, state, run)
+            yield _alert(cluster, app, severity, state)
 
 
-def _alert(cluster: str, app: str, severity: str, state: str, run: str) -> Notification:
+def _alert(cluster: str, app: str, severity: str, state: str) -> Notification:
     said = {"began": "began", "goes_on": "goes on", "over": "is over"}[state]
     subject = f"app:{app}"
     message = (
@@ -100,8 +99,6 @@ def _alert(cluster: str, app: str, severity: str, state: str, run: str) -> Notif
         attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
         apps=json.dumps([app]),
         size=len(message.encode()),
-        group=subject,
-        deduplication=run,
     )
 
 

@@ -223,8 +223,8 @@ def _attributes(arn: str) -> dict[str, str]:
 
 def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict[str, str]:
     """A subscription's attributes. People get no queue for what is undelivered: late news of a
-    trouble is none. Queues get the message alone; HTTPS endpoints get SNS's envelope too, since its
-    signature is what they can check.
+    trouble is none. Queues get an event's message alone. SNS's envelope is left to alerts, whose
+    subject only it has, and to HTTPS endpoints, since its signature is what they can check.
     """
     settings = {}
     if policy := filters.policy_of(wanted):
@@ -232,7 +232,7 @@ def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict
     if target.topic == "events":
         queue = needs.make_undelivered_queue(stage, _id(target, topic), topic)
         settings["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": queue})
-    if target.protocol == "sqs":
+    if target.protocol == "sqs" and topic == stage.topic_arn:
         settings["RawMessageDelivery"] = "true"
     return settings
 
