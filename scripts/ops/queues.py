@@ -1,4 +1,4 @@
-"""Queues, as several commands look at them."""
+"""Queues: finding them, and how many messages wait on them."""
 
 from typing import Any
 
@@ -6,7 +6,26 @@ from ops.sdk import client
 
 import botocore.exceptions
 
+_COUNTED: list[Any] = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+def waiting(url: str) -> int:
+    """How many messages a queue has, also those that are being received. SQS's count is
+    approximate.
+    """
+    counts = attributes(url, _COUNTED)
+    return sum(int(counts.get(name, 0)) for name in _COUNTED)
+
+
+def attributes(url: str, names: list[Any]) -> dict[str, str]:
+    """Some of a queue's attributes; those that it has not are left out."""
+    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return dict(answer.get("Attributes", {}))
 
 
 def name_of(queue: str) -> str:
@@ -28,20 +47,3 @@ def find_all(beginning: str) -> list[str]:
     """The URLs of the queues whose names begin so."""
     pages = client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=beginning)
     return [url for page in pages for url in page.get("QueueUrls", [])]
-
-
-def waiting(url: str) -> int:
-    """How many messages a queue has, hidden ones too: the counts are SQS's, and approximate."""
-    names: list[Any] = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    counts = attributes(url, names)
-    return sum(int(counts.get(name, 0)) for name in names)
-
-
-def attributes(url: str, names: list[Any]) -> dict[str, str]:
-    """Some of a queue's attributes; those that it has not are left out."""
-    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    return dict(answer.get("Attributes", {}))
