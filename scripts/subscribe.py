@@ -195,7 +195,9 @@ def _tell_what_is_left(target: Target, made: Subscribed) -> None:
         warn(made.left)
     if not made.new:
         say("A changed filter takes full effect within 15 minutes.", "dim")
-    say("Try it out: the same --to, with --test.", "dim")
+    # Too early a message would count as refused by the queue.
+    when = " in a minute, when SQS knows the new right" if target.protocol == "sqs" else ""
+    say(f"Try it out{when}: the same --to, with --test.", "dim")
 
 
 def _list(stage: Stage, *, as_json: bool) -> int:

@@ -320,6 +320,15 @@ def test_policies_beyond_words_have_samples_too(policy: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "policy", [{"subject": ["marathon"]}, {"subject": ["group:/a"]}, {"apps": [{"exists": False}]}]
+)
+def test_alerts_that_are_of_no_app_have_samples(policy: dict[str, Any]) -> None:
+    made = samples.sample(policy, "alerts", ["east"])
+    assert filters.matches(policy, samples.values(made))
+    assert made.apps == ""
+
+
+@pytest.mark.parametrize(
     ("asked", "topic", "why"),
     [
         (Filters(type=("x",)), "alerts", "--type does not fit the alerts topic"),

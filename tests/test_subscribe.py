@@ -95,6 +95,7 @@ def test_a_target_is_recognised(text: str, made: Target | None) -> None:
     [
         ("http://example.net/in", "unencrypted"),
         ("https://", "is no target"),
+        ("https://[", "is no target"),
         ("+0123", "is no target"),
         ("arn:aws:s3:::bucket", "is no target"),
         ("you", "Give a mail address, a phone number"),
@@ -420,7 +421,7 @@ def test_a_sample_reaches_the_subscriber_and_whoever_else_is_told(desk: Desk, jo
 def test_an_alert_can_be_tried_out_too(desk: Desk, jobs: Queue) -> None:
     desk.run("--to", jobs.arn, "--topic", "alerts", "--state", "over", "--severity", "error")
     (line,) = desk.run("--to", jobs.arn, "--test")
-    assert line.endswith("Test: error of /test/sample in prod is over")
+    assert line.endswith("Test: [prod] error of /test/sample is over")
     (message,) = jobs.take()
     assert message["Subject"].startswith("Test: ")
     assert "Nothing is wrong." in message["Message"]

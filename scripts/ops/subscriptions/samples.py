@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
-from ops.subscriptions.filters import STATES, Policy, UnreadableRule, candidates, matches
+from ops.subscriptions.filters import STATES, Policy, State, UnreadableRule, candidates, matches
 from ops.subscriptions.targets import TopicName
 
 from chalicelib import times
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
 from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE
+from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.notification import Notification, notification
 from chalicelib.records.record import identify, record_of
 from chalicelib.text import plain
@@ -25,6 +26,7 @@ _APP = "/test/sample"
 _CLUSTER = "test"
 _HOST = "node-1.example.net"
 _TITLE_CHARACTERS = 140
+_SUBJECT_CHARACTERS = 99
 _SHOWN = 300
 # The conditions in which an instance has ended, or may have.
 _ENDS = [condition for condition, severity in BY_CONDITION.items() if severity != "info"]
@@ -79,25 +81,25 @@ def _events(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
 
 
 def _alerts(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
-    subjects = [each for each in candidates(policy, "subject") if ":" in each]
-    apps = [*candidates(policy, "apps"), *(each.partition(":")[2] for each in subjects), _APP]
-    for cluster, app in itertools.product(_some(clusters), _some(apps)):
+    of_apps = [f"app:{app}" for app in (*candidates(policy, "apps"), _APP)]
+    subjects = [*_some([*candidates(policy, "subject"), *of_apps]), MARATHON]
+    for cluster, subject in itertools.product(_some(clusters), subjects):
         for severity, state in itertools.product(_ALERT_SEVERITIES, STATES):
-            yield _alert(cluster, app, severity, state)
+            yield _alert(cluster, subject, severity, state)
 
 
-def _alert(cluster: str, app: str, severity: str, state: str) -> Notification:
+def _alert(cluster: str, subject: str, severity: str, state: State) -> Notification:
     said = {"began": "began", "goes_on": "goes on", "over": "is over"}[state]
-    subject = f"app:{app}"
+    kind, _, app = subject.partition(":")
     message = (
-        f"This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
-        f"A real alert would say here what happened to {app} in cluster {cluster}."
+        "This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
+        f"A real alert would say here what happened to {app or kind} in cluster {cluster}."
     )
     return Notification(
-        subject=plain(f"Test: {severity} of {app} in {cluster} {said}", 99),
+        subject=plain(f"Test: [{cluster}] {severity} of {app or kind} {said}", _SUBJECT_CHARACTERS),
         message=message,
         attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
-        apps=json.dumps([app]),
+        apps=json.dumps([app]) if kind in ("app", "pod") else "",
         size=len(message.encode()),
     )
 

@@ -72,7 +72,7 @@ def target(text: str) -> Target:
         return Target("sqs", text)
     if _FUNCTION.fullmatch(text):
         return Target("lambda", text)
-    if text.startswith("https://") and urlsplit(text).hostname:
+    if text.startswith("https://") and _host(text):
         return Target("https", text)
     if text.startswith("http://"):
         raise Failure(
@@ -83,6 +83,13 @@ def target(text: str) -> Target:
         return Target("email", cli.mail(text))
     except argparse.ArgumentTypeError:
         raise Failure(f"{text!r} is no target. Give {_KINDS}.") from None
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def topic_arn(stage: Stage, topic: TopicName) -> str:
