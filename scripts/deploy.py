@@ -12,6 +12,7 @@ from ops import (
     cli,
     deployed,
     mappings,
+    plan,
     policies,
     stacks,
     stages,
@@ -34,10 +35,16 @@ def main(argv: list[str] | None = None) -> int:
         metavar="ADDRESS",
         help="who gets the alarms (default: unchanged)",
     )
+    parser.add_argument(
+        "--accept-losses",
+        action="store_true",
+        help="go on though something would be lost: make plan STAGE=… shows what",
+    )
     args = parser.parse_args(argv)
     name = args.stage
     stage_config.check_stage(name)
     before = _what_is_deployed(name)
+    _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")
     stacks.bring_up(name, args.alarm_email)
     stage = stages.find(name)
@@ -47,16 +54,28 @@ def main(argv: list[str] | None = None) -> int:
         deployed.write_local(name, mappings.tidy(stage, before))
     deployed.begin(stage)
     say("Deploying the functions …")
-    bytecode.make()
+    bytecode.make_alone()
     chalice_cli.run("deploy", name)
     say("Setting what Chalice can't …")
     mappings.settle(stage)
-    deployed.keep_copy(stage, deployed.read_local(name) or {})
+    deployed.keep_copy(stage, deployed.read_local(name) or {}, mappings.package(name))
     api = deployed.find_api(stage)
     if api:
         throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
     _tell(stage, api)
     return 0
+
+
+def _check_losses(name: str, alarm_email: str | None, *, accepted: bool) -> None:
+    lost = [each for each in plan.of(name, alarm_email) if each.loss]
+    if not lost:
+        return
+    say(plan.told(lost), "bold red")
+    if not accepted:
+        raise Failure(
+            "Nothing was changed. If that is what you want: "
+            f'make deploy STAGE={name} ARGS="--accept-losses".'
+        )
 
 
 def _mail(text: str) -> str:

@@ -189,6 +189,21 @@ def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: 
     assert after == before
     assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
 
+    planned = script(clone, "plan", "--stage", "dev")
+    # The app has no routes here, and so no function of that name.
+    assert planned.stdout == "+ function marathon-events-dev new\n"
+    assert (planned.returncode, planned.stderr) == (0, "")
+    after["stages"]["dev"]["environment_variables"] = written | {"RETENTION_DAYS": "3"}
+    file.write_text(json.dumps(after))
+    refused = script(clone, "deploy", "--stage", "dev")
+    assert refused.returncode == 1
+    assert "new events after 3 days, and no longer after 7" in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
+    accepted = script(clone, "deploy", "--stage", "dev", "--accept-losses")
+    assert accepted.returncode == 0, accepted.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "3"
+
 
 @pytest.mark.usefixtures("account")
 def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None:
