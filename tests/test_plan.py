@@ -16,6 +16,7 @@ from ops.templates import parse
 
 import plan
 import pytest
+from chalice.config import Config
 
 from chalicelib import VERSION
 
@@ -59,7 +60,7 @@ def deploy_by_hand(stage: Stage, **more: Any) -> None:
         client("iam").put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=text)
         wanted = config.function_settings(stage.name, each.chalice_name)
         settings = {
-            "Runtime": plan.plan.Config.create().lambda_python_version,
+            "Runtime": Config.create().lambda_python_version,
             "MemorySize": wanted["lambda_memory_size"],
             "Timeout": wanted["lambda_timeout"],
             "Environment": {"Variables": config.variables(stage.name) | stage.environment()},

@@ -35,8 +35,8 @@ def live(function: Function, stage: str) -> dict[str, Any] | None:
 
 def package(stage: str) -> str:
     """Lambda's hash of the package that the stage's functions run; empty if there are none."""
-    found = (each["Configuration"] for function in FUNCTIONS if (each := live(function, stage)))
-    return str(next(found, {}).get("CodeSha256", ""))
+    found = next((each for function in FUNCTIONS if (each := live(function, stage))), None)
+    return str(found["Configuration"].get("CodeSha256", "")) if found else ""
 
 
 def of(function: Function, stage: str) -> list[dict[str, Any]]:
