@@ -101,6 +101,7 @@ class FanOut:
             self._park(values["pk"], values["sk"], f"unreadable: {type(error).__name__}")
             return
         self._note_day(record, values.get("expires_at"))
+        self._store.note_deployment(record, values.get("expires_at"))
         sequence_number = each["dynamodb"]["SequenceNumber"]
         yield _Pending(sequence_number, values["pk"], values["sk"], ready)
 

@@ -1,39 +1,87 @@
-"""History: the records of clusters or of subjects, newest first, whatever their day."""
+"""History: the records of clusters, of subjects, or of what went wrong, newest first, whatever
+their day. Nothing here scans: each query reads the rows of one key, and only those.
+"""
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.marathon import ids
-from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.marathon.severity import SEVERITIES, TROUBLE
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING, Store, Window
+from chalicelib.text import clip
+
+# How much one page may read, if little of it matches.
+MOST_ROWS = 2_000
+MOST_SECONDS = 5.0
+
+# If a filter leaves much out, more rows are read at once than are wanted.
+_ROWS_TO_FILTER = 250
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records are wanted. ``subjects``: none for whole feeds; ``type``: empty for all;
-    ``severity``: this or worse.
+    """Which records are wanted. Whatever is empty leaves nothing out.
+
+    ``app``: the path of an app or pod, or a beginning of paths that ends in ``/*``. ``severity``:
+    this or worse. ``text``: a part of the title, in upper or lower case. ``page``: how many rows to
+    read at once; 0 for as many as DynamoDB gives.
     """
 
     clusters: tuple[str, ...]
-    subjects: tuple[str, ...] = ()
+    app: str = ""
+    subject: str = ""
     type: str = ""
     severity: str = "info"
+    text: str = ""
     window: Window = EVERYTHING
+    page: int = 0
 
     def matches(self, record: Record) -> bool:
-        """Whether a record's type and severity are wanted."""
-        worse = SEVERITIES[SEVERITIES.index(self.severity) :]
-        return record.severity in worse and self.type in ("", record.type)
+        """Whether a record of the rows that ``rows`` chose is wanted."""
+        return (
+            record.severity in SEVERITIES[SEVERITIES.index(self.severity) :]
+            and self.type in ("", record.type)
+            and self.subject in ("", record.subject)
+            and self.text.casefold() in record.title.casefold()
+            and (not self.under or any(path.startswith(self.under) for path in record.touched))
+        )
+
+    @property
+    def filters(self) -> bool:
+        """Whether not every row that is read may be wanted."""
+        within = self.subject if self.app else ""
+        return bool(self.under or within or self.type or self.text or self.severity != "info")
+
+    @property
+    def under(self) -> str:
+        """With what the paths of the wanted apps begin; empty unless ``app`` ends in ``/*``."""
+        return ids.path(self.app)[:-1] if self.app.endswith("/*") else ""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The subjects whose timelines have the wanted records; none if only whole feeds do."""
+        if self.app and not self.under:
+            return subjects_of_path(self.app)
+        return (self.subject,) if self.subject else ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of records. ``last``: the id to go on before, or None at the end of them all."""
+
+    records: list[Record]
+    last: str | None
 
 
 def subjects_of_path(path: str) -> tuple[str, ...]:
     """The possible subjects for a path: it belongs to an app or a pod, and many events don't say
     which.
     """
-    return f"app:{ids.path(path)}", f"pod:{ids.path(path)}"
+    return clip(f"app:{ids.path(path)}"), clip(f"pod:{ids.path(path)}")
 
 
 def newest_first(store: Store, wanted: Wanted) -> Iterator[Record]:
@@ -41,15 +89,43 @@ def newest_first(store: Store, wanted: Wanted) -> Iterator[Record]:
     return filter(wanted.matches, _merged(rows(store, wanted)))
 
 
+def page(store: Store, wanted: Wanted, limit: int) -> Page:
+    """The newest wanted records, at most ``limit``: fewer at the end, or where a bound on reading
+    is reached.
+    """
+    size = max(limit + 1, _ROWS_TO_FILTER if wanted.filters else 0)
+    end = time.monotonic() + MOST_SECONDS
+    found: list[Record] = []
+    last = None
+    for n, record in enumerate(_merged(rows(store, replace(wanted, page=size)))):
+        if len(found) == limit or n == MOST_ROWS or (n and time.monotonic() > end):
+            return Page(found, last)
+        if wanted.matches(record):
+            found.append(record)
+        last = record.id
+    return Page(found, None)
+
+
 def rows(store: Store, wanted: Wanted) -> list[Iterator[Record]]:
-    """The timelines or feeds that contain the wanted records, each newest first."""
+    """The rows of the table that contain the wanted records, each newest first: the fewest that are
+    known to.
+    """
     if wanted.subjects:
         return [
-            store.timeline(cluster, subject, wanted.window)
+            store.timeline(cluster, subject, wanted.window, wanted.page)
             for cluster in wanted.clusters
             for subject in wanted.subjects
         ]
-    return [_feed(store, cluster, wanted.window) for cluster in wanted.clusters]
+    if wanted.severity in TROUBLE:
+        return [_trouble(store, cluster, wanted) for cluster in wanted.clusters]
+    return [_feed(store, cluster, wanted) for cluster in wanted.clusters]
+
+
+def of_subjects(
+    store: Store, cluster: str, subjects: Iterable[str], window: Window, page: int = 0
+) -> Iterator[Record]:
+    """The records of several subjects of a cluster together."""
+    return _merged([store.timeline(cluster, each, window, page) for each in subjects])
 
 
 def around_today() -> list[str]:
@@ -64,9 +140,14 @@ def _merged(found: list[Iterator[Record]]) -> Iterator[Record]:
     return heapq.merge(*found, key=lambda record: record.id, reverse=True)
 
 
-def _feed(store: Store, cluster: str, window: Window) -> Iterator[Record]:
-    for day in _days(store, cluster, window):
-        yield from store.feed(cluster, day, window)
+def _feed(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
+    for day in _days(store, cluster, wanted.window):
+        yield from store.feed(cluster, day, wanted.window, wanted.page)
+
+
+def _trouble(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
+    for month in dict.fromkeys(day[:7] for day in _days(store, cluster, wanted.window)):
+        yield from store.trouble(cluster, month, wanted.window, wanted.page)
 
 
 def _days(store: Store, cluster: str, window: Window) -> list[str]:

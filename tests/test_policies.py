@@ -18,7 +18,7 @@ from chalicelib.services import aws, tokens
 from local import functions
 from local.functions import Stream
 from tests.support.faults import answer, injected, no_connection
-from tests.support.records import at, record_from
+from tests.support.records import at, record, record_from
 
 POLICIES = ROOT / ".chalice" / "policies"
 STAGES = list(config()["stages"])
@@ -89,8 +89,10 @@ def test_api_may_do_what_it_does(stage: Stage) -> None:
 
 def test_fanout_may_do_what_it_does(stage: Stage) -> None:
     module = functions.load(stage)
+    plan = {"id": "d", "steps": [{"actions": [{"action": "StopPod", "pod": "/x"}]}]}
     stage.store.put(at(1))
     stage.store.put(record_from(os.urandom(800_000)))
+    stage.store.put(record(eventType="deployment_success", id="d", plan=plan))
     stream = Stream(module, stage)
     with calls() as called, injected(aws.sns(), "PublishBatch", answer("InvalidParameter")):
         stream.pump()

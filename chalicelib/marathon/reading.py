@@ -62,14 +62,14 @@ def read(body: bytes) -> Reading:
     type_ = data.get("eventType")
     if not isinstance(type_, str) or not type_:
         return _unreadable("no_type", timestamp)
-    event, misfits = _fit(MODELS.get(type_, UnknownEvent), data)
+    made, misfits = _fit(MODELS.get(type_, UnknownEvent), data)
     cause: Cause | None = "unexpected_shape" if misfits else None
     if type_ not in MODELS:
         cause = "unknown_type"
     try:
-        what = about(event)
-        rated = severity(event, what)
-        title = titles.title(event, what)
+        what = about(made)
+        rated = severity(made, what)
+        title = titles.title(made, what)
     except Exception as error:  # An error in our own code must not lose the event: keep it.
         title = plain(f"An event of type {type_} that could not be read", titles.TITLE_CHARACTERS)
         tripped = (*misfits, type(error).__name__)
@@ -77,6 +77,18 @@ def read(body: bytes) -> Reading:
             type_, timestamp, About(), NOT_UNDERSTOOD, title, "unexpected_shape", tripped
         )
     return Reading(type_, timestamp, what, rated, title, cause, misfits)
+
+
+def event(body: bytes) -> Event | None:
+    """The event in a body, without the fields that do not fit; None if there is none."""
+    try:
+        data = parse(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    type_ = data.get("eventType")
+    return _fit(MODELS.get(type_, UnknownEvent) if isinstance(type_, str) else Event, data)[0]
 
 
 def parse(body: bytes) -> Any:

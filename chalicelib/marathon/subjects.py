@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.marathon import ids, models
+from chalicelib.marathon.plans import targets, touched
 
 MARATHON = "marathon"
 
@@ -29,7 +30,10 @@ _UNKNOWN = ("", "n/a", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``status`` is a task's state as ``TASK_…``, or an instance's condition."""
+    """``status`` is a task's state as ``TASK_…``, or an instance's condition. ``pointers``: the
+    apps and pods in whose history a deployment's event belongs too: those that its current step
+    changes, or at its end all of its plan.
+    """
 
     subject: str = MARATHON
     app: str | None = None
@@ -39,6 +43,7 @@ class About:
     instance: str | None = None
     host: str | None = None
     status: str | None = None
+    pointers: tuple[str, ...] = ()
 
 
 def about(event: models.Event) -> About:
@@ -50,27 +55,6 @@ def about(event: models.Event) -> About:
 def known(value: str | None) -> str | None:
     """The value, or None for Marathon's ways of saying that it does not know."""
     return None if value is None or value in _UNKNOWN else value
-
-
-def touched(plan: models.Plan | None) -> tuple[str, ...]:
-    """The paths of the apps and pods that the actions of a plan change, each once, in order."""
-    steps = plan.steps if plan and plan.steps else ()
-    targets = (target(action) for step in steps for action in actions(step))
-    return tuple(dict.fromkeys(name for name in targets if name))
-
-
-def actions(step: models.Step) -> list[models.Action]:
-    """The actions of a step. In the older form the step is itself the action."""
-    if step.actions is None:
-        return [step] if step.action or step.type else []
-    return step.actions
-
-
-def target(action: models.Action) -> str | None:
-    """The path of the app or pod that an action changes."""
-    app = action.app.get("id") if isinstance(action.app, dict) else action.app
-    name = app or action.pod
-    return ids.path(name) if isinstance(name, str) and name else None
 
 
 def _of_app(
@@ -184,17 +168,21 @@ def _group(event: models.GroupChangeSuccess) -> About:
 
 
 def _step(event: models.DeploymentStepEvent) -> About:
-    return _of_deployment(None, event.plan)
+    acting = targets([event.currentStep] if event.currentStep else ())
+    return _of_deployment(None, event.plan, touched(event.plan), acting)
 
 
 def _deployment(event: models.DeploymentSuccess) -> About:
-    return _of_deployment(event.id, event.plan)
+    apps = touched(event.plan)
+    return _of_deployment(event.id, event.plan, apps, apps)
 
 
-def _of_deployment(id_: str | None, plan: models.Plan | None) -> About:
+def _of_deployment(
+    id_: str | None, plan: models.Plan | None, apps: tuple[str, ...], pointers: tuple[str, ...]
+) -> About:
     id_ = id_ or (plan.id if plan else None)
     subject = f"deployment:{id_}" if id_ else MARATHON
-    return About(subject=subject, deployment=id_ or None, apps=touched(plan))
+    return About(subject=subject, deployment=id_ or None, apps=apps, pointers=pointers)
 
 
 def _app_of(task: str | None, instance: str | None) -> str | None:

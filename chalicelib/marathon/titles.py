@@ -3,13 +3,14 @@
 It contains only what is safe to show: no command, environment, message content or callback URL.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.marathon import ids, models
+from chalicelib.marathon.plans import actions, instances, kind, step_number, target
 from chalicelib.marathon.severity import cancelled
-from chalicelib.marathon.subjects import About, actions, known, target
+from chalicelib.marathon.subjects import About, known
 from chalicelib.text import plain
 from chalicelib.times import usable_timestamp
 
@@ -298,10 +299,9 @@ def _names(names: list[str], total: int = 0) -> str:
 
 
 def _step(event: models.DeploymentStepEvent) -> str:
+    number = step_number(event)
     steps = event.plan.steps if event.plan and event.plan.steps else []
-    if event.currentStep is None or event.currentStep not in steps:
-        return "step"
-    return f"step {steps.index(event.currentStep) + 1} of {len(steps)}"
+    return f"step {number} of {len(steps)}" if number else "step"
 
 
 def _doing(event: models.DeploymentStepEvent) -> str:
@@ -313,57 +313,18 @@ def _doing(event: models.DeploymentStepEvent) -> str:
 
 
 def _action(action: models.Action, plan: models.Plan | None) -> str:
-    kind = action.action or action.type
     name = target(action) or "?"
-    verb = _ACTIONS.get(kind or "", kind or _unnamed(action))
-    return f"{verb} {name}{_instances(action, name, plan)}"
+    verb = _ACTIONS.get(kind(action), kind(action))
+    return f"{verb} {name}{_instances(action, plan)}"
 
 
-def _unnamed(action: models.Action) -> str:
-    """What an action without a name does (0.7.0 – 0.7.5), found from the numbers by which it
-    scales.
-    """
-    if action.scaleNewTo is not None:
-        return "restart"
-    return "scale" if action.scaleTo is not None else "change"
-
-
-def _instances(action: models.Action, name: str, plan: models.Plan | None) -> str:
+def _instances(action: models.Action, plan: models.Plan | None) -> str:
     """From how many to how many instances, if the event says it (a light plan does not)."""
-    kind = action.action or action.type or ""
-    if kind and not kind.startswith(("Scale", "Restart")):
-        return ""
-    before = _count(plan.original if plan else None, name)
-    after = action.scaleNewTo if action.scaleNewTo is not None else action.scaleTo
-    if after is None:
-        after = _count(plan.target if plan else None, name)
+    before, after = instances(action, plan)
     if before is not None and after is not None and before != after:
         return f" from {before} to {_counted(after, 'instance')}"
-    scaled = kind.startswith("Scale") or action.scaleTo is not None
+    scaled = kind(action).startswith("Scale") or action.scaleTo is not None
     return f" to {_counted(after, 'instance')}" if after is not None and scaled else ""
-
-
-def _count(group: dict[str, Any] | None, name: str) -> int | None:
-    """``instances`` of the app, or of the ``scaling`` of the pod, of that path in a root group."""
-    for run_spec in _run_specs_around(group, name):
-        if isinstance(run_spec, dict) and run_spec.get("id") == name:
-            scaling = run_spec.get("scaling", run_spec)
-            count = scaling.get("instances") if isinstance(scaling, dict) else None
-            return count if isinstance(count, int) else None
-    return None
-
-
-def _run_specs_around(group: dict[str, Any] | None, name: str) -> Iterator[Any]:
-    """The apps and pods of each group from the root down to that path."""
-    while isinstance(group, dict):
-        yield from _list(group.get("apps"))
-        yield from _list(group.get("pods"))
-        inner = (child for child in _list(group.get("groups")) if isinstance(child, dict))
-        group = next((child for child in inner if name.startswith(f"{child.get('id')}/")), None)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _counted(value: float, unit: str) -> str:

@@ -7,12 +7,17 @@
 | token | ``#token|<sha256>`` | ``token`` | ``#tokens`` | creation time |
 | cluster | ``#clusters`` | name | – | – |
 | day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
+| pointer to a deployment's event | ``<cluster>|app:<path>`` | id of the event | – | – |
+| deployment that may be running | ``#running|<cluster>`` | its id | – | – |
 | what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
 
-This file has the keys of records, parts and days; those of tokens, clusters and stages are in the
-files that keep them. A part's key holds a digest of the whole body as it is stored. So if an event
-is sent again in another form (other masks, other compression), it can't change the parts that are
-there.
+A second index, ``trouble``, has warnings and errors alone: ``trouble`` = ``<cluster>|<YYYY-MM>`` of
+the id, and ``feed_order``.
+
+This file has the keys of records, parts, pointers and days; those of tokens, clusters and stages
+are in the files that keep them. A part's key holds a digest of the whole body as it is stored. So
+if an event is sent again in another form (other masks, other compression), it can't change the
+parts that are there.
 
 No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
 ``kind``, which the stream's filter uses.
@@ -22,13 +27,18 @@ import base64
 import hashlib
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chalicelib.marathon.severity import TROUBLE
 from chalicelib.records.record import SUMMARY, Record
+from chalicelib.text import clip
 
 Item = dict[str, Any]
 """An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""
+
+# How a record is laid out. Version 0.1 wrote none; it had no index ``trouble`` and no pointers.
+SCHEMA = 2
 
 # An item holds 409,600 bytes, names included. The rest is for the summary: 100 apps of 512 bytes.
 INLINE_BODY_BYTES = 340_000
@@ -37,6 +47,7 @@ PART_BYTES = 380_000
 # A saved write unit is worth far more than the CPU that saves it. Above 5 there is little to save.
 _ZLIB_LEVEL = 5
 _PLAIN_ITEM_BYTES = 1024  # what one write unit covers
+_POINTER_KEY_BYTES = len("pk|app:appsapps_omitted") + 24
 _PARTS_OUTLIVE_SECONDS = 7 * 86_400
 # A day is noted again for each day on which one of its records is received.
 _DAYS_OUTLIVE_SECONDS = 2 * 86_400
@@ -91,6 +102,16 @@ def feed_key(cluster: str, day: str) -> str:
     return f"{cluster}|{day}"
 
 
+def month_of(id_: str) -> str:
+    """The month in an id, ``YYYY-MM``."""
+    return f"{id_[:4]}-{id_[4:6]}"
+
+
+def trouble_key(cluster: str, month: str) -> str:
+    """The index key that a cluster's warnings and errors of a month share."""
+    return f"{cluster}|{month}"
+
+
 def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
     """The items to write for a record: the parts of its body, if any, and then the record itself.
 
@@ -100,16 +121,13 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
         "feed": {"S": feed_key(record.cluster, day_of(record.id))},
         "feed_order": {"S": record.id},
         "kind": {"S": "record"},
+        "schema": {"N": str(SCHEMA)},
+        **_summary(record, record.apps, expires_at),
     }
-    for name in _TEXTS:
-        if value := getattr(record, name):
-            item[name] = {"S": value}
-    if record.apps:
-        item["apps"] = {"L": [{"S": app} for app in record.apps]}
-    if record.apps_omitted:
-        item["apps_omitted"] = {"N": str(record.apps_omitted)}
-    if expires_at is not None:
-        item["expires_at"] = {"N": str(expires_at)}
+    if record.severity in TROUBLE:
+        item["trouble"] = {"S": trouble_key(record.cluster, month_of(record.id))}
+    if record.pointers != _usual_pointers(record.subject, record.apps):
+        item["pointers"] = _list(record.pointers)
     codec, body = _encode(record.body, _size(item))
     item["codec"] = {"S": codec}
     if len(body) <= INLINE_BODY_BYTES:
@@ -121,6 +139,43 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
         for n, chunk in enumerate(chunks)
     ]
     return parts, item | {"parts": {"N": str(len(parts))}, "parts_digest": {"S": digest}}
+
+
+def pointer_items(record: Record, expires_at: int | None) -> list[Item]:
+    """The items that show a deployment's event in the timelines of apps and pods. Each has the
+    whole summary, but only as many apps as one write unit covers.
+    """
+    apps = record.apps
+    base = {
+        "sk": {"S": record.id},
+        "kind": {"S": "pointer"},
+        "subject": {"S": record.subject},
+        **_summary(record, (), expires_at),
+    }
+    longest = max((len(path.encode()) for path in record.pointers), default=0)
+    room = _PLAIN_ITEM_BYTES - _size(base) - len(record.cluster) - longest - _POINTER_KEY_BYTES
+    while apps and sum(len(app.encode()) + 1 for app in apps) > room:
+        apps = apps[: len(apps) // 2]
+    summary = _summary(record, apps, expires_at, len(record.apps) - len(apps))
+    return [
+        {"pk": {"S": timeline_key(record.cluster, clip(f"app:{path}"))}, **base, **summary}
+        for path in record.pointers
+    ]
+
+
+def running_key(cluster: str) -> str:
+    """The table's key that a cluster's notes of running deployments share."""
+    return f"#running|{cluster}"
+
+
+def running_item(record: Record, expires_at: int) -> Item:
+    """The note that a deployment may be running."""
+    return {
+        "pk": {"S": running_key(record.cluster)},
+        "sk": {"S": record.deployment},
+        "kind": {"S": "running"},
+        "expires_at": {"N": str(expires_at)},
+    }
 
 
 def part_item(cluster: str, id_: str, name: str, chunk: bytes, expires_at: int | None) -> Item:
@@ -145,6 +200,11 @@ def is_record(values: Mapping[str, Any], now: float) -> bool:
     return values.get("kind") == "record" and not is_expired(values, now)
 
 
+def is_shown(values: Mapping[str, Any], now: float) -> bool:
+    """Whether plain values are those of a record, or of a pointer to one, that has not expired."""
+    return values.get("kind") in ("record", "pointer") and not is_expired(values, now)
+
+
 def is_expired(values: Mapping[str, Any], now: float) -> bool:
     """Whether an item has expired."""
     return bool(values.get("expires_at", math.inf) <= now)
@@ -160,9 +220,12 @@ def part_keys(values: Mapping[str, Any]) -> Iterator[Item]:
 
 def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
     """The record made from an item's plain values and the bodies of its parts. If there is no body
-    in either, as in an answer of the index, the body is empty.
+    in either, as in an answer of the index, the body is empty. A pointer's values make the record
+    that it points to, without its body.
     """
     cluster, _, subject = values["pk"].partition("|")
+    subject = values.get("subject", subject)  # a pointer is in another timeline than its record
+    apps = tuple(values.get("apps", ()))
     stored = b"".join(parts) if parts else values.get("body", b"")
     body = zlib.decompress(stored) if stored and values["codec"] == "zlib" else stored
     return Record(
@@ -170,10 +233,37 @@ def to_record(values: Mapping[str, Any], parts: list[bytes]) -> Record:
         cluster=cluster,
         subject=subject,
         body=body,
-        apps=tuple(values.get("apps", ())),
+        apps=apps,
         apps_omitted=values.get("apps_omitted"),
+        pointers=tuple(values.get("pointers", _usual_pointers(subject, apps))),
         **{name: values[name] for name in _TEXTS if name in values},
     )
+
+
+def _summary(
+    record: Record, apps: tuple[str, ...], expires_at: int | None, left_out: int = 0
+) -> Item:
+    """The attributes of a summary, with those apps. ``left_out``: how many more there are."""
+    item: Item = {}
+    for name in _TEXTS:
+        if value := getattr(record, name):
+            item[name] = {"S": value}
+    if apps:
+        item["apps"] = _list(apps)
+    if omitted := (record.apps_omitted or 0) + left_out:
+        item["apps_omitted"] = {"N": str(omitted)}
+    if expires_at is not None:
+        item["expires_at"] = {"N": str(expires_at)}
+    return item
+
+
+def _usual_pointers(subject: str, apps: tuple[str, ...]) -> tuple[str, ...]:
+    """The pointers of most deployments' events, which are therefore not stored."""
+    return apps if subject.startswith("deployment:") else ()
+
+
+def _list(texts: Iterable[str]) -> Item:
+    return {"L": [{"S": text} for text in texts]}
 
 
 def _encode(body: bytes, rest: int) -> tuple[str, bytes]:

@@ -36,7 +36,7 @@ class Record:
 
     Times are ISO 8601 in UTC with milliseconds. ``timestamp_from`` is ``"receipt"`` if the event
     has no usable timestamp of its own, else None. Strings of the summary are valid Unicode of at
-    most 512 bytes.
+    most 512 bytes. ``pointers``: the apps and pods in whose timelines the event is shown too.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Record:
     status: str | None = None
     cause: str | None = None
     timestamp_from: str | None = None
+    pointers: tuple[str, ...] = ()
 
     @property
     def timestamp(self) -> str:
@@ -119,6 +120,7 @@ def record_of(
         status=_clip(about.status),
         cause=reading.cause,
         timestamp_from=None if reading.timestamp else "receipt",
+        pointers=tuple(clip(app) for app in about.pointers[:MAX_APPS]),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chalicelib.marathon.plans import ENDS
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.table import ConditionFailed, Table
@@ -14,6 +15,9 @@ Stored = Literal["new", "duplicate"]
 
 _SECONDS_A_DAY = 86_400
 
+# Of a deployment whose end was missed nobody needs to be told for ever.
+_RUNNING_SECONDS = 30 * _SECONDS_A_DAY
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -21,6 +25,10 @@ class Window:
 
     since: str = "0"
     until: str = "9"
+
+    def before(self, id_: str) -> "Window":
+        """The part of it with the ids before that whole id."""
+        return Window(self.since, id_[:-1] + chr(ord(id_[-1]) - 1))
 
     @property
     def last(self) -> str:
@@ -87,30 +95,65 @@ class Store:
         values = self._table.get({"pk": {"S": pk}, "sk": {"S": sk}})
         return self.whole(values) if values and items.is_record(values, time.time()) else None
 
-    def timeline(self, cluster: str, subject: str, window: Window = EVERYTHING) -> Iterator[Record]:
-        """The records of one subject, newest first, without their bodies."""
+    def timeline(
+        self,
+        cluster: str,
+        subject: str,
+        window: Window = EVERYTHING,
+        page: int = 0,
+        *,
+        bodies: bool = False,
+    ) -> Iterator[Record]:
+        """The records of one subject, newest first; in an app's timeline also the deployments'
+        events that it has pointers to. ``page``: how many to read at once. ``bodies``: with those
+        bodies that are in the item itself; the others are empty.
+        """
         return _bare(
             self._table.query(
                 "pk = :pk AND sk BETWEEN :since AND :last",
                 newest_first=True,
+                page=page,
                 pk=items.timeline_key(cluster, subject),
                 since=window.since,
                 last=window.last,
-            )
+            ),
+            bodies=bodies,
         )
 
-    def feed(self, cluster: str, day: str, window: Window = EVERYTHING) -> Iterator[Record]:
+    def feed(
+        self, cluster: str, day: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[Record]:
         """The records of one cluster of one day (``YYYY-MM-DD``), newest first, without bodies."""
-        return _bare(
-            self._table.query(
-                "feed = :feed AND feed_order BETWEEN :since AND :last",
-                index="feed",
-                newest_first=True,
-                feed=items.feed_key(cluster, day),
-                since=window.since,
-                last=window.last,
-            )
+        return self._indexed("feed", items.feed_key(cluster, day), window, page)
+
+    def trouble(
+        self, cluster: str, month: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[Record]:
+        """The warnings and errors of one cluster of one month (``YYYY-MM``), newest first, without
+        bodies.
+        """
+        return self._indexed("trouble", items.trouble_key(cluster, month), window, page)
+
+    def note_deployment(self, record: Record, expires_at: int | None) -> None:
+        """Show a deployment's event in the timelines of its apps and pods, and note whether the
+        deployment is running. Noting the same again changes nothing. Other records are left alone.
+        """
+        if not record.deployment:
+            return
+        running = items.running_item(record, int(time.time()) + _RUNNING_SECONDS)
+        ended = record.type in ENDS
+        self._table.write_all(
+            [*items.pointer_items(record, expires_at), *([] if ended else [running])],
+            [{"pk": running["pk"], "sk": running["sk"]}] if ended else [],
         )
+
+    def running(self, cluster: str) -> list[str]:
+        """The ids of the deployments that may be running. If events came in another order than
+        they were made, one may have ended.
+        """
+        noted = self._table.query("pk = :pk", pk=items.running_key(cluster))
+        now = time.time()
+        return [values["sk"] for values in noted if not items.is_expired(values, now)]
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as
@@ -133,6 +176,19 @@ class Store:
         now = time.time()
         return [values["sk"] for values in noted if not items.is_expired(values, now)]
 
+    def _indexed(self, index: str, key: str, window: Window, page: int) -> Iterator[Record]:
+        return _bare(
+            self._table.query(
+                f"{index} = :key AND feed_order BETWEEN :since AND :last",
+                index=index,
+                newest_first=True,
+                page=page,
+                key=key,
+                since=window.since,
+                last=window.last,
+            )
+        )
+
     def _expiry(self) -> int | None:
         return int(time.time()) + self._retention if self._retention else None
 
@@ -146,8 +202,8 @@ class Store:
         return found
 
 
-def _bare(found: Iterator[dict[str, Any]]) -> Iterator[Record]:
+def _bare(found: Iterator[dict[str, Any]], *, bodies: bool = False) -> Iterator[Record]:
     now = time.time()
     for values in found:
-        if items.is_record(values, now):
-            yield items.to_record({**values, "body": b""}, [])
+        if items.is_shown(values, now):
+            yield items.to_record(values if bodies else {**values, "body": b""}, [])

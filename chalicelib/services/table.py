@@ -1,6 +1,7 @@
 """DynamoDB calls on one table, with one kind of error. ``items`` knows what the items mean."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.records.items import Item, plain
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 # Errors that no retry can help: the request itself is wrong.
 _PERMANENT = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
+
+
+# DynamoDB: 25 items for a BatchWriteItem. It may leave some of them to be sent again.
+_BATCH = 25
+_PAUSES_SECONDS = (0.0, 0.05, 0.2, 0.8)
 
 
 class TableError(aws.ServiceError):
@@ -41,6 +47,13 @@ class Table:
         """Change an item. Raises ConditionFailed."""
         self._write("update_item", condition, values, Key=key, UpdateExpression=expression)
 
+    def write_all(self, items: Sequence[Item], deleted: Sequence[Item] = ()) -> None:
+        """Write many items, and delete those with the keys ``deleted``, several in one call."""
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        requests += [{"DeleteRequest": {"Key": key}} for key in deleted]
+        for start in range(0, len(requests), _BATCH):
+            self._write_batch(requests[start : start + _BATCH])
+
     def delete(self, key: Item) -> None:
         """Delete an item, if it is there."""
         self._write("delete_item", "", None, Key=key)
@@ -55,9 +68,17 @@ class Table:
         return plain(item) if item else None
 
     def query(
-        self, condition: str, *, index: str = "", newest_first: bool = False, **values: str
+        self,
+        condition: str,
+        *,
+        index: str = "",
+        newest_first: bool = False,
+        page: int = 0,
+        **values: str,
     ) -> Iterator[dict[str, Any]]:
-        """The items of one key as plain values. ``values`` are the condition's strings."""
+        """The items of one key as plain values. ``values`` are the condition's strings. ``page``:
+        how many to read at once, 0 for as many as DynamoDB gives (1 MB).
+        """
         request: dict[str, Any] = {
             "TableName": self._name,
             "KeyConditionExpression": condition,
@@ -68,17 +89,31 @@ class Table:
         }
         if index:
             request["IndexName"] = index
+        if page:
+            request["Limit"] = page
         while True:
             try:
-                page = self._client.query(**request)
+                answer = self._client.query(**request)
             except aws.ERRORS as error:
                 raise TableError(aws.error_code(error)) from error
-            if "Items" not in page:
+            if "Items" not in answer:
                 raise TableError(aws.NotAnAnswer.__name__)
-            yield from map(plain, page["Items"])
-            if "LastEvaluatedKey" not in page:
+            yield from map(plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
                 return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _write_batch(self, left: Any) -> None:
+        for pause in _PAUSES_SECONDS:
+            time.sleep(pause)
+            try:
+                answer = self._client.batch_write_item(RequestItems={self._name: left})
+            except aws.ERRORS as error:
+                raise TableError(aws.error_code(error)) from error
+            left = answer.get("UnprocessedItems", {}).get(self._name)
+            if not left:
+                return
+        raise TableError("UnprocessedItems")
 
     def _write(self, operation: str, condition: str, values: Item | None, **request: Any) -> None:
         if condition:

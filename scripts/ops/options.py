@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from ops.cli import Failure
 from ops.stages import Stage
 
-from chalicelib import history, times
+from chalicelib import times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import UNKNOWN
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.services.store import EVERYTHING, Window
+from chalicelib.text import clip
 from chalicelib.times import usable_timestamp
 
 _ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
@@ -24,13 +25,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Options for a subject, a type and a severity."""
     subject = parser.add_mutually_exclusive_group()
-    subject.add_argument("--app", metavar="PATH", help="of an app or pod, such as /prod/web")
+    subject.add_argument(
+        "--app",
+        metavar="PATH",
+        help="of an app or pod, such as /prod/web, or of all below: /prod/*",
+    )
     subject.add_argument("--deployment", metavar="ID", help="of a deployment")
     subject.add_argument(
         "--subject", metavar="SUBJECT", help="such as pod:/x, group:/prod, marathon"
     )
     parser.add_argument("--type", help="such as deployment_failed")
     parser.add_argument("--severity", choices=SEVERITIES, default="info", help="this or worse")
+    parser.add_argument("--text", metavar="WORDS", help="a part of the title")
 
 
 def add_times(parser: argparse.ArgumentParser) -> None:
@@ -48,18 +54,21 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
 
 def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
     """What the options say. Raises Failure."""
-    subjects: tuple[str, ...] = ()
-    if args.app:
-        subjects = history.subjects_of_path(args.app)
-    elif args.deployment or args.subject:
-        subjects = (f"deployment:{args.deployment}" if args.deployment else args.subject,)
-    names = clusters(stage, args.cluster)
-    return Wanted(names, subjects, args.type or "", args.severity, _window(args))
+    subject = f"deployment:{args.deployment}" if args.deployment else args.subject or ""
+    return Wanted(
+        clusters(stage, args.cluster),
+        app=args.app or "",
+        subject=clip(subject),
+        type=args.type or "",
+        severity=args.severity,
+        text=args.text or "",
+        window=_window(args),
+    )
 
 
 def narrows(args: argparse.Namespace) -> bool:
     """Whether the options leave anything out, clusters apart."""
-    given = (args.app, args.deployment, args.subject, args.type, args.since, args.until)
+    given = (args.app, args.deployment, args.subject, args.type, args.text, args.since, args.until)
     return any(given) or args.severity != "info"
 
 

@@ -11,6 +11,7 @@ from chalicelib.services.clusters import Clusters
 from chalicelib.services.store import Store
 from chalicelib.services.table import Table
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.troubles import Troubles
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Stage:
     def clusters(self) -> Clusters:
         """Its clusters."""
         return Clusters(self.table)
+
+    @property
+    def troubles(self) -> Troubles:
+        """What is wrong."""
+        return Troubles(self.table)
 
     @property
     def spill_queue_name(self) -> str:

@@ -1,0 +1,361 @@
+"""The story of a deployment, told from its records. Pure: ``chalicelib/story.py`` reads them.
+
+It survives events that are missing, doubled, or in another order than they were made. A new leader
+runs a deployment again from its first step, under the same id. Before 0.10.0 the end names no plan;
+light plans (1.5.9+) have no definitions; and a cancelled deployment may leave its step open.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field as ModelField
+
+from chalicelib import times
+from chalicelib.marathon import models, plans
+from chalicelib.marathon.plans import ENDS, Definition
+from chalicelib.marathon.reading import event
+from chalicelib.marathon.severity import TROUBLE, cancelled
+from chalicelib.marathon.subjects import known
+from chalicelib.records.changes import Field, changed_fields
+from chalicelib.records.record import Record
+from chalicelib.records.summary import Absent, Answer, Summary, Time
+
+State = Literal["running", "succeeded", "failed", "cancelled", "unknown"]
+StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
+
+# The request for a deployment, the change of its group and its first step are told by three threads
+# of Marathon, so in any order, but at about the same time.
+REQUESTED_WITHIN = timedelta(seconds=10)
+# If a deployment replaces another, one begins about when the other ends, in any order.
+REPLACED_WITHIN = timedelta(seconds=60)
+_REQUESTS = ("api_post_event", "pod_created_event", "pod_updated_event", "pod_deleted_event")
+_GROUP_CHANGES = ("group_change_success", "group_change_failed")
+TOLD_BY_BODY = (*_REQUESTS, *_GROUP_CHANGES)
+"""The types of the records around a deployment whose bodies are needed."""
+
+# Tasks may be told of a little after the end of the deployment that moved them.
+_TOLD_AFTER = timedelta(seconds=2)
+
+
+class Action(Answer):
+    """What a step does with one app or pod. ``from``, ``to``: numbers of instances."""
+
+    action: str
+    app: str | Absent = None
+    from_: int | Absent = ModelField(None, alias="from")
+    to: int | Absent = None
+
+
+class Step(Answer):
+    """A step of the plan; its actions run side by side. Times are those of its events."""
+
+    number: int
+    actions: list[Action]
+    state: StepState
+    started_at: Time | Absent = None
+    ended_at: Time | Absent = None
+    seconds: float | Absent = None
+
+
+class Change(Answer):
+    """What a deployment changed in the definition of an app or pod."""
+
+    app: str
+    fields: list[Field]
+
+
+class Story(Answer):
+    """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
+    failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
+    after. ``failures``: the warnings and errors among the events. ``events``: oldest first.
+    """
+
+    id: str
+    cluster: str
+    state: State
+    apps: list[str]
+    started_at: Time | Absent = None
+    ended_at: Time | Absent = None
+    seconds: float | Absent = None
+    started_by: str | Absent = None
+    reason: str | Absent = None
+    steps: list[Step]
+    changes: list[Change]
+    failures: list[Summary]
+    events: list[Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record whose body could be read, and the event in it."""
+
+    record: Record
+    event: models.Event
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known of a deployment. ``own``: its records, with bodies. ``around``: those of
+    its apps and their groups at about that time, with the bodies of requests and group changes.
+    ``earlier``: definitions before it, by path, if its plan has none.
+    """
+
+    cluster: str
+    id: str
+    own: Sequence[Record]
+    around: Sequence[Record] = ()
+    earlier: Mapping[str, Definition] | None = None
+
+    @functools.cached_property
+    def told(self) -> list[Told]:
+        """Its own events, oldest first, each once."""
+        return _told(self.own)
+
+    @functools.cached_property
+    def plan(self) -> models.Plan | None:
+        """Its plan, with definitions if any of its events has them."""
+        found = [
+            each.event.plan
+            for each in self.told
+            if isinstance(each.event, models.DeploymentStepEvent | models.DeploymentSuccess)
+            and each.event.plan
+        ]
+        return max(found, key=lambda plan: (bool(plan.target), bool(plan.steps)), default=None)
+
+    @functools.cached_property
+    def version(self) -> str | None:
+        """The version of its plan, which requests and group changes of the same have too."""
+        return known(self.plan.version) if self.plan else None
+
+    @functools.cached_property
+    def apps(self) -> list[str]:
+        """The paths of its apps and pods, in the plan's order."""
+        named = (app for each in self.told for app in each.record.apps)
+        return list(dict.fromkeys([*plans.touched(self.plan), *named]))
+
+    @functools.cached_property
+    def end(self) -> Record | None:
+        """The record of its end."""
+        ends = (each for each in self.own if each.type in ENDS)
+        return max(ends, key=lambda each: each.id, default=None)
+
+    @functools.cached_property
+    def begin(self) -> Record | None:
+        """Its first record."""
+        return min(self.own, key=lambda each: each.id, default=None)
+
+    @functools.cached_property
+    def requests(self) -> list[Told]:
+        """The requests that led to it: those of its version, or else those for its apps shortly
+        before it.
+        """
+        found = [each for each in _told(self.around) if self._asks_for_it(each)]
+        same = [each for each in found if self.version and self.version == _version(each.event)]
+        return same or found
+
+    def is_near(self, time: datetime) -> bool:
+        """Whether its request may have been told of at that time."""
+        return self.begin is not None and abs(time - _time(self.begin)) <= REQUESTED_WITHIN
+
+    def _asks_for_it(self, each: Told) -> bool:
+        asks = isinstance(each.event, models.ApiPostEvent | models.PodEvent)
+        about_it = not set(each.record.touched).isdisjoint(self.apps)
+        return asks and about_it and self.is_near(_time(each.record))
+
+
+def build(case: Case) -> Story:
+    """The story of a deployment."""
+    belonging = {each.id: each for each in (*case.own, *case.around) if _belongs(each, case)}
+    events = [belonging[id_] for id_ in sorted(belonging)]
+    begin = case.begin.timestamp if case.begin else None
+    end = case.end.timestamp if case.end else None
+    state = _state(case)
+    return Story(
+        id=case.id,
+        cluster=case.cluster,
+        state=state,
+        apps=case.apps,
+        started_at=begin,
+        ended_at=end,
+        seconds=_seconds(begin, end),
+        started_by=_started_by(case),
+        reason=_reason(case),
+        steps=_steps(case, state),
+        changes=_changes(case),
+        failures=[_summary(each) for each in events if each.severity in TROUBLE],
+        events=[_summary(each) for each in events],
+    )
+
+
+def _told(records: Iterable[Record]) -> list[Told]:
+    once = {record.id: record for record in records if record.body}
+    read = ((once[id_], event(once[id_].body)) for id_ in sorted(once))
+    return [Told(record, made) for record, made in read if made]
+
+
+def _belongs(record: Record, case: Case) -> bool:
+    """Whether a record of about that time is a part of the story."""
+    if record.deployment is not None:
+        return record.deployment == case.id
+    if record.type in _REQUESTS:
+        return any(record.id == each.record.id for each in case.requests)
+    if record.type in _GROUP_CHANGES:
+        made = event(record.body)
+        same = isinstance(made, models.GroupChangeSuccess) and made.version == case.version
+        return same and case.version is not None and case.is_near(_time(record))
+    if case.end and _time(record) > _time(case.end) + _TOLD_AFTER:
+        return False
+    return not set(record.touched).isdisjoint(case.apps)
+
+
+def _state(case: Case) -> State:
+    others = [
+        each
+        for each in case.around
+        if each.type == "deployment_info" and each.deployment not in (None, case.id)
+    ]
+    if case.end is None:
+        last = max((each.id for each in case.own), default="")
+        # Marathon locks an app while it is being deployed. So if another deployment of it began
+        # later, this one has ended, and nobody heard how.
+        return "unknown" if not last or any(each.id > last for each in others) else "running"
+    if case.end.type == "deployment_success":
+        return "succeeded"
+    failed = [each.event for each in case.told if isinstance(each.event, models.DeploymentFailed)]
+    if any(map(cancelled, failed)):
+        return "cancelled"
+    if any(known(each.reason) for each in failed):
+        return "failed"
+    # Before 1.6.352 it does not say why; nearly always another deployment took its place.
+    ended = _time(case.end)
+    replaced = any(abs(_time(each) - ended) <= REPLACED_WITHIN for each in others)
+    return "cancelled" if replaced else "failed"
+
+
+def _started_by(case: Case) -> str | None:
+    addresses = (
+        known(each.event.clientIp)
+        for each in case.requests
+        if isinstance(each.event, models.ApiPostEvent | models.PodEvent)
+    )
+    return next(filter(None, addresses), None)
+
+
+def _reason(case: Case) -> str | None:
+    failed = (e.event for e in case.told if isinstance(e.event, models.DeploymentFailed))
+    return next(filter(None, (known(each.reason) for each in failed)), None)
+
+
+def _steps(case: Case, state: State) -> list[Step]:
+    steps = case.plan.steps if case.plan and case.plan.steps else []
+    numbered = _numbered(case.told, steps)
+    begun = max(numbered, default=0)
+    return [
+        _step(n, step, case.plan, numbered.get(n, []), _presumed(n, begun, state))
+        for n, step in enumerate(steps, 1)
+    ]
+
+
+def _numbered(told: Sequence[Told], steps: Sequence[models.Step]) -> dict[int, list[Told]]:
+    """The events of each step, by its number. Of steps that are equal, the first that has not yet
+    ended is meant.
+    """
+    found: dict[int, list[Told]] = {}
+    for each in told:
+        if not isinstance(each.event, models.DeploymentStepEvent):
+            continue
+        same = [n for n, step in enumerate(steps, 1) if step == each.event.currentStep]
+        if same:
+            open_ = (n for n in same if not _ended_well(found.get(n, [])))
+            found.setdefault(next(open_, same[-1]), []).append(each)
+    return found
+
+
+def _ended_well(told: Sequence[Told]) -> bool:
+    return any(isinstance(each.event, models.DeploymentStepSuccess) for each in told)
+
+
+def _presumed(number: int, begun: int, state: State) -> StepState:
+    """The state of a step of which no event tells that it ended: steps run one after the other."""
+    if state == "succeeded" or number < begun:
+        return "succeeded"
+    if number > begun:
+        return "waiting"
+    return "running" if state == "running" else "failed" if state != "unknown" else "unknown"
+
+
+def _step(
+    number: int, step: models.Step, plan: models.Plan | None, told: list[Told], presumed: StepState
+) -> Step:
+    began = [each for each in told if isinstance(each.event, models.DeploymentInfo)]
+    succeeded = [each for each in told if isinstance(each.event, models.DeploymentStepSuccess)]
+    failed = [each for each in told if isinstance(each.event, models.DeploymentStepFailure)]
+    begin = began[0].record.timestamp if began else None
+    ends = succeeded or failed
+    end = ends[-1].record.timestamp if ends else None
+    return Step(
+        number=number,
+        actions=[_action(action, plan) for action in plans.actions(step)],
+        state="succeeded" if succeeded else "failed" if failed else presumed,
+        started_at=begin,
+        ended_at=end,
+        seconds=_seconds(begin, end),
+    )
+
+
+def _action(action: models.Action, plan: models.Plan | None) -> Action:
+    before, after = plans.instances(action, plan)
+    return Action(action=plans.kind(action), app=plans.target(action), from_=before, to=after)
+
+
+def _changes(case: Case) -> list[Change]:
+    found = ((app, *_sides(case, app)) for app in case.apps)
+    changes = (
+        Change(app=app, fields=changed_fields(before, after))
+        for app, before, after in found
+        if before is not None and after is not None
+    )
+    return [each for each in changes if each.fields]
+
+
+def _sides(case: Case, app: str) -> tuple[Definition | None, Definition | None]:
+    """The definitions of an app before and after; None where they are not known."""
+    plan = case.plan
+    if plan and plan.original is not None and plan.target is not None:
+        return plans.definition(plan.original, app), plans.definition(plan.target, app)
+    return (case.earlier or {}).get(app), defined(case).get(app)
+
+
+def defined(case: Case) -> dict[str, Definition]:
+    """The definitions that the requests for a deployment brought, by path."""
+    return {
+        app: each.event.appDefinition
+        for each in case.requests
+        if isinstance(each.event, models.ApiPostEvent) and each.event.appDefinition
+        for app in each.record.touched
+    }
+
+
+def _version(made: models.Event) -> str | None:
+    version = (
+        (made.appDefinition or {}).get("version") if isinstance(made, models.ApiPostEvent) else None
+    )
+    return version if isinstance(version, str) else None
+
+
+def _summary(record: Record) -> Summary:
+    return Summary.model_validate(record.summary())
+
+
+def _time(record: Record) -> datetime:
+    return times.from_compact(record.id)
+
+
+def _seconds(begin: str | None, end: str | None) -> float | None:
+    if begin is None or end is None:
+        return None
+    seconds = (times.from_iso(end) - times.from_iso(begin)).total_seconds()
+    return seconds if seconds >= 0 else None

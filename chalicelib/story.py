@@ -1,0 +1,112 @@
+"""Tell the story of a deployment: read what is known of it, and no more than a bounded part."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib import history, times
+from chalicelib.history import Wanted
+from chalicelib.marathon.models import ApiPostEvent
+from chalicelib.marathon.plans import Definition
+from chalicelib.marathon.reading import event
+from chalicelib.records import items, story
+from chalicelib.records.record import Record
+from chalicelib.records.story import REPLACED_WITHIN, REQUESTED_WITHIN, Case, Story
+from chalicelib.services.store import EVERYTHING, Store, Window
+from chalicelib.text import clip
+
+# How many records one story reads at most: its own, those of its apps meanwhile, and those of each
+# app before, to find an earlier definition.
+MOST_OWN = 500
+MOST_AROUND = 500
+MOST_BEFORE = 200
+
+# Of a plan with more apps, the cluster's whole feed is read instead of each app's timeline.
+MOST_TIMELINES = 25
+
+_PAGE = 100
+
+
+def tell(store: Store, cluster: str, id_: str) -> Story | None:
+    """The story of a deployment; None if the cluster has no event of it. Raises TableError."""
+    found = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
+    own = list(itertools.islice(found, MOST_OWN))
+    if not own:
+        return None
+    if not any(each.body for each in own):  # a plan so large that each body is kept in parts
+        own[0] = _with_body(store, own[0])
+    case = Case(cluster, id_, own)
+    case = replace(case, around=_around(store, case))
+    return story.build(replace(case, earlier=_earlier(store, case)))
+
+
+def _around(store: Store, case: Case) -> list[Record]:
+    """What happened to its apps and groups, from shortly before it until shortly after it. The
+    requests for it come first, so they are read apart from the rest, of which the newest count.
+    """
+    begin = times.from_compact(case.own[-1].id)
+    end = times.from_compact(case.end.id) + REPLACED_WITHIN if case.end else times.now()
+    first = _window(begin - REQUESTED_WITHIN, begin + REQUESTED_WITHIN)
+    rest = _window(begin - REQUESTED_WITHIN, max(begin, end))
+    found = {each.id: each for window in (first, rest) for each in _rows(store, case, window)}
+    return [
+        _with_body(store, each) if each.type in story.TOLD_BY_BODY else each
+        for each in found.values()
+    ]
+
+
+def _rows(store: Store, case: Case, window: Window) -> Iterator[Record]:
+    if len(case.apps) > MOST_TIMELINES:
+        rows = history.newest_first(store, Wanted((case.cluster,), window=window, page=_PAGE))
+    else:
+        subjects = [subject for app in case.apps for subject in history.subjects_of_path(app)]
+        subjects += [clip(f"group:{group}") for group in _groups(case.apps)]
+        rows = history.of_subjects(store, case.cluster, subjects, window, _PAGE)
+    return itertools.islice(rows, MOST_AROUND)
+
+
+def _groups(apps: list[str]) -> list[str]:
+    """The groups around some apps, from the root down."""
+    parents = {app.rpartition("/")[0] for app in apps}
+    around = {
+        "/".join(parts[:n])
+        for parts in (parent.split("/") for parent in parents)
+        for n in range(1, len(parts) + 1)
+    }
+    return sorted(group or "/" for group in around)[:MOST_TIMELINES]
+
+
+def _earlier(store: Store, case: Case) -> dict[str, Definition]:
+    """The definition that each app had before the request for this deployment, if that is needed
+    to see what changed.
+    """
+    if case.plan and case.plan.original is not None:
+        return {}
+    found = {}
+    for request in case.requests:
+        definition = _definition_before(store, request.record)
+        if definition and request.record.app:
+            found[request.record.app] = definition
+    return found
+
+
+def _definition_before(store: Store, record: Record) -> Definition | None:
+    window = EVERYTHING.before(record.id)
+    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=True)
+    for each in itertools.islice(rows, MOST_BEFORE):
+        if each.type == record.type and each.body:
+            made = event(each.body)
+            return made.appDefinition if isinstance(made, ApiPostEvent) else None
+    return None
+
+
+def _with_body(store: Store, record: Record) -> Record:
+    try:
+        return store.at(items.timeline_key(record.cluster, record.subject), record.id) or record
+    except LookupError:  # a part of it is gone
+        return record
+
+
+def _window(since: datetime, until: datetime) -> Window:
+    return Window(times.compact(since), times.compact(until))
