@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     name = args.stage
-    stage_config.check_stage(name)
+    stages.check_ours(name)
     before = _what_is_deployed(name)
     _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")

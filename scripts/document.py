@@ -1,13 +1,14 @@
 """Write the files that are generated from others: ``docs/events.md`` and
-``docs/notification.schema.json`` from the code, each stage's policies from those of the functions.
-With --check, only check whether they are up to date.
+``docs/notification.schema.json`` from the code, each stage's policies from those of the functions,
+``.chalice/merge.json`` from the templates and the table of functions. With --check, only check
+whether they are up to date.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from ops import ROOT, cli, policies
+from ops import ROOT, cli, merge, policies
 from ops.cli import Failure, Parser
 
 from chalicelib.marathon.models import MODELS
@@ -65,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     documents = {
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
+        merge.FILE: json.dumps(merge.merge(), indent=2) + "\n",
         **policies.rendered_for_all(),
     }
     for path, text in documents.items():

@@ -5,8 +5,7 @@ stacks are asked by change sets, which are deleted again.
 import json
 from dataclasses import asdict
 
-from ops import cli, plan
-from ops import config as stage_config
+from ops import cli, plan, stages
 from ops.cli import out, say
 from ops.plan import Change
 
@@ -27,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.parser(__doc__ or "", epilog=_EPILOG)
     parser.add_argument("--json", action="store_true", help="JSON, one change a line")
     args = parser.parse_args(argv)
-    stage_config.check_stage(args.stage)
+    stages.check_ours(args.stage)
     changes = plan.of(args.stage)
     for change in changes:
         out(json.dumps(asdict(change)) if args.json else _line(change))

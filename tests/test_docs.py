@@ -21,7 +21,7 @@ SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance", "relay")),
+    *(f"docs/{name}.md" for name in ("architecture", "ci", "operations", "performance", "relay")),
 ]
 SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "plan", "document"]
 

@@ -107,6 +107,8 @@ def find_api(stage: Stage) -> dict[str, Any] | None:
     """The API of a stage. None where the stage has been destroyed."""
     if not stage.topic_arn:
         return None
+    if stage.api_url:
+        return {"rest_api_id": stage.api_id, "rest_api_url": stage.api_url}
     deployed = read_copy(stage) or read_local(stage.name) or {}
     resources = deployed.get("resources", [])
     return next((each for each in resources if each.get("resource_type") == "rest_api"), None)

@@ -30,6 +30,11 @@ def messaging_stack(stage: str) -> str:
     return f"{APP}-{stage}-messaging"
 
 
+def whole_stack(stage: str) -> str:
+    """The name of the one stack that is a whole stage, where CI deployed it without our scripts."""
+    return f"{APP}-{stage}"
+
+
 def outputs(stack: str) -> dict[str, str] | None:
     """A stack's outputs, or None where there is no such stack."""
     found = _describe(stack)
