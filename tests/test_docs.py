@@ -23,7 +23,7 @@ PAGES = [
     "README.md",
     *(f"docs/{name}.md" for name in ("architecture", "ci", "operations", "performance", "relay")),
 ]
-SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "plan", "document"]
+SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "plan", "recover", "document"]
 
 
 def test_what_is_generated_is_up_to_date() -> None:
@@ -86,6 +86,6 @@ def test_every_option_that_the_documents_name_exists() -> None:
     for page in ("README.md", "docs/operations.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan)\.py[^\n`]*", text
+            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan|recover)\.py[^\n`]*", text
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line

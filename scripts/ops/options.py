@@ -62,7 +62,7 @@ def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
         type=args.type or "",
         severity=args.severity,
         text=args.text or "",
-        window=_window(args),
+        window=window(args),
     )
 
 
@@ -129,7 +129,8 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _window(args: argparse.Namespace) -> Window:
+def window(args: argparse.Namespace) -> Window:
+    """The span of time that the options of ``add_times`` say. Raises Failure."""
     since, until = getattr(args, "since", None), getattr(args, "until", None)
     if since and until and since > until:
         raise Failure("--since is later than --until.")

@@ -51,6 +51,14 @@ def bring_up(stage: str, alarm_email: str | None = None) -> None:
         _bring_up(stack, template, stage, more)
 
 
+def make_table_anew(stage: str) -> None:
+    """Make the table of a stage that somebody deleted: the stack still believes in it. Raises
+    Failure.
+    """
+    delete(table_stack(stage))
+    _bring_up(table_stack(stage), "table.yaml", stage, {})
+
+
 @dataclass(frozen=True)
 class Changes:
     """What an update of one stack would do. ``before``: its present template, None for a new stack.
