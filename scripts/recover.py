@@ -4,7 +4,7 @@ is notified again, and nothing newer is overwritten; it may be repeated.
 
 import argparse
 
-from ops import cli, options, recovery, stacks, stages
+from ops import cli, options, recovery, stages
 from ops.cli import Failure, confirm, out, say, warn
 from ops.recovery import Recovery
 from ops.stages import Stage
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
         out(f"Would be copied, if not there yet, by kind: {told or 'nothing'}.")
         return 0
-    stage, anew = _stage(args)
+    stage, anew = _stage(args, wanted)
     if stage.table_name == args.source:
         raise Failure(f"{args.source} is the stage's own table.")
     if args.replace and not args.yes:
@@ -72,7 +72,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _stage(args: argparse.Namespace) -> tuple[Stage, bool]:
+def _stage(args: argparse.Namespace, wanted: Recovery) -> tuple[Stage, bool]:
     """The stage, with a table; and whether that was made anew."""
     stage = stages.find(args.stage)
     if recovery.exists(stage.table_name):
@@ -82,7 +82,7 @@ def _stage(args: argparse.Namespace) -> tuple[Stage, bool]:
         question = f"The table {stage.table_name} is gone. Make it anew? Type {args.stage}:"
         confirm(question, args.stage)
     say(f"Making the table {stage.table_name} anew …")
-    stacks.make_table_anew(args.stage)
+    recovery.make_anew(stage, wanted)
     return stages.find(args.stage), True
 
 

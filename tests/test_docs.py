@@ -23,7 +23,18 @@ PAGES = [
     "README.md",
     *(f"docs/{name}.md" for name in ("architecture", "ci", "operations", "performance", "relay")),
 ]
-SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "plan", "recover", "document"]
+SCRIPTS = [
+    "register",
+    "doctor",
+    "relay",
+    "events",
+    "run",
+    "deploy",
+    "destroy",
+    "plan",
+    "recover",
+    "document",
+]
 
 
 def test_what_is_generated_is_up_to_date() -> None:

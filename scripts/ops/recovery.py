@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ops import cli
+from ops import cli, stacks
 from ops.cli import Failure, progress
 from ops.pace import paced
 from ops.sdk import client
 from ops.stages import Stage
 
+import botocore.exceptions
 from rich.progress import Progress
 
 from chalicelib.records import items
@@ -59,6 +60,24 @@ def exists(table: str) -> bool:
             return False
         raise
     return True
+
+
+def make_anew(stage: Stage, recovery: Recovery) -> None:
+    """Make the table of a stage anew. Until it has the tokens events are refused, so they come as
+    soon as it takes them, and not when CloudFormation is done. Raises Failure.
+    """
+    stacks.begin_table_anew(stage.name)
+    try:
+        waiter = client("dynamodb").get_waiter("table_exists")
+        waiter.wait(TableName=stage.table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 900})
+    except botocore.exceptions.WaiterError as error:
+        stacks.end_table_anew(stage.name)  # which says why
+        raise Failure(f"The table {stage.table_name} does not come.") from error
+    described = client("dynamodb").describe_table(TableName=recovery.source)["Table"]
+    copy = _Copy(stage, recovery)
+    for each in _first(described):
+        copy(each)
+    stacks.end_table_anew(stage.name)
 
 
 def count(recovery: Recovery) -> Counter[str]:

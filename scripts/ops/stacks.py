@@ -51,12 +51,19 @@ def bring_up(stage: str, alarm_email: str | None = None) -> None:
         _bring_up(stack, template, stage, more)
 
 
-def make_table_anew(stage: str) -> None:
-    """Make the table of a stage that somebody deleted: the stack still believes in it. Raises
-    Failure.
+def begin_table_anew(stage: str) -> None:
+    """Begin to make the table of a stage that somebody deleted: its stack still believes in it.
+    Raises Failure.
     """
-    delete(table_stack(stage))
-    _bring_up(table_stack(stage), "table.yaml", stage, {})
+    stack = table_stack(stage)
+    delete(stack)
+    request, _ = _request(stack, "table.yaml", stage, {}, None)
+    client("cloudformation").create_stack(**request)
+
+
+def end_table_anew(stage: str) -> None:
+    """Wait until what ``begin_table_anew`` began is done. Raises Failure."""
+    _wait("stack_create_complete", table_stack(stage))
 
 
 @dataclass(frozen=True)
