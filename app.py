@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.fanout import FanOut
     from chalicelib.ingest import Ingest
     from chalicelib.restore import Restore
+    from chalicelib.web.readers import Readers, Request
 
 app = Chalice(app_name="marathon-events", configure_logs=False)
 sources = EventSources.read()
@@ -33,6 +34,36 @@ def events() -> Response:
     request: Any = app.current_request
     authorization = request.headers.get("Authorization")
     return answers.events(ingest(), authorization, request.raw_body, _request_id())
+
+
+@app.route("/events", methods=["GET"])
+def list_events() -> Response:
+    """A reader asks for events."""
+    return reading().events(_request())
+
+
+@app.route("/events/{cluster}/{id_}", methods=["GET"])
+def event(cluster: str, id_: str) -> Response:
+    """A reader asks for one event."""
+    return reading().event(_request(), cluster, id_)
+
+
+@app.route("/deployments/{cluster}/{id_}", methods=["GET"])
+def deployment(cluster: str, id_: str) -> Response:
+    """A reader asks for the story of a deployment."""
+    return reading().deployment(_request(), cluster, id_)
+
+
+@app.route("/clusters", methods=["GET"])
+def clusters() -> Response:
+    """A reader asks how the clusters are."""
+    return reading().clusters(_request())
+
+
+@app.route("/openapi.json", methods=["GET"])
+def openapi() -> Response:
+    """Somebody asks what the API can do."""
+    return reading().openapi(_request())
 
 
 @app.route("/health", methods=["GET"])
@@ -57,6 +88,16 @@ def _request_id() -> str:
     return getattr(app.lambda_context, "aws_request_id", "")
 
 
+def _request() -> "Request":
+    from chalicelib.web.readers import Request
+
+    asked: Any = app.current_request
+    headers = asked.headers
+    return Request(
+        headers.get("Authorization"), asked.query_params or {}, headers.get("If-None-Match")
+    )
+
+
 # Each function imports only its own use case, so its cold start does not pay for the others.
 
 
@@ -74,6 +115,20 @@ def ingest() -> "Ingest":
     table = Table(aws.dynamodb(urgent=True), settings.table)
     queue = SpillQueue(partial(aws.sqs, urgent=True), settings.spill_queue_url)
     return Ingest(Tokens(table), Store(table, settings.retention_days), queue, TableGuard())
+
+
+@coldstart.once
+def reading() -> "Readers":
+    """The answers to readers: nothing of them is imported before somebody reads."""
+    from chalicelib.services.clusters import Clusters
+    from chalicelib.services.store import Store
+    from chalicelib.services.table import Table
+    from chalicelib.services.tokens import Tokens
+    from chalicelib.services.troubles import Troubles
+    from chalicelib.web.readers import Readers
+
+    table = Table(aws.dynamodb(), Settings.read().table)
+    return Readers(Tokens(table), Store(table), Clusters(table), Troubles(table))
 
 
 @coldstart.once

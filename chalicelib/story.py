@@ -12,7 +12,7 @@ from chalicelib.marathon.plans import Definition
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, REQUESTED_WITHIN, Case, Story
+from chalicelib.records.story import REPLACED_WITHIN, REQUESTED_WITHIN, Case, Running, Story
 from chalicelib.services.store import EVERYTHING, Store, Window
 from chalicelib.text import clip
 
@@ -22,6 +22,9 @@ MOST_OWN = 500
 MOST_AROUND = 500
 MOST_BEFORE = 200
 
+# Of so many running deployments it is told how far they are.
+MOST_RUNNING = 20
+
 # Of a plan with more apps, the cluster's whole feed is read instead of each app's timeline.
 MOST_TIMELINES = 25
 
@@ -30,15 +33,29 @@ _PAGE = 100
 
 def tell(store: Store, cluster: str, id_: str) -> Story | None:
     """The story of a deployment; None if the cluster has no event of it. Raises TableError."""
-    found = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
-    own = list(itertools.islice(found, MOST_OWN))
+    own = _own(store, cluster, id_, MOST_OWN)
     if not own:
         return None
-    if not any(each.body for each in own):  # a plan so large that each body is kept in parts
-        own[0] = _with_body(store, own[0])
     case = Case(cluster, id_, own)
     case = replace(case, around=_around(store, case))
     return story.build(replace(case, earlier=_earlier(store, case)))
+
+
+def running(store: Store, cluster: str) -> list[Running]:
+    """The deployments of a cluster that have not ended, the newest first. Raises TableError."""
+    noted = store.running(cluster)[:MOST_RUNNING]
+    cases = (Case(cluster, id_, _own(store, cluster, id_, _PAGE)) for id_ in noted)
+    found = [each for case in cases if (each := story.running(case))]
+    return sorted(found, key=lambda each: each.started_at, reverse=True)
+
+
+def _own(store: Store, cluster: str, id_: str, most: int) -> list[Record]:
+    """The newest events of a deployment, with their bodies."""
+    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
+    own = list(itertools.islice(rows, most))
+    if own and not any(each.body for each in own):  # so large a plan that each is kept in parts
+        own[0] = _with_body(store, own[0])
+    return own
 
 
 def _around(store: Store, case: Case) -> list[Record]:

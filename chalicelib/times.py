@@ -24,6 +24,11 @@ def from_iso(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def from_epoch(seconds: float) -> datetime:
+    """The time so many seconds after the beginning of 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
     time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from ops import cli, deployed, marathons, options, registration, relay_env, stages
+from ops import access, cli, deployed, marathons, options, registration, relay_env, stages
 from ops.cli import Failure, out, say
 from ops.stages import Stage
 
@@ -279,11 +279,7 @@ def _list(args: argparse.Namespace, stage: Stage) -> int:
         _list_subscriptions(stage, _marathon(args), _api_if_any(args, stage))
     found = [each for each in stage.tokens.all() if args.cluster in (None, each.cluster)]
     for token in found:
-        state = "valid" if token.valid else f"revoked {token.revoked_at}"
-        out(
-            f"token {token.hash[:12]}  {token.role} of {token.cluster or 'all'}  "
-            f"made {token.created_at}  {state}  ({token.label})"
-        )
+        out(access.line(token))
     if not found:
         say(f"Stage {stage.name} has no token{f' of {args.cluster}' if args.cluster else ''}.")
     return 0
@@ -315,8 +311,9 @@ def _rotate(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str
 
 
 def _revoke(stage: Stage, beginning: str) -> int:
-    token = registration.revoke(stage, beginning)
-    out(f"Revoked the token {token.hash[:12]} of {token.cluster}; refused within a minute.")
+    token = access.revoke(stage, beginning)
+    whose = token.cluster or "a reader"
+    out(f"Revoked the token {token.hash[:12]} of {whose}; refused within a minute.")
     return 0
 
 

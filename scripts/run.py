@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ops import cli, deployed, marathons, registration
+from ops import access, cli, deployed, marathons, registration
 from ops.cli import Failure, Parser, say
 from ops.stages import Stage
 from ops.view import line
@@ -235,7 +235,7 @@ def _streamed(args: argparse.Namespace, stage: Stage, made: System, log: str) ->
 
 def _show(marathon: SimulatedMarathon, url: str, made: System) -> int:
     """Play the scenario again and again, as if it were today, and show it."""
-    _tell_how_to_talk(url)
+    _tell_how_to_talk(url, made.stage, made.api)
     shown = f"simulated Marathon {url}"
     with _view(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
         while True:
@@ -250,7 +250,7 @@ def _show(marathon: SimulatedMarathon, url: str, made: System) -> int:
 def _listen(marathon: Marathon, stage: Stage, made: System) -> int:
     """Show what a real Marathon sends, until Ctrl-C."""
     _register(marathon, stage, made.api)
-    _tell_how_to_talk(marathon.url)
+    _tell_how_to_talk(marathon.url, stage, made.api)
     try:
         with _view(made.journal, f"Marathon {marathon.url}", made.api, lambda: None) as pause:
             while True:
@@ -272,8 +272,11 @@ def _register(marathon: Marathon, stage: Stage, api: str) -> None:
     say(f"Registered at Marathon {info.version}, {marathon.url}.", "dim")
 
 
-def _tell_how_to_talk(marathon: str) -> None:
-    """What makes the scripts work against this system from another terminal."""
+def _tell_how_to_talk(marathon: str, stage: Stage, api: str) -> None:
+    """The page, and what makes the scripts work against this system from another terminal."""
+    token, _ = access.grant(stage, "make run", "", None)
+    say("The page, for whoever has this link:")
+    say(f"  {api}/#token={token}")
     settings = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"], **cloud.CREDENTIALS}
     say("To talk to it from another terminal, paste there:")
     say(f"  export {' '.join(f'{name}={value}' for name, value in settings.items())}")

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.records.spilled import CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
+from chalicelib.web.readers import Request
 from local import functions
 from local.functions import Stream
 from tests.support.faults import answer, injected, no_connection
@@ -77,6 +78,7 @@ def test_api_may_do_what_it_does(stage: Stage) -> None:
     module = functions.load(stage)
     token = tokens.mint()
     stage.tokens.add(token, "publisher", "prod", "test")
+    reader, _ = access.grant(stage, "test", "", None)
     ingest = module.ingest()
     with calls() as called:
         ingest.receive(token, b"{}")
@@ -84,6 +86,7 @@ def test_api_may_do_what_it_does(stage: Stage) -> None:
         ingest.receive(tokens.mint(), b"{}")
         with injected(aws.dynamodb(urgent=True), "PutItem", no_connection):
             ingest.receive(token, b"{}")
+        module.reading().clusters(Request(f"Bearer {reader}", {}))
     assert called | BY_LAMBDA["api"] == granted("dev", "api")
 
 
@@ -130,6 +133,7 @@ def test_a_policy_names_the_stages_own_resources_and_no_account(
     base = f"marathon-events-{stage}"
     own = {
         f"arn:aws:dynamodb:*:*:table/{base}",
+        f"arn:aws:dynamodb:*:*:table/{base}/index/*",
         f"arn:aws:dynamodb:*:*:table/{base}/stream/*",
         f"arn:aws:sns:*:*:{base}",
         f"arn:aws:sqs:*:*:{base}-spill",

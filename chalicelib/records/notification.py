@@ -56,7 +56,7 @@ def notification(
     around += len("apps") + len("String.Array") + len(apps.encode()) if apps else 0
     head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
     try:
-        message = _escape(f'{head},"event":{_event(record, masking)}}}')
+        message = _escape(f'{head},"event":{event_json(record, masking)}}}')
     except RecursionError:
         message = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
     if around + len(message.encode()) > LIMIT_BYTES:
@@ -64,9 +64,10 @@ def notification(
     return Notification(subject, message, attributes, apps, around + len(message.encode()))
 
 
-def _event(record: Record, masking: Masking) -> str:
+def event_json(record: Record, masking: Masking = "masked") -> str:
     """The event as JSON, unchanged letter for letter except for what is masked. So no number, key
-    or nesting can be lost. A body that isn't JSON becomes a string.
+    or nesting can be lost. A body that isn't JSON becomes a string. Raises RecursionError if the
+    event is nested too deep to be masked.
     """
     if masking == "full":
         return record.event_json()

@@ -88,6 +88,16 @@ class Story(Answer):
     events: list[Summary]
 
 
+class Running(Answer):
+    """A deployment that has not ended: it is at ``step`` of ``steps``."""
+
+    id: str
+    apps: list[str]
+    started_at: Time
+    step: int | Absent = None
+    steps: int | Absent = None
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A record whose body could be read, and the event in it."""
@@ -187,6 +197,20 @@ def build(case: Case) -> Story:
         changes=_changes(case),
         failures=[_summary(each) for each in events if each.severity in TROUBLE],
         events=[_summary(each) for each in events],
+    )
+
+
+def running(case: Case) -> Running | None:
+    """How far a deployment is; None if it has ended, or if nothing is known of it."""
+    if case.end or not case.begin:
+        return None
+    steps = case.plan.steps if case.plan and case.plan.steps else []
+    return Running(
+        id=case.id,
+        apps=case.apps,
+        started_at=case.begin.timestamp,
+        step=max(_numbered(case.told, steps), default=None),
+        steps=len(steps) or None,
     )
 
 

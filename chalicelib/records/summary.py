@@ -17,7 +17,7 @@ Absent = SkipJsonSchema[None]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds."""
 
-EventId = Annotated[str, Field(pattern=r"^\d{8}T\d{9}Z-[0-9a-f]{16}$")]
+EVENT_ID = r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"
 """The time of an event, and a hash of what Marathon sent."""
 
 
@@ -37,7 +37,7 @@ class Summary(Answer):
     state or an instance's condition. ``cause``: why the event was not fully understood.
     """
 
-    id: EventId
+    id: Annotated[str, Field(pattern=EVENT_ID)]
     cluster: str
     type: str
     timestamp: Time

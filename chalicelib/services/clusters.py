@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.services.table import ConditionFailed, Table
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+NAME = "[a-z0-9][a-z0-9._-]{0,62}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NameTaken(Exception):
 
 def allowed(name: str) -> bool:
     """Whether a cluster may have this name."""
-    return _NAME.fullmatch(name) is not None
+    return re.fullmatch(NAME, name) is not None
 
 
 class Clusters:

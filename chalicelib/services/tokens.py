@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,7 +27,9 @@ CLOCK_SKEW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What the table knows about a token. A reader's ``cluster`` is empty: it may read all."""
+    """What the table knows about a token. A reader's ``cluster`` is empty if it may read all.
+    ``expires_at``: in seconds since the epoch; of a revoked one, when the table forgets it.
+    """
 
     hash: str
     role: Role
@@ -34,16 +37,22 @@ class Token:
     label: str
     created_at: str
     revoked_at: str | None = None
+    expires_at: int | None = None
 
     @property
     def valid(self) -> bool:
-        """Whether it has not been revoked, whichever clock is right."""
-        return self.revoked_at is None
+        """Whether it has neither been revoked nor expired."""
+        return self.revoked_at is None and not self.expired
 
-    def valid_at(self, time: datetime) -> bool:
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over. The table deletes it only days later."""
+        return self.expires_at is not None and self.expires_at <= time.time()
+
+    def valid_at(self, moment: datetime) -> bool:
         """Whether the token had been made and not yet been revoked at that time."""
         made = times.from_iso(self.created_at) - CLOCK_SKEW
-        return made <= time and (self.revoked_at is None or times.iso(time) < self.revoked_at)
+        return made <= moment and (self.revoked_at is None or times.iso(moment) < self.revoked_at)
 
 
 def mint() -> str:
@@ -74,9 +83,12 @@ class Tokens:
         values = self._table.get(_key(token_hash))
         return _token(values) if values else None
 
-    def add(self, token: str, role: Role, cluster: str, label: str) -> Token:
-        """Accept a token from now on."""
-        known = Token(hash_of(token), role, cluster, label, times.iso(times.now()))
+    def add(
+        self, token: str, role: Role, cluster: str, label: str, expires_at: int | None = None
+    ) -> Token:
+        """Accept a token from now on, until ``expires_at`` (seconds since the epoch) if given."""
+        created_at = times.iso(times.now())
+        known = Token(hash_of(token), role, cluster, label, created_at, expires_at=expires_at)
         item = _key(known.hash) | {
             "feed": {"S": "#tokens"},
             "feed_order": {"S": known.created_at},
@@ -85,6 +97,8 @@ class Tokens:
             "cluster": {"S": cluster},
             "label": {"S": label},
         }
+        if expires_at is not None:
+            item["expires_at"] = {"N": str(expires_at)}
         self._table.put(item)
         return known
 
@@ -122,4 +136,5 @@ def _token(values: dict[str, Any]) -> Token:
         label=values["label"],
         created_at=values["feed_order"],
         revoked_at=values.get("revoked_at"),
+        expires_at=values.get("expires_at"),
     )

@@ -1,4 +1,4 @@
-"""The answers to requests."""
+"""The answers to those who post events."""
 
 import time
 from collections import Counter
@@ -8,11 +8,10 @@ from chalice.app import Response
 
 from chalicelib import VERSION, log
 from chalicelib.gate import Refused
+from chalicelib.web.headers import JSON
 
 if TYPE_CHECKING:
     from chalicelib.ingest import Ingest, Receipt
-
-_JSON: dict[str, str | list[str]] = {"Content-Type": "application/json"}
 
 MAX_LINES = 500
 MAX_LINES_BYTES = 5 * 1024 * 1024
@@ -70,7 +69,7 @@ def callback(ingest: "Ingest", token: str | None, body: bytes, request_id: str) 
 def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id: str) -> Response:
     """Take in the events of a request, one on each line."""
     started = time.perf_counter()
-    token = _bearer(authorization)
+    token = bearer(authorization)
     if token is None:
         return _error("no_token")
     if len(body) > MAX_LINES_BYTES:
@@ -110,7 +109,8 @@ METRICS = {
 }
 
 
-def _bearer(authorization: str | None) -> str | None:
+def bearer(authorization: str | None) -> str | None:
+    """The token in an ``Authorization`` header, or None."""
     scheme, _, token = (authorization or "").strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
@@ -132,7 +132,7 @@ def _told(receipt: "Receipt") -> dict[str, str]:
 
 
 def _answer(status: int, body: object) -> Response:
-    return Response(body, status_code=status, headers=_JSON)
+    return Response(body, status_code=status, headers=JSON)
 
 
 def _error(code: str) -> Response:

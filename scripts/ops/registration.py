@@ -327,18 +327,6 @@ def _try_out(url: str) -> None:
         raise Failure(f"The API answered {status} to the new token.")
 
 
-def revoke(stage: Stage, beginning: str) -> Token:
-    """Revoke the one token whose hash begins with this text. Raises Failure."""
-    found = [each for each in stage.tokens.all() if each.hash.startswith(beginning.lower())]
-    if len(found) != 1:
-        many = (
-            "Several tokens have hashes that begin" if found else "No token has a hash that begins"
-        )
-        raise Failure(f"{many} with {beginning!r}; see them with --list.")
-    stage.tokens.revoke(found[0].hash)
-    return found[0]
-
-
 def forget(stage: Stage, name: str) -> None:
     """Remove a cluster that is gone. Raises Failure while one of its tokens is valid."""
     if name not in [cluster.name for cluster in stage.clusters.all()]:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,31 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a request; ``headers`` with small letters in their names."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def get(api: str, path: str, token: str | None = None, **headers: str) -> Reply:
+    """Ask an API as a reader."""
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=20)
+    connection.request("GET", path, headers=headers)
+    reply = connection.getresponse()
+    text = reply.read().decode()
+    connection.close()
+    return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, text)
 
 
 def request(

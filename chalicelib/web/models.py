@@ -1,0 +1,84 @@
+"""The answers, as models: the code fills them, and the OpenAPI document describes them."""
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from chalicelib.marathon.severity import Severity
+from chalicelib.records.story import Running
+from chalicelib.records.summary import Absent, Answer, Summary, Time
+
+
+class Events(Answer):
+    """A page of events, newest first. It may have fewer than ``limit``, even none, before the end:
+    only if ``cursor`` is missing there are no more.
+    """
+
+    events: list[Summary]
+    cursor: str | Absent = None
+
+
+class Event(Summary):
+    """An event, whole. ``event``: what Marathon sent, with ``***`` in the place of the values of
+    environments and secrets; a string if it is not JSON. ``event_omitted``: why it is left out.
+    """
+
+    event: JsonValue
+    event_omitted: str | Absent = None
+
+
+class Trouble(Answer):
+    """What is wrong with one subject, since when. ``title``: that of its newest event."""
+
+    subject: str
+    since: Time
+    severity: Severity
+    title: str
+
+
+class Cluster(Answer):
+    """A Marathon. ``newest``: the time of its newest event. ``deployments``: those running."""
+
+    name: str
+    newest: Time | Absent = None
+    trouble: list[Trouble]
+    deployments: list[Running]
+
+
+class Clusters(Answer):
+    """The Marathons that the token may read."""
+
+    clusters: list[Cluster]
+
+
+class Error(Answer):
+    """``message`` says what to do. ``parameter``: which one is meant."""
+
+    code: str
+    message: str
+    parameter: str | Absent = None
+
+
+class Refusal(Answer):
+    """Why there is no answer."""
+
+    error: Error
+
+
+class Receipt(Answer):
+    """What became of an event."""
+
+    id: str
+    stored: Literal["new", "duplicate", "spilled"]
+
+
+class Receipts(Answer):
+    """One for each line, in order."""
+
+    events: list[Receipt]
+
+
+class Health(Answer):
+    """That the API runs."""
+
+    status: Literal["ok"]

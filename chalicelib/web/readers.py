@@ -1,0 +1,254 @@
+"""The answers to readers: the page, scripts and ``curl``. Nothing that a reader sends makes a
+request fail: what makes no sense is refused, with a word on what to do.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from chalice.app import Response
+
+from chalicelib import history, log, story
+from chalicelib.gate import Gate, Refused
+from chalicelib.history import Wanted
+from chalicelib.records.notification import event_json
+from chalicelib.records.record import Record
+from chalicelib.records.summary import Answer
+from chalicelib.services.clusters import Clusters
+from chalicelib.services.store import Store
+from chalicelib.services.table import TableError
+from chalicelib.services.tokens import Role, Token, Tokens
+from chalicelib.services.troubles import Trouble, Troubles
+from chalicelib.web import cursors, models, openapi, queries
+from chalicelib.web.answers import bearer
+from chalicelib.web.headers import JSON
+from chalicelib.web.queries import BadParameter
+
+# Lambda: 6 MB for an answer, in which each quotation mark and backslash has an escape.
+_MOST_BYTES = 5_800_000
+
+_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
+
+# Anyone may keep an answer of his own, if he asks each time whether it is still the same.
+_AGAIN = {"Cache-Control": "private, no-cache"}
+# An event never changes.
+_FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
+_FOR_ALL = {"Cache-Control": "public, max-age=300"}
+
+
+class Problem(Exception):
+    """Why there is no answer. ``code``: for programs; ``message``: says what to do."""
+
+    def __init__(self, status: int, code: str, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = models.Error(code=code, message=message, parameter=parameter)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a reader sent. ``etag``: of the answer that it has already."""
+
+    authorization: str | None
+    parameters: Mapping[str, str]
+    etag: str | None = None
+
+
+class Readers:
+    """Answers readers' requests from one stage's table."""
+
+    def __init__(
+        self, tokens: Tokens, store: Store, clusters: Clusters, troubles: Troubles
+    ) -> None:
+        role: Role = "reader"
+        self._gate = Gate(tokens.find, role)
+        self._store = store
+        self._clusters = clusters
+        self._troubles = troubles
+
+    def events(self, request: Request) -> Response:
+        """A page of events."""
+        return self._answered(request, lambda: self._events(self._reader(request), request))
+
+    def event(self, request: Request, cluster: str, id_: str) -> Response:
+        """One event, whole."""
+        names = unquote(cluster), unquote(id_)
+        return self._answered(
+            request, lambda: self._event(self._reader(request), *names), _FOR_A_DAY
+        )
+
+    def deployment(self, request: Request, cluster: str, id_: str) -> Response:
+        """The story of a deployment."""
+        names = unquote(cluster), unquote(id_)
+        return self._answered(request, lambda: self._deployment(self._reader(request), *names))
+
+    def clusters(self, request: Request) -> Response:
+        """The Marathons, and what is wrong with them."""
+        return self._answered(request, lambda: _text(self._overview(self._reader(request))))
+
+    def openapi(self, request: Request) -> Response:
+        """The description of the API. It asks for no token."""
+        return self._answered(request, lambda: json.dumps(openapi.document()), _FOR_ALL)
+
+    def _answered(
+        self,
+        request: Request,
+        make: Callable[[], str],
+        caching: Mapping[str, str | list[str]] = _AGAIN,
+    ) -> Response:
+        try:
+            text = make()
+        except Problem as problem:
+            return _refusal(problem)
+        except BadParameter as error:
+            return _refusal(Problem(400, "bad_parameter", str(error), error.name))
+        except TableError as error:
+            log.warning("the table failed", reason=error.code)
+            return _refusal(_UNAVAILABLE)
+        tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+        headers = {**JSON, **caching, "ETag": tag}
+        # API Gateway compresses answers, and a cache may then mark the tag as weak.
+        if tag in (request.etag or ""):
+            return Response("", status_code=304, headers=headers)
+        return Response(text, status_code=200, headers=headers)
+
+    def _reader(self, request: Request) -> Token:
+        token = bearer(request.authorization)
+        if token is None:
+            raise _NO_TOKEN
+        try:
+            return self._gate.admit(token)
+        except Refused:
+            raise _REFUSED from None
+
+    def _events(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters)
+        cluster = self._cluster(reader, values.get("cluster"))
+        wanted = queries.wanted(values, cluster) if cluster else Wanted(())
+        token = bearer(request.authorization) or ""
+        query = _query(request.parameters, cluster)
+        if "cursor" in values:
+            last = cursors.read(token, query, values["cursor"])
+            if last is None:
+                raise BadParameter(
+                    "cursor", "cursor: it is not of this query and token; begin again without it."
+                )
+            wanted = replace(wanted, window=wanted.window.before(last))
+        page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
+        answer: dict[str, Any] = {"events": [record.summary() for record in page.records]}
+        if page.last:
+            answer["cursor"] = cursors.make(token, query, page.last)
+        return json.dumps(answer)
+
+    def _event(self, reader: Token, cluster: str, id_: str) -> str:
+        _check(reader, cluster)
+        try:
+            found = self._store.get(cluster, id_) if _ID.fullmatch(id_) else None
+        except LookupError:  # it is about to expire, and a part of it is gone already
+            found = None
+        if found is None:
+            raise _nothing(f"Cluster {cluster} has no event with that id, or no longer.")
+        return _whole(found)
+
+    def _deployment(self, reader: Token, cluster: str, id_: str) -> str:
+        _check(reader, cluster)
+        told = story.tell(self._store, cluster, id_)
+        if told is None:
+            raise _nothing(f"Cluster {cluster} has no event of that deployment, or no longer.")
+        return _text(told)
+
+    def _overview(self, reader: Token) -> models.Clusters:
+        names = [each.name for each in self._clusters.all()]
+        if reader.cluster:
+            names = [name for name in names if name == reader.cluster]
+        troubles = self._troubles.all()
+        return models.Clusters(clusters=[self._of_cluster(name, troubles) for name in names])
+
+    def _of_cluster(self, name: str, troubles: list[Trouble]) -> models.Cluster:
+        newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
+        return models.Cluster(
+            name=name,
+            newest=newest.timestamp if newest else None,
+            trouble=[
+                models.Trouble.model_validate(each.summary())
+                for each in troubles
+                if each.cluster == name
+            ],
+            deployments=story.running(self._store, name),
+        )
+
+    def _cluster(self, reader: Token, asked: str | None) -> str:
+        """The cluster that is meant; empty if there is none yet."""
+        if asked:
+            _check(reader, asked)
+            return asked
+        if reader.cluster:
+            return reader.cluster
+        names = [each.name for each in self._clusters.all()]
+        if len(names) > 1:
+            raise BadParameter("cluster", f"Say which cluster: {', '.join(names)}.")
+        return names[0] if names else ""
+
+
+_NO_TOKEN = Problem(
+    401, "no_token", "Send a reader token in a header: Authorization: Bearer <token>."
+)
+_REFUSED = Problem(
+    403,
+    "refused",
+    "The token is wrong, revoked or expired, or is no reader's: ask for a new one "
+    "(scripts/grant.py makes them).",
+)
+_UNAVAILABLE = Problem(503, "unavailable", "The table can't be read now: try again in a moment.")
+
+
+def _check(reader: Token, cluster: str) -> None:
+    if reader.cluster not in ("", cluster):
+        message = f"This token reads cluster {reader.cluster} alone."
+        raise Problem(403, "other_cluster", message, "cluster")
+
+
+def _nothing(message: str) -> Problem:
+    return Problem(404, "not_found", message)
+
+
+def _refusal(problem: Problem) -> Response:
+    headers = dict(JSON)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.status == 503:
+        headers["Retry-After"] = "5"
+    return Response(
+        _text(models.Refusal(error=problem.error)), status_code=problem.status, headers=headers
+    )
+
+
+def _text(answer: Answer) -> str:
+    # Not pydantic's own JSON: texts of definitions may hold lone surrogates, which it refuses.
+    return json.dumps(answer.model_dump(by_alias=True, exclude_none=True))
+
+
+def _query(parameters: Mapping[str, str], cluster: str) -> str:
+    """What a cursor belongs to: all that chooses events, however it is ordered."""
+    chosen = {**parameters, "cluster": cluster}
+    return urlencode(
+        sorted((k, v) for k, v in chosen.items() if v and k not in ("cursor", "limit")),
+        errors="surrogatepass",
+    )
+
+
+def _whole(record: Record) -> str:
+    """A record's summary and its event, letter for letter, with what is masked for all readers."""
+    head = json.dumps(record.summary())[:-1]
+    try:
+        event = event_json(record)
+    except RecursionError:
+        return f'{head}, "event": null, "event_omitted": "nested too deep"}}'
+    text = f'{head}, "event": {event}}}'
+    if len(text.encode()) + text.count('"') + text.count("\\") > _MOST_BYTES:
+        return f'{head}, "event": null, "event_omitted": "too large"}}'
+    return text

@@ -1,0 +1,89 @@
+"""Let somebody read: make a reader token, and the link to the page that has it. List the tokens, or
+revoke one.
+"""
+
+import argparse
+import json
+
+from ops import access, cli, deployed, options, stages
+from ops.cli import out, say
+from ops.stages import Stage
+
+_EXAMPLES = """\
+examples:
+  .venv/bin/python scripts/grant.py --stage prod --label "Ada, on call" --expires 30d
+  .venv/bin/python scripts/grant.py --stage prod --label wallboard --cluster prod
+  .venv/bin/python scripts/grant.py --stage prod --list
+  .venv/bin/python scripts/grant.py --stage prod --revoke 0f3a9c
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    args = _arguments(argv)
+    stage = stages.find(args.stage)
+    if args.list:
+        return _list(args, stage)
+    if args.revoke:
+        token = access.revoke(stage, args.revoke, "reader")
+        out(access.as_json(token) if args.json else f"Revoked the token {token.hash[:12]}.")
+        say("It is refused within a minute.", "dim")
+        return 0
+    return _grant(args, stage)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--label", metavar="WHO", help="who gets the token; --list shows it")
+    what.add_argument("--list", action="store_true", help="show the tokens (never their secrets)")
+    what.add_argument(
+        "--revoke", metavar="HASH", help="refuse a token; HASH begins as --list shows it"
+    )
+    parser.add_argument("--cluster", metavar="NAME", help="it reads that one alone (default: all)")
+    parser.add_argument(
+        "--expires", type=options.duration, metavar="TIME", help="such as 30d (default: never)"
+    )
+    parser.add_argument(
+        "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON, one token a line")
+    args = parser.parse_args(argv)
+    if args.label is None and (args.expires or (args.cluster and not args.list)):
+        parser.error("--expires and --cluster go with --label")
+    return args
+
+
+def _grant(args: argparse.Namespace, stage: Stage) -> int:
+    api = args.url or deployed.api_url(stage)
+    token, known = access.grant(stage, args.label, args.cluster or "", args.expires)
+    link = f"{api}/#token={token}"
+    if args.json:
+        out(json.dumps({**json.loads(access.as_json(known)), "token": token, "link": link}))
+        return 0
+    until = access.expiry(known)
+    say(
+        f"{args.label} may read {known.cluster or 'all clusters'}"
+        f"{f' until {until}' if until else ''}. The link below holds the token, which is kept "
+        "nowhere else: whoever has it may read. Revoke it with --revoke "
+        f"{known.hash[:12]}."
+    )
+    out(link)
+    return 0
+
+
+def _list(args: argparse.Namespace, stage: Stage) -> int:
+    found = [
+        each
+        for each in stage.tokens.all()
+        if each.role == "reader" and args.cluster in (None, each.cluster)
+    ]
+    for token in found:
+        out(access.as_json(token) if args.json else access.line(token))
+    if not found:
+        say(f"Stage {stage.name} has no reader token. Make one with --label WHO.", "dim")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
