@@ -97,6 +97,6 @@ def test_every_option_that_the_documents_name_exists() -> None:
     for page in ("README.md", "docs/operations.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan|recover)\.py[^\n`]*", text
+            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*", text
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line

@@ -91,7 +91,7 @@ def sizes(put: str) -> list[int]:
 def _projected() -> list[str]:
     """What the index holds, by the template."""
     table = resources("table.yaml")["EventsTable"]
-    (index,) = table["Properties"]["GlobalSecondaryIndexes"]
+    index = table["Properties"]["GlobalSecondaryIndexes"][0]
     keys = ("pk", "sk", *(key["AttributeName"] for key in index["KeySchema"]))
     return [*keys, *index["Projection"]["NonKeyAttributes"]]
 
