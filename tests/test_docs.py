@@ -33,6 +33,7 @@ SCRIPTS = [
     "destroy",
     "plan",
     "recover",
+    "cost",
     "document",
 ]
 
