@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ops import ROOT, policies
+from ops import ROOT, access, policies
 from ops.config import config
 from ops.functions import FUNCTIONS, Function
 from ops.stages import Stage
