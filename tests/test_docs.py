@@ -16,6 +16,7 @@ import pytest
 from chalicelib.records.notification import notification
 from tests.support.project import EVENTS
 from tests.support.records import record_from
+from tests.support.templates import resources
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
@@ -91,6 +92,22 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
     assert explained == found - fine
 
 
+def test_every_alarm_is_explained_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition("## Alarms\n")[2].partition("\n## ")[0]
+    explained = [
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+        for name in re.findall(r"`([a-z0-9-]+)`", row)
+    ]
+    alarms = [
+        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        for each in resources("messaging.yaml").values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert sorted(explained) == sorted(alarms)
+
+
 def test_every_option_that_the_documents_name_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
@@ -98,6 +115,7 @@ def test_every_option_that_the_documents_name_exists() -> None:
     for page in ("README.md", "docs/operations.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*", text
+            r"scripts/(?:register|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*",
+            text,
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line
