@@ -99,19 +99,24 @@ def test_without_metrics_it_is_estimated_from_the_table(stage: Stage, told: Told
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_the_types_are_told_by_a_sample(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("quiet", [50, 10])
+def test_the_types_are_told_by_a_sample(
+    quiet: int, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "_QUIET_DAY", quiet)
     world = World(stage, Journal())
-    day = times.now()
-    monkeypatch.setattr(usage, "_moment", lambda _: day.replace(hour=0, minute=0, second=0))
-    bodies = {"app_terminated_event": {"appId": "/a"}, "group_change_success": {"groupId": "/g"}}
     sizes = {}
-    for kind, more in bodies.items():
-        body = json.dumps({"eventType": kind, "timestamp": times.iso(day), **more}).encode()
+    for n in range(40):
+        kind = ("app_terminated_event", "group_change_success")[n % 2]
+        fields = {"eventType": kind, "appId": "/a", "groupId": "/g" * (n % 2) * 9}
+        body = json.dumps({**fields, "timestamp": times.iso(times.now())}).encode()
         world.send(body)
         sizes[kind] = len(body)
     found = usage.sample(stage)
     assert {each.name: each.size for each in found} == sizes
-    assert [each.share for each in found] == [0.5, 0.5]
+    assert sum(each.share for each in found) == pytest.approx(1)
+    if quiet == 50:
+        assert [each.share for each in found] == [0.5, 0.5]
 
 
 def test_a_stage_without_events_is_told_to_say_how_many(stage: Stage, told: Told) -> None:

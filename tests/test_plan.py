@@ -164,6 +164,16 @@ def test_what_would_be_lost_at_functions_is_loud(
         assert lost in told
 
 
+def test_an_api_on_this_machine_is_left_alone(
+    stage: Stage, configured: dict[str, Any], planned: Callable[[], Any]
+) -> None:
+    local = {"resource_type": "rest_api", "rest_api_url": "http://127.0.0.1:8000"}
+    deployed.keep_copy(stage, {"resources": [local]})
+    status, found = planned()
+    assert status == 0
+    assert "the API" not in [each["what"] for each in found]
+
+
 def test_limits_that_the_api_lost_are_told(
     stage: Stage, configured: dict[str, Any], planned: Callable[[], Any]
 ) -> None:

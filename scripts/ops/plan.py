@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from ops import config, deployed, losses, mappings, policies, stacks, stages, throttling
 from ops.config import APP
@@ -207,7 +208,9 @@ def _of_api(stage: Stage) -> Iterator[Change]:
     if api is None:
         return
     after = config.api_stage(stage.name)
-    before = str(api["rest_api_url"]).rstrip("/").rpartition("/")[2]
+    before = urlsplit(str(api["rest_api_url"])).path.strip("/")
+    if not before:
+        return  # an API on this machine (make run)
     if before != after:
         lost = "the API's address, to which every registered Marathon posts"
         yield Change("the API", "replaced", f"its stage {before} → {after}", lost)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ops import config, costs, templates
 from ops.config import APP
@@ -24,7 +25,8 @@ from chalicelib.web.answers import METRICS
 _DAYS = 7
 _DAY_SECONDS = 86_400
 _SAMPLE = 100  # records that are read whole
-_MOMENTS = 10  # of a day, at which records are looked for
+_QUIET_DAY = 50  # of a day with fewer records, all are looked at
+_MOMENTS = 10  # of a busy day, at which records are looked for
 _COUNTED_PAGE = 1000
 
 Metric = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -214,26 +216,42 @@ def sample(stage: Stage) -> list[Type]:
 
 
 def _sampled(stage: Stage) -> list[tuple[str, str]]:
-    """The keys of some records, from moments of the week that chance chooses."""
+    """The keys of some records of the week: of a quiet day all, of a busy one those at moments that
+    chance chooses.
+    """
     found: set[tuple[str, str]] = set()
     for cluster in stage.clusters.all():
         for day in _days():
+            feed = items.feed_key(cluster.name, day)
+            newest = _some(stage, feed, "0", _QUIET_DAY, newest_first=True)
+            if len(newest) < _QUIET_DAY:
+                found |= {(each["pk"], each["sk"]) for each in newest}
+                continue
+            first, last = _some(stage, feed, "0", 1)[0]["sk"], newest[0]["sk"]
             for _ in range(_MOMENTS):
-                since = times.compact(_moment(day))
-                rows = stage.table.query(
-                    "feed = :feed AND feed_order >= :since",
-                    index="feed",
-                    page=3,
-                    feed=items.feed_key(cluster.name, day),
-                    since=since,
-                )
-                found |= {(each["pk"], each["sk"]) for each in itertools.islice(rows, 3)}
+                some = _some(stage, feed, _moment(first, last), _QUIET_DAY // _MOMENTS)
+                found |= {(each["pk"], each["sk"]) for each in some}
     return random.sample(sorted(found), min(len(found), _SAMPLE))
 
 
-def _moment(day: str) -> datetime:
-    begin = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    return begin + timedelta(seconds=random.randrange(_DAY_SECONDS))  # noqa: S311
+def _some(
+    stage: Stage, feed: str, since: str, count: int, *, newest_first: bool = False
+) -> list[dict[str, Any]]:
+    rows = stage.table.query(
+        "feed = :feed AND feed_order >= :since",
+        index="feed",
+        page=count,
+        newest_first=newest_first,
+        feed=feed,
+        since=since,
+    )
+    return list(itertools.islice(rows, count))
+
+
+def _moment(first: str, last: str) -> str:
+    """A moment between two ids, as an id begins."""
+    begin, end = times.from_compact(first), times.from_compact(last)
+    return times.compact(begin + (end - begin) * random.random())  # noqa: S311
 
 
 def _days() -> list[str]:
