@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ops import deployed, mappings, merge, stacks, stages, throttling
+from ops import config, deployed, mappings, merge, stacks, stages, throttling
 from ops.cli import Failure
 from ops.functions import FUNCTIONS
 from ops.sdk import client
@@ -79,11 +79,7 @@ def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
         live = mappings.live(function, name)
         assert live, function.name
         variables = live["Configuration"]["Environment"]["Variables"]
-        assert variables == stage.environment() | {
-            "RETENTION_DAYS": "90",
-            "NOTIFY_ENV": "masked",
-            "LOG_LEVEL": "INFO",
-        }
+        assert variables == config.variables("prod") | stage.environment()
     answer = client("lambda").list_event_source_mappings()["EventSourceMappings"]
     read = {each["EventSourceArn"]: each for each in answer if f"-{name}" in each["FunctionArn"]}
     assert len(read) == len([each for each in FUNCTIONS if each.feed])

@@ -69,9 +69,13 @@ def stored(stage: Stage) -> dict[str, bytes]:
 
 
 def contents(table: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """What a table holds, apart from the kinds of records."""
+    """What a table holds, apart from the kinds of records, and from when the notes of days expire:
+    that depends on which record of its day comes first.
+    """
     found = {}
     for item in client("dynamodb").scan(TableName=table)["Items"]:
+        if item["kind"]["S"] == "day":
+            item.pop("expires_at", None)
         if item["kind"]["S"] == items.RESTORED:
             item["kind"] = {"S": "record"}
         found[item["pk"]["S"], item["sk"]["S"]] = item
