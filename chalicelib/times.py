@@ -37,15 +37,16 @@ def from_compact(text: str) -> datetime:
 
 def usable_timestamp(value: object) -> datetime | None:
     """An ISO 8601 time with ``Z`` or an offset, of the years 1970 – 9999, cut to milliseconds."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo is None:
-            return None
-        time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    if time.year < 1970:
+    time = with_zone(value) if isinstance(value, str) else None
+    if time is None or time.year < 1970:
         return None
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def with_zone(text: str) -> datetime | None:
+    """An ISO 8601 time with ``Z`` or an offset, in UTC; None for any other text."""
+    try:
+        time = datetime.fromisoformat(text)
+        return None if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

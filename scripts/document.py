@@ -1,18 +1,18 @@
-"""Write the files that are generated from others: ``docs/events.md`` and
-``docs/notification.schema.json`` from the code, each stage's policies from those of the functions,
-``.chalice/merge.json`` from the templates and the table of functions. With --check, only check
-whether they are up to date.
+"""Write the files that are generated from others: ``docs/events.md``,
+``docs/notification.schema.json`` and ``docs/openapi.json`` from the code, each stage's policies
+from those of the functions, ``.chalice/merge.json`` from the templates and the table of functions.
+With --check, only check whether they are up to date.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from ops import ROOT, cli, merge, policies
 from ops.cli import Failure, Parser
 
 from chalicelib.marathon.models import MODELS
-from chalicelib.marathon.reading import Cause, read
+from chalicelib.marathon.reading import read
 from chalicelib.marathon.severity import (
     BY_CONDITION,
     BY_HEALTH,
@@ -24,7 +24,8 @@ from chalicelib.marathon.severity import (
     UNKNOWN_STATE,
     UNKNOWN_TYPE,
 )
-from chalicelib.records.record import ALWAYS, MAX_APPS, SUMMARY
+from chalicelib.records.summary import Summary
+from chalicelib.web import openapi
 
 _EVENTS = ROOT / "tests" / "events"
 _DOCS = ROOT / "docs"
@@ -67,6 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
         merge.FILE: json.dumps(merge.merge(), indent=2) + "\n",
+        _DOCS / "openapi.json": json.dumps(openapi.document(), indent=2) + "\n",
         **policies.rendered_for_all(),
     }
     for path, text in documents.items():
@@ -115,33 +117,19 @@ def _version(stem: str) -> tuple[list[int], str]:
     return [int(number) for number in version.split(".")], stem
 
 
-# Of a summary's fields, those that are more than a string.
-_FIELDS: dict[str, dict[str, Any]] = {
-    "id": {"type": "string", "pattern": r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"},
-    "timestamp": {"type": "string", "format": "date-time"},
-    "received_at": {"type": "string", "format": "date-time"},
-    "severity": {"enum": list(SEVERITIES)},
-    "title": {"type": "string", "maxLength": 140},
-    "apps": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_APPS},
-    "apps_omitted": {"type": "integer", "minimum": 1},
-    "cause": {"enum": list(get_args(Cause))},
-    "timestamp_from": {"const": "receipt"},
-}
-
-
 def _schema() -> dict[str, Any]:
+    summary = Summary.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **summary,
         "title": "A notification on the events topic",
-        "type": "object",
         "properties": {
-            **{name: _FIELDS.get(name, {"type": "string"}) for name in SUMMARY},
+            **summary["properties"],
             "replay": {"const": True},
             "event": {"description": "The event; a string if it is not JSON; null if left out."},
             "event_omitted": {"type": "string"},
         },
-        "required": [*ALWAYS, "event"],
-        "additionalProperties": False,
+        "required": [*summary["required"], "event"],
     }
 
 

@@ -2,7 +2,7 @@
 program. ``Record.summary`` makes the values.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -21,10 +21,18 @@ EVENT_ID = r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"
 """The time of an event, and a hash of what Marathon sent."""
 
 
+def _plain(schema: dict[str, Any]) -> None:
+    """Leave out of a schema what pydantic adds: names as titles, and null as a default."""
+    for each in schema["properties"].values():
+        each.pop("title", None)
+        if "default" in each and each["default"] is None:
+            del each["default"]
+
+
 class Answer(BaseModel):
     """What every part of an answer has in common."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, json_schema_extra=_plain)
 
 
 class Summary(Answer):

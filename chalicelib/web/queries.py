@@ -13,11 +13,11 @@ from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.services import clusters
 from chalicelib.services.store import EVERYTHING, Window
 from chalicelib.text import clip, valid_unicode
-from chalicelib.times import usable_timestamp
 
 MOST = 500
 USUAL = 100
 _MOST_CHARACTERS = 2_000
+_EARLIEST = times.from_epoch(0)  # no event is older
 
 
 class BadParameter(Exception):
@@ -64,10 +64,10 @@ def _severity(text: str) -> str:
 
 def _time(text: str) -> datetime:
     # In a query, a plus sign that is not escaped arrives as a blank.
-    time = usable_timestamp(text.replace(" ", "+"))
+    time = times.with_zone(text.replace(" ", "+"))
     if time is None:
         raise ValueError("give a time with its zone, such as 2016-04-24T09:27:00Z")
-    return time
+    return max(time, _EARLIEST)
 
 
 def _limit(text: str) -> int:
@@ -110,17 +110,13 @@ PARAMETERS = {
 
 
 def read(given: Mapping[str, str]) -> dict[str, Any]:
-    """The values of the parameters that are given; an empty one counts as left out. Raises
-    BadParameter.
-    """
+    """The values of the parameters that are given. Raises BadParameter."""
     values = {}
     for name, text in given.items():
         if name not in PARAMETERS:
             raise BadParameter(
                 name, f"There is no such parameter; there are {', '.join(PARAMETERS)}."
             )
-        if not text:
-            continue
         try:
             values[name] = PARAMETERS[name].read(text)
         except ValueError as error:

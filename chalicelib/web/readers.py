@@ -131,7 +131,7 @@ class Readers:
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
-        if "cursor" in values:
+        if values.get("cursor"):
             last = cursors.read(token, query, values["cursor"])
             if last is None:
                 raise BadParameter(

@@ -29,6 +29,12 @@ class _Handler(ChaliceRequestHandler):
     # Head and body of an answer go out in two writes: with Nagle's algorithm each takes 40 ms.
     disable_nagle_algorithm = True
 
+    def __getattr__(self, name: str) -> Any:
+        """Methods that Python's server does not know are refused as others are, with 405."""
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
+
     def log_message(self, *args: Any) -> None:
         """Log nothing: the standard line would show the whole URL with its token."""
 
