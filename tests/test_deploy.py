@@ -214,7 +214,7 @@ def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: 
     file.write_text(json.dumps(after))
     refused = script(clone, "deploy", "--stage", "dev")
     assert refused.returncode == 1
-    assert "new events after 3 days, and no longer after 7" in refused.stderr
+    assert "new events after 3 days, where until now it was 7 days" in refused.stderr
     assert "Nothing was changed." in refused.stderr
     assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
     accepted = script(clone, "deploy", "--stage", "dev", "--accept-losses")

@@ -130,7 +130,7 @@ def test_code_that_changed_or_came_otherwise_is_told(
     assert kept
     for changed, told in (
         ({"digest": "other", "version": "0.1.0"}, f"code, of version 0.1.0 → {VERSION}"),
-        ({"sha256": "other"}, "code: something else than make deploy put it there"),
+        ({"sha256": "other"}, "code: nobody noted what is there now"),
     ):
         code = json.dumps(json.loads(kept["code"]) | changed)
         stage.table.put(
@@ -157,11 +157,25 @@ def test_what_would_be_lost_at_functions_is_loud(
     for lost in (
         "the reserved concurrency of 7: Chalice deletes",
         f"! function {api}-x removed: the function",
-        "new events after 30 days, and no longer after 90",
+        "new events after 30 days, where until now it was 90 days",
         "subscribers would see passwords in env",
         "the API's address, to which every registered Marathon posts",
     ):
         assert lost in told
+
+
+@pytest.mark.parametrize(
+    ("was", "will", "lost"),
+    [
+        ("90", "30", True),
+        ("0", "30", True),
+        ("", "30", True),
+        ("", "90", False),
+        ("30", "0", False),
+    ],
+)
+def test_a_shorter_retention_is_a_loss(was: str, will: str, lost: bool) -> None:
+    assert bool(losses.of_variable("RETENTION_DAYS", was, will)) == lost
 
 
 def test_an_api_on_this_machine_is_left_alone(

@@ -1,11 +1,13 @@
-"""What changes of a stage's stacks would lose: pure, from what CloudFormation says and from the
-templates before and after.
+"""What changes of a stage would lose, from what CloudFormation says, from the templates before and
+after, and from the variables. Pure: no AWS call is made here.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from ops.templates import Template
+
+from chalicelib import settings
 
 # What is lost with a resource, by its type. Others hold nothing: policies, alarms.
 _WITH_IT = {
@@ -14,7 +16,6 @@ _WITH_IT = {
     "AWS::SNS::Topic": "the subscriptions of the topic",
     "AWS::SQS::Queue": "the messages that wait on the queue",
     "AWS::Logs::LogGroup": "what was logged there",
-    "AWS::Lambda::Function": "the function",
 }
 
 # Settings that count days or seconds of keeping something.
@@ -49,6 +50,18 @@ def of_templates(before: Template, after: Template, parameters: dict[str, str]) 
             kept, keeps = (_number(each.get(setting), parameters) for each in (had, has))
             if kept and keeps and keeps < kept:
                 yield name, lost.format(after=keeps)
+
+
+def of_variable(name: str, was: str, will: str) -> str:
+    """What another value of a stage's variable would lose; empty for nothing."""
+    if name == "RETENTION_DAYS":
+        before, after = (settings.retention_days({name: each}) for each in (was, will))
+        if after and (not before or after < before):
+            longer = f"{before} days" if before else "never"
+            return f"new events after {after} days, where until now it was {longer}"
+    if name == "NOTIFY_ENV" and will == "full":
+        return "the masks in notifications: subscribers would see passwords in env"
+    return ""
 
 
 def _of_table(had: dict[str, Any], has: dict[str, Any]) -> Iterator[str]:

@@ -114,7 +114,7 @@ def _of_function(function: Function, stage: Stage) -> Iterator[Change]:
 def _of_code(what: str, stage: Stage, now: dict[str, Any]) -> Iterator[Change]:
     noted = deployed.read_code(stage) if stage.table_name else None
     if noted is None or noted["sha256"] != now.get("CodeSha256"):
-        yield Change(what, "changed", "code: something else than make deploy put it there")
+        yield Change(what, "changed", "code: nobody noted what is there now")
     elif noted["digest"] != deployed.digest_of_code():
         yield Change(what, "changed", f"code, of version {noted['version']} → {VERSION}")
 
@@ -134,22 +134,10 @@ def _of_variables(what: str, stage: Stage, before: dict[str, str]) -> Iterator[C
     resources = {name: value or _LATER for name, value in stage.environment().items()}
     after = config.variables(stage.name) | resources
     for name in sorted(before.keys() | after.keys()):
-        was, will = before.get(name, "nothing"), after.get(name, "nothing")
+        was, will = before.get(name, ""), after.get(name, "")
         if was != will:
-            lost = _of_variable(name, was, will)
-            yield Change(what, "changed", f"{name} {was} → {will}", lost)
-
-
-def _of_variable(name: str, was: str, will: str) -> str:
-    if name == "RETENTION_DAYS" and 0 < _days(will) < (_days(was) or float("inf")):
-        return f"new events after {will} days, and no longer after {was}"
-    if name == "NOTIFY_ENV" and will == "full":
-        return "the masks in notifications: subscribers would see passwords in env"
-    return ""
-
-
-def _days(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+            lost = losses.of_variable(name, was, will)
+            yield Change(what, "changed", f"{name} {was or 'nothing'} → {will or 'nothing'}", lost)
 
 
 def _of_policy(what: str, function: Function, stage: Stage) -> Iterator[Change]:
