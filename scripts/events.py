@@ -1,13 +1,16 @@
-"""Look at the events that a stage has stored: list them, watch new ones arrive, or show a whole
-event. And repair: send notifications again, and handle what could not be published or stored.
+"""Look at what happened and at what is wrong: list the events that a stage has stored, watch new
+ones arrive, tell the story of a deployment. And repair: send notifications again, and handle what
+could not be published or stored.
 """
 
 import argparse
 import itertools
+import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 
-from ops import cli, options, repairs, stages, view
+from ops import cli, options, overview, repairs, stages, stats, stories, view
 from ops.cli import Failure, out, say
 from ops.tail import as_they_come
 
@@ -15,12 +18,17 @@ from rich.console import Console
 
 from chalicelib import history
 from chalicelib.records.record import Record
+from chalicelib.services.store import EVERYTHING
 
 _EPILOG = """\
 examples:
   .venv/bin/python scripts/events.py list --app /prod/web --since 12h
+  .venv/bin/python scripts/events.py list --app '/prod/*' --severity warning --oldest-first
   .venv/bin/python scripts/events.py list --severity warning --since 2016-04-24T09:00:00Z
   .venv/bin/python scripts/events.py tail --severity error
+  .venv/bin/python scripts/events.py deployment 867ed450
+  .venv/bin/python scripts/events.py status
+  .venv/bin/python scripts/events.py stats --since 7d --by app --severity error
   .venv/bin/python scripts/events.py show 20160424T092748069Z-0123456789abcdef
   .venv/bin/python scripts/events.py replay --since 3d --severity error --dry-run
   .venv/bin/python scripts/events.py parked --send
@@ -50,8 +58,26 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     list_.add_argument(
         "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
     )
+    list_.add_argument(
+        "--oldest-first", action="store_true", help="the same events, in the order of time"
+    )
     tail = commands.add_parser("tail", help="as they come, until Ctrl-C")
     tail.set_defaults(run=_tail)
+    tail.add_argument(
+        "--since", type=options.time, metavar="WHEN", help="begin with those since then: 90m, 12h"
+    )
+    deployment = commands.add_parser("deployment", help="the story of a deployment")
+    deployment.set_defaults(run=_deployment)
+    deployment.add_argument("id", help="its id, or the beginning of it")
+    status = commands.add_parser("status", help="how the clusters and the stage are now")
+    status.set_defaults(run=_status)
+    trouble = commands.add_parser("trouble", help="what is wrong now, in every cluster")
+    trouble.set_defaults(run=_trouble)
+    stats_ = commands.add_parser("stats", help="how many events of what, as bars")
+    stats_.set_defaults(run=_stats)
+    stats_.add_argument(
+        "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
+    )
     show = commands.add_parser("show", help="one event, whole")
     show.set_defaults(run=_show)
     show.add_argument("id", type=options.event_id)
@@ -80,13 +106,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog=_RESTORE_EPILOG,
     )
     restore.set_defaults(run=_restore)
-    for command in (list_, tail, replay):
+    for command in (list_, tail, stats_, replay):
         options.add_filters(command)
-    for command in (list_, replay):
+    for command in (list_, stats_, replay):
         options.add_times(command)
-    for command in (list_, tail, show, replay):
+    for command in (list_, tail, show, deployment, status, trouble, stats_, replay):
         options.add_cluster(command)
-    for command in (list_, tail, show, parked):
+    for command in (list_, tail, show, deployment, status, trouble, stats_, parked):
         command.add_argument("--json", action="store_true", help="JSON, one event a line")
     for command in (replay, parked):
         command.add_argument("--yes", action="store_true", help="don't ask")
@@ -101,7 +127,10 @@ def _list(args: argparse.Namespace) -> int:
     wanted = options.wanted(args, stage)
     found = history.newest_first(stage.store, wanted)
     several = len(wanted.clusters) > 1
-    shown = _print(args, itertools.islice(found, args.limit), several=several)
+    newest: Iterable[Record] = itertools.islice(found, args.limit)
+    if args.oldest_first:
+        newest = reversed(list(newest))
+    shown = _print(args, newest, several=several)
     if not shown:
         say(f"No events.{options.hint_at_type(args.type)}", "dim")
     elif shown == args.limit and next(found, None):
@@ -111,8 +140,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _tail(args: argparse.Namespace) -> int:
     stage = stages.find(args.stage)
-    wanted = options.wanted(args, stage)
-    coming = as_they_come(stage.store, wanted)
+    wanted = replace(options.wanted(args, stage), window=EVERYTHING)  # --since is where it begins
+    coming = as_they_come(stage.store, wanted, args.since)
     if hint := options.hint_at_type(args.type):
         cli.warn(hint.strip())
     several = len(wanted.clusters) > 1
@@ -135,6 +164,61 @@ def _show(args: argparse.Namespace) -> int:
             out(view.whole_json(record))
         else:
             _console().print(view.details(record))
+    return 0
+
+
+def _deployment(args: argparse.Namespace) -> int:
+    stage = stages.find(args.stage)
+    told = stories.find(stage, options.clusters(stage, args.cluster), args.id)
+    if args.json:
+        out(stories.as_json(told))
+    else:
+        console = _console()
+        console.print(stories.text(told, console.width if console.is_terminal else 0))
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    stage = stages.find(args.stage)
+    found = overview.clusters(stage, options.clusters(stage, args.cluster))
+    for each in found:
+        if args.json:
+            out(each.as_json())
+        else:
+            _console().print(each.text())
+    for line, style in overview.stage_lines(stage):
+        say(line, style)
+    return 0
+
+
+def _trouble(args: argparse.Namespace) -> int:
+    stage = stages.find(args.stage)
+    names = options.clusters(stage, args.cluster)
+    found = [each for each in stage.troubles.all() if each.cluster in names]
+    for each in sorted(found, key=lambda trouble: trouble.since, reverse=True):
+        if args.json:
+            out(json.dumps({"cluster": each.cluster, **each.summary()}))
+        else:
+            _console().print(overview.trouble_line(each, cluster=len(names) > 1))
+    if not found:
+        say("Nothing is wrong.", "dim")
+    return 0
+
+
+def _stats(args: argparse.Namespace) -> int:
+    stage = stages.find(args.stage)
+    args.since = args.since or options.time("24h")
+    wanted = options.wanted(args, stage)
+    counts = stats.count(history.newest_first(stage.store, wanted), args.by)
+    if args.json:
+        for value, number in counts:
+            out(stats.as_json(value, number, args.by))
+        return 0
+    console = _console()
+    for line in stats.bars(counts, console.width if console.is_terminal else 0):
+        console.print(line)
+    if not counts:
+        say(f"No events.{options.hint_at_type(args.type)}", "dim")
     return 0
 
 

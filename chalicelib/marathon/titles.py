@@ -53,7 +53,7 @@ _CONDITIONS = {
     "Unknown": "is unknown to Mesos",
 }
 
-_ACTIONS = {
+ACTIONS = {
     "StartApplication": "start",
     "ScaleApplication": "scale",
     "RestartApplication": "restart",
@@ -65,6 +65,7 @@ _ACTIONS = {
     "RestartPod": "restart pod",
     "StopPod": "stop pod",
 }
+"""What a plan's actions do, in a word."""
 
 _GAPS = {
     "leader_changed": "Marathon's leader changed",
@@ -314,7 +315,7 @@ def _doing(event: models.DeploymentStepEvent) -> str:
 
 def _action(action: models.Action, plan: models.Plan | None) -> str:
     name = target(action) or "?"
-    verb = _ACTIONS.get(kind(action), kind(action))
+    verb = ACTIONS.get(kind(action), kind(action))
     return f"{verb} {name}{_instances(action, plan)}"
 
 

@@ -42,9 +42,9 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 def add_times(parser: argparse.ArgumentParser) -> None:
     """Options for a span of time."""
     parser.add_argument(
-        "--since", type=_time, metavar="WHEN", help="a time (UTC), or how long ago: 90m, 12h, 3d"
+        "--since", type=time, metavar="WHEN", help="a time (UTC), or how long ago: 90m, 12h, 3d"
     )
-    parser.add_argument("--until", type=_time, metavar="WHEN", help="likewise")
+    parser.add_argument("--until", type=time, metavar="WHEN", help="likewise")
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
@@ -140,13 +140,15 @@ def window(args: argparse.Namespace) -> Window:
     )
 
 
-def _time(text: str) -> datetime:
+def time(text: str) -> datetime:
+    """An option's type: a time, or how long ago."""
     if _AGO.fullmatch(text):
         return datetime.now(UTC) - duration(text)
     # A time without a zone is UTC, as all that is shown.
-    time = usable_timestamp(text) or usable_timestamp(f"{text}Z") or usable_timestamp(f"{text}T00Z")
-    if time is None:
+    moment = usable_timestamp(text) or usable_timestamp(f"{text}Z")
+    moment = moment or usable_timestamp(f"{text}T00Z")
+    if moment is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 90m or 3d"
         )
-    return time
+    return moment

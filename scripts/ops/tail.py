@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
@@ -22,13 +22,18 @@ _OTHER_DAYS = 3
 _WIDE_INTERVAL = 20
 
 
-def as_they_come(store: Store, wanted: Wanted) -> Iterator[Record]:
-    """The records that arrive from now on, for ever; those of one look in the order of ids."""
+def as_they_come(store: Store, wanted: Wanted, since: datetime | None = None) -> Iterator[Record]:
+    """The records that arrive from now on, for ever; those of one look in the order of ids.
+    ``since``: those come first that are as new, in the order of time.
+    """
     # This machine's clock and Lambda's differ. So old records are recognized by their ids, not by
     # their time.
     seen = {record.id for record in _wide_look(store, wanted)}
     started = times.iso(times.now() - CLOCK_SKEW)
-    return _arriving(store, wanted, seen, started)
+    recent = replace(wanted, window=Window(times.compact(since))) if since else None
+    before = sorted(history.newest_first(store, recent), key=_id) if recent else []
+    seen.update(record.id for record in before)
+    return itertools.chain(before, _arriving(store, wanted, seen, started))
 
 
 def _arriving(store: Store, wanted: Wanted, seen: set[str], started: str) -> Iterator[Record]:
@@ -43,7 +48,7 @@ def _arriving(store: Store, wanted: Wanted, seen: set[str], started: str) -> Ite
             found = list(history.newest_first(store, replace(wanted, window=recent)))
         new = [each for each in found if each.received_at >= started and each.id not in seen]
         seen.update(record.id for record in new)
-        yield from sorted(new, key=lambda record: record.id)
+        yield from sorted(new, key=_id)
         time.sleep(_POLL_SECONDS)
 
 
@@ -56,6 +61,10 @@ def _wide_look(store: Store, wanted: Wanted) -> Iterator[Record]:
         for day in _newest_days(store, cluster)
     )
     return filter(wanted.matches, itertools.chain.from_iterable(feeds))
+
+
+def _id(record: Record) -> str:
+    return record.id
 
 
 def _newest_days(store: Store, cluster: str) -> list[str]:

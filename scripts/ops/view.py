@@ -7,12 +7,13 @@ import json
 from rich.text import Text
 
 from chalicelib.records.record import Record
+from chalicelib.records.summary import Summary
 from chalicelib.text import visible, visible_json
 
 STYLES = {"info": "dim", "notice": "cyan", "warning": "yellow", "error": "bold red"}
 
 
-def line(record: Record, *, cluster: bool = False, width: int = 0) -> Text:
+def line(record: Record | Summary, *, cluster: bool = False, width: int = 0) -> Text:
     """A record in one line: when (in UTC), how bad, what, and the id for asking for more.
     ``cluster``: with its name. ``width``: of the terminal; if the id would not fit on the line, it
     gets a line of its own.

@@ -1,12 +1,10 @@
 """The stage: its functions, mappings, queues and subscribers. Nothing is removed from a queue."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
-from ops import deployed, mappings
+from ops import deployed, mappings, queues
 from ops.deployed import Deployed
 from ops.doctor.findings import Finding, duration, guarded
 from ops.functions import FUNCTIONS, Function
@@ -19,14 +17,6 @@ from chalicelib.services import aws
 _BEHIND_SECONDS = 60
 _REPORTS = "ReportBatchItemFailures"
 _PENDING = "PendingConfirmation"
-
-
-@dataclass(frozen=True)
-class _Queue:
-    """A queue's name, and how many messages lie there, hidden ones too."""
-
-    name: str
-    messages: int
 
 
 def check(stage: Stage) -> list[Finding]:
@@ -134,17 +124,18 @@ def _behind(stage: Stage, found: set[str]) -> list[Finding]:
 
 
 def _spill(stage: Stage) -> list[Finding]:
-    queue = _look_at(stage.spill_queue_url)
-    if not queue.messages:
+    waiting = queues.waiting(stage.spill_queue_url)
+    if not waiting:
         return [Finding("ok", "spill-empty", "The spill queue is empty.")]
-    oldest = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue.name)
+    oldest = _metric(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", stage.spill_queue_name
+    )
     since = f", the oldest for {duration(oldest)}" if oldest else ""
     return [
         Finding(
             "warning",
             "spill-waiting",
-            f"Messages that the table could not take wait on the spill queue: "
-            f"{queue.messages}{since}.",
+            f"Messages that the table could not take wait on the spill queue: {waiting}{since}.",
             "They go into the table by themselves once it is available. If they do not within a "
             "quarter of an hour, look at the log of the function restore.",
         )
@@ -152,14 +143,14 @@ def _spill(stage: Stage) -> list[Finding]:
 
 
 def _dead_letters(stage: Stage) -> list[Finding]:
-    queue = _look_at(stage.dead_letter_queue_url)
-    if not queue.messages:
+    waiting = queues.waiting(stage.dead_letter_queue_url)
+    if not waiting:
         return [Finding("ok", "dead-letters-none", "There are no dead letters.")]
     return [
         Finding(
             "warning",
             "dead-letters",
-            f"Dead letters, which could not be published or stored: {queue.messages}.",
+            f"Dead letters, which could not be published or stored: {waiting}.",
             f".venv/bin/python scripts/events.py parked --stage {stage.name} tells which and why.",
         )
     ]
@@ -199,18 +190,6 @@ def _subscriptions(topic: str) -> Iterator[str]:
     for page in pages:
         for each in page["Subscriptions"]:
             yield str(each["SubscriptionArn"])
-
-
-def _look_at(url: str) -> _Queue:
-    """How many messages a queue has: the counts are SQS's, and approximate."""
-    names: list[Any] = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    counts = answer.get("Attributes", {})
-    return _Queue(url.rpartition("/")[2], sum(int(counts.get(name, 0)) for name in names))
 
 
 def _metric(namespace: str, name: str, dimension: str, value: str) -> float | None:
