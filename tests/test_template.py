@@ -200,6 +200,13 @@ def test_every_outcome_and_every_function_and_every_index_is_on_the_dashboard() 
     assert made == indexes - {None}
 
 
+def test_the_burst_that_a_latency_tolerates_is_forty_seconds_by_it() -> None:
+    (burst,) = [each["properties"] for each in widgets() if "Burst" in each["properties"]["title"]]
+    (computed,), latency = burst["metrics"]
+    assert computed["expression"] == f"40000 / {latency[-1]['id']}"  # milliseconds
+    assert latency[:2] == ["AWS/ApiGateway", "Latency"]
+
+
 def test_every_alarm_is_on_the_dashboard() -> None:
     (alarms,) = [each["properties"]["alarms"] for each in widgets() if each["type"] == "alarm"]
     named = [alarm["Properties"]["AlarmName"]["Sub"] for alarm in ALARMS]
