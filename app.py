@@ -42,16 +42,16 @@ def list_events() -> Response:
     return reading().events(_request())
 
 
-@app.route("/events/{cluster}/{id_}", methods=["GET"])
-def event(cluster: str, id_: str) -> Response:
+@app.route("/events/{cluster}/{id}", methods=["GET"])
+def event(cluster: str, id: str) -> Response:
     """A reader asks for one event."""
-    return reading().event(_request(), cluster, id_)
+    return reading().event(_request(), cluster, id)
 
 
-@app.route("/deployments/{cluster}/{id_}", methods=["GET"])
-def deployment(cluster: str, id_: str) -> Response:
+@app.route("/deployments/{cluster}/{id}", methods=["GET"])
+def deployment(cluster: str, id: str) -> Response:
     """A reader asks for the story of a deployment."""
-    return reading().deployment(_request(), cluster, id_)
+    return reading().deployment(_request(), cluster, id)
 
 
 @app.route("/clusters", methods=["GET"])

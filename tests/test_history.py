@@ -9,6 +9,7 @@ from typing import Any
 
 from ops.sdk import client
 from ops.stages import Stage
+from ops.upgrade import upgrade
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from chalicelib.history import Wanted
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.records import items
 from chalicelib.records.record import Record
+from chalicelib.services.clusters import Cluster
 from chalicelib.services.store import EVERYTHING, Store, Window
 from local import functions
 from local.functions import Stream
@@ -223,3 +225,24 @@ def test_paging_through_any_filters_gives_each_match_once_newest_first(
     ]
     found = pages(store, wanted, limit, new)
     assert found == sorted(expected, reverse=True)
+
+
+def test_a_table_of_an_older_version_gets_its_index_once(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    bad, good = (
+        record(eventType=type_, timestamp="2016-04-24T10:00:00Z")
+        for type_ in ("deployment_failed", "deployment_success")
+    )
+    for each in (bad, good):
+        (_, item) = items.to_items(each, None)
+        stage.table.put({name: value for name, value in item.items() if name != "trouble"})
+    stage.store.note_day("prod", "2016-04-24")
+    wanted = Wanted(("prod",), severity="warning")
+    assert list(history.newest_first(stage.store, wanted)) == []
+    upgrade(stage)
+    assert "Indexed 1 warnings and errors." in capsys.readouterr().err
+    assert [each.id for each in history.newest_first(stage.store, wanted)] == [bad.id]
+    upgrade(stage)
+    assert capsys.readouterr().err == ""

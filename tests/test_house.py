@@ -1,6 +1,7 @@
 """How the house is kept: what layers and tests may know of each other."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from ops import ROOT
 
 import pytest
+
+from tests.support.package import LAMBDA_ENVIRONMENT
 
 TESTS = sorted((ROOT / "tests").glob("test_*.py"))
 
@@ -45,6 +48,25 @@ def test_who_imports_the_app_keeps_a_garbage_collector_as_it_was() -> None:
     code = "import gc, app; assert gc.isenabled(); assert not gc.get_freeze_count()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_taking_events_in_imports_nothing_of_reading_or_telling() -> None:
+    """Or each cold start would take longer, and Marathon's events wait for it."""
+    code = """
+import sys, app
+app.ingest()
+later = ("web.readers", "web.models", "web.openapi", "story", "history", "records.summary")
+loaded = {name for name in later if f"chalicelib.{name}" in sys.modules}
+assert not loaded, loaded
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | LAMBDA_ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_make_alone_lists_the_targets() -> None:

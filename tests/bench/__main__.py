@@ -13,7 +13,7 @@ from ops.cli import progress
 
 from rich.console import Console
 
-from tests.bench import capacity, cost, cpu, figures, load, plot, relay, start, subjects
+from tests.bench import capacity, cost, cpu, figures, load, plot, reading, relay, start, subjects
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench
 from tests.bench.understanding import understanding
@@ -29,6 +29,7 @@ _PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "cold start": start.cold,
     "AWS calls": capacity.calls,
     "write units": capacity.write_units,
+    "reading": lambda _: reading.reading(),
     "memory": capacity.memory,
     "package": capacity.package,
     "burst": lambda _: load.burst(),

@@ -82,21 +82,21 @@ def configured_mb(function: str) -> int:
 
 
 def sizes(put: str) -> list[int]:
-    """The bytes of an item in the table, and in the index if it is there."""
+    """The bytes of an item in the table, and in each index where it is."""
     item = json.loads(put)["Item"]
-    projected = {name: item[name] for name in _projected() if name in item}
-    return [_size(item), _size(projected)] if "feed" in item else [_size(item)]
+    projected = ({name: item[name] for name in held if name in item} for held in _held(item))
+    return [size(item), *map(size, projected)]
 
 
-def _projected() -> list[str]:
-    """What the index holds, by the template."""
-    table = resources("table.yaml")["EventsTable"]
-    index = table["Properties"]["GlobalSecondaryIndexes"][0]
-    keys = ("pk", "sk", *(key["AttributeName"] for key in index["KeySchema"]))
-    return [*keys, *index["Projection"]["NonKeyAttributes"]]
+def _held(item: dict[str, Any]) -> Iterator[list[str]]:
+    """What each index holds of an item that is in it, by the template."""
+    for index in resources("table.yaml")["EventsTable"]["Properties"]["GlobalSecondaryIndexes"]:
+        keys = [key["AttributeName"] for key in index["KeySchema"]]
+        if keys[0] in item:
+            yield ["pk", "sk", *keys, *index["Projection"]["NonKeyAttributes"]]
 
 
-def _size(item: dict[str, Any]) -> int:
+def size(item: dict[str, Any]) -> int:
     """The bytes of an item as DynamoDB counts them: its names and its values."""
     return sum(len(name.encode()) + _value_size(typed) for name, typed in item.items())
 
