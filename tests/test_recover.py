@@ -142,6 +142,18 @@ def test_what_was_deleted_comes_back_and_what_is_newer_stays(
     assert world.journal.notified == dict.fromkeys([*sent, last], 1)
 
 
+def test_what_went_wrong_before_there_was_an_index_of_it_is_in_the_index(world: World) -> None:
+    failed = event(1, eventType="status_update_event", taskStatus="TASK_FAILED", taskId="a1.x")
+    (id_,) = world.send(failed)
+    key = {"pk": {"S": "prod|app:/a1"}, "sk": {"S": id_}}
+    world.stage.table.update(key, "REMOVE trouble", "severity = :bad", {":bad": {"S": "error"}})
+    source = restored(world.stage)
+    world.stage.table.delete(key)
+    assert run(world.stage, source) == 0
+    index = world.stage.table.query("trouble = :key", index="trouble", key="prod|2016-04")
+    assert [each["sk"] for each in index] == [id_]
+
+
 def test_records_that_were_changed_are_replaced_where_asked(world: World) -> None:
     (id_,) = world.send(event(1))
     source = restored(world.stage)

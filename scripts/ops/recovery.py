@@ -23,6 +23,7 @@ from ops.stages import Stage
 import botocore.exceptions
 from rich.progress import Progress
 
+from chalicelib.marathon.severity import TROUBLE
 from chalicelib.records import items
 from chalicelib.records.items import Item
 from chalicelib.services import aws
@@ -132,8 +133,9 @@ class _Copy:
         kind = item["kind"]["S"]
         replaced = self._recovery.replace and kind in _UNCHANGING
         if kind in ("record", items.RESTORED):
-            self._note_day(items.plain(item))
-            item = item | {"kind": {"S": items.RESTORED}}
+            values = items.plain(item)
+            self._note_day(values)
+            item = item | {"kind": {"S": items.RESTORED}} | _index_key(values)
         try:
             self._table.put(item, "" if replaced else "attribute_not_exists(pk)")
         except ConditionFailed:
@@ -147,6 +149,14 @@ class _Copy:
         if day not in self._noted_days:
             self._store.note_day(*day[:2], values.get("expires_at"))
             self._noted_days.add(day)
+
+
+def _index_key(values: dict[str, Any]) -> Item:
+    """What puts a warning or an error into its index. A backup may be older than that index."""
+    if values.get("severity") not in TROUBLE:
+        return {}
+    cluster = values["pk"].partition("|")[0]
+    return {"trouble": {"S": items.trouble_key(cluster, items.month_of(values["sk"]))}}
 
 
 def _fate(recovery: Recovery, item: Item) -> str:
