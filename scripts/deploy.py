@@ -22,6 +22,7 @@ from ops import config as stage_config
 from ops.cli import Failure, out, say
 from ops.deployed import Deployed
 from ops.stages import Stage
+from ops.upgrade import upgrade
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -62,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     api = deployed.find_api(stage)
     if api:
         throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
+    upgrade(stage)
     _tell(stage, api)
     return 0
 

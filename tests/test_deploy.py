@@ -225,7 +225,7 @@ def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: 
 @pytest.mark.usefixtures("account")
 def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None:
     first_version = make_table_of_first_version()
-    deploy(clone)
+    assert "Indexing what went wrong before this version" in deploy(clone)
     table = boto3.client("dynamodb")
     # moto runs functions in containers when a table with a mapping is written to; not here.
     item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}, "kind": {"S": "cluster"}}
