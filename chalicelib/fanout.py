@@ -90,7 +90,7 @@ class FanOut:
         if each["eventName"] != "INSERT":
             return
         values = items.plain(each["dynamodb"]["NewImage"])
-        if not items.is_record(values, time.time()):
+        if not items.is_news(values, time.time()):
             return
         try:
             record = self._store.whole(values)

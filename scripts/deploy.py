@@ -10,6 +10,7 @@ from ops import (
     cli,
     deployed,
     mappings,
+    plan,
     policies,
     stacks,
     stages,
@@ -19,6 +20,7 @@ from ops import config as stage_config
 from ops.cli import Failure, confirm, out, say
 from ops.deployed import Deployed
 from ops.stages import Stage
+from ops.upgrade import upgrade
 
 from chalicelib.services.topic import FIFO
 
@@ -38,12 +40,18 @@ def main(argv: list[str] | None = None) -> int:
         help="for a new stage: queues get each subject's events in order, and nobody else gets any",
     )
     parser.add_argument("--yes", action="store_true", help="with --ordered: don't ask")
+    parser.add_argument(
+        "--accept-losses",
+        action="store_true",
+        help="go on though something would be lost: make plan STAGE=… shows what",
+    )
     args = parser.parse_args(argv)
     name = args.stage
-    stage_config.check_stage(name)
+    stages.check_ours(name)
     if args.ordered:
         _check_ordered(name, sure=args.yes)
     before = _what_is_deployed(name)
+    _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")
     stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
     stage = stages.find(name)
@@ -53,14 +61,15 @@ def main(argv: list[str] | None = None) -> int:
         deployed.write_local(name, mappings.tidy(stage, before))
     deployed.begin(stage)
     say("Deploying the functions …")
-    bytecode.make()
+    bytecode.make_alone()
     chalice_cli.run("deploy", name)
     say("Setting what Chalice can't …")
     mappings.settle(stage)
-    deployed.keep_copy(stage, deployed.read_local(name) or {})
+    deployed.keep_copy(stage, deployed.read_local(name) or {}, mappings.package(name))
     api = deployed.find_api(stage)
     if api:
         throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
+    upgrade(stage)
     _tell(stage, api)
     return 0
 
@@ -87,6 +96,18 @@ def _check_ordered(name: str, *, sure: bool) -> None:
     )
     if not sure:
         confirm("Go on? Type yes:", "yes")
+
+
+def _check_losses(name: str, alarm_email: str | None, *, accepted: bool) -> None:
+    lost = [each for each in plan.of(name, alarm_email) if each.loss]
+    if not lost:
+        return
+    say(plan.told(lost), "bold red")
+    if not accepted:
+        raise Failure(
+            "Nothing was changed. If that is what you want: "
+            f'make deploy STAGE={name} ARGS="--accept-losses".'
+        )
 
 
 def _what_is_deployed(name: str) -> Deployed | None:

@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     name = args.stage
-    stage_config.check_stage(name)
+    stages.check_ours(name)
     if stacks.outputs(stacks.table_stack(name)) is None:
         raise Failure(f"Stage {name} is not deployed in this account and region: nothing to do.")
     stage = stages.find(name)

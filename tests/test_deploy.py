@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ops import ROOT
 from ops.stages import Stage
 
 import boto3
@@ -96,6 +97,22 @@ def deploy(clone: Path, *more: str) -> str:
     if not BUILT.exists():
         shutil.copytree(packages, BUILT)
     return done.stderr
+
+
+def make_table_of_first_version() -> dict[str, Any]:
+    """Its table, before anything else of the stage; what it holds. No records: moto would run
+    fanout for them, in a container.
+    """
+    boto3.client("cloudformation").create_stack(
+        StackName="marathon-events-dev-table",
+        TemplateBody=(ROOT / ".chalice" / "templates" / "table.yaml").read_text(),
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "dev"}],
+    )
+    held = json.loads((ROOT / "tests/fixtures/stage-0.1.json").read_text())["items"]
+    kept = {each["kind"]["S"]: each for each in held if "body" not in each and "parts" not in each}
+    for item in kept.values():
+        boto3.client("dynamodb").put_item(TableName="marathon-events-dev", Item=item)
+    return kept
 
 
 def mappings() -> dict[str, dict[str, Any]]:
@@ -189,10 +206,26 @@ def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: 
     assert after == before
     assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
 
+    planned = script(clone, "plan", "--stage", "dev")
+    # The app has no routes here, and so no function of that name.
+    assert planned.stdout == "+ function marathon-events-dev new\n"
+    assert (planned.returncode, planned.stderr) == (0, "")
+    after["stages"]["dev"]["environment_variables"] = written | {"RETENTION_DAYS": "3"}
+    file.write_text(json.dumps(after))
+    refused = script(clone, "deploy", "--stage", "dev")
+    assert refused.returncode == 1
+    assert "new events after 3 days, where until now it was 7 days" in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
+    accepted = script(clone, "deploy", "--stage", "dev", "--accept-losses")
+    assert accepted.returncode == 0, accepted.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "3"
+
 
 @pytest.mark.usefixtures("account")
 def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None:
-    deploy(clone)
+    first_version = make_table_of_first_version()
+    assert "Indexing what went wrong before this version" in deploy(clone)
     table = boto3.client("dynamodb")
     # moto runs functions in containers when a table with a mapping is written to; not here.
     item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}, "kind": {"S": "cluster"}}
@@ -245,6 +278,9 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
         ExpressionAttributeValues={":pk": {"S": "#clusters"}},
     )
     assert kept["Items"] == [item]
+    token = first_version["token"]
+    key = {name: token[name] for name in ("pk", "sk")}
+    assert table.get_item(TableName="marathon-events-dev", Key=key)["Item"] == token
 
 
 @pytest.mark.usefixtures("account")

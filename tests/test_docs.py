@@ -17,6 +17,7 @@ import pytest
 from chalicelib.records.notification import Mark, notification
 from tests.support.project import EVENTS
 from tests.support.records import record_from
+from tests.support.templates import resources
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
@@ -24,7 +25,7 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("architecture", "operations", "performance", "relay", "subscribers")
+        for name in ("architecture", "ci", "operations", "performance", "relay", "subscribers")
     ),
 ]
 SCRIPTS = [
@@ -36,6 +37,9 @@ SCRIPTS = [
     "run",
     "deploy",
     "destroy",
+    "plan",
+    "recover",
+    "cost",
     "document",
 ]
 
@@ -94,6 +98,22 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
     assert explained == found - fine
 
 
+def test_every_alarm_is_explained_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition("## Alarms\n")[2].partition("\n## ")[0]
+    explained = [
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+        for name in re.findall(r"`([a-z0-9-]+)`", row)
+    ]
+    alarms = [
+        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        for each in resources("messaging.yaml").values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert sorted(explained) == sorted(alarms)
+
+
 def test_every_option_that_the_documents_name_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
@@ -101,6 +121,7 @@ def test_every_option_that_the_documents_name_exists() -> None:
     for page in ("README.md", "docs/operations.md", "docs/subscribers.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy)\.py[^\n`]*", text
+            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*",
+            text,
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line

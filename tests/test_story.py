@@ -300,6 +300,19 @@ def test_the_events_of_0_7_0_have_no_names_of_actions_and_no_versions() -> None:
     assert found["state"] == "succeeded"
 
 
+def test_a_request_for_an_earlier_deployment_is_not_taken_for_this_one() -> None:
+    own = records(step("info", "15:38.000", 1, plan(version="2020-03-02T08:15:37.900Z")))
+    around = records(
+        post("15:30.481", definition("web:2", "2014-09-09T05:57:50.866Z")),
+        step("info", "15:30.600", 1, plan(OTHER)),
+        task("15:31.000", "TASK_RUNNING"),
+        task("15:38.100", "TASK_RUNNING"),
+    )
+    found = build(Case("prod", ID, own, around))
+    assert found.started_by is None
+    assert [each.timestamp for each in found.events] == [at("15:38.000"), at("15:38.100")]
+
+
 def test_of_many_apps_the_feed_is_read_instead_of_their_timelines(stage: Stage) -> None:
     apps = [f"/prod/a{n}" for n in range(40)]
     steps = [{"actions": [{"action": "RestartApplication", "app": app} for app in apps]}]

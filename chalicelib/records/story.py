@@ -160,11 +160,25 @@ class Case:
     @functools.cached_property
     def requests(self) -> list[Told]:
         """The requests that led to it: those of its version, or else those for its apps shortly
-        before it.
+        before it, unless another deployment began in between.
         """
         found = [each for each in _told(self.around) if self._asks_for_it(each)]
         same = [each for each in found if self.version and self.version == _version(each.event)]
-        return same or found
+        begin = self.begin.id if self.begin else ""
+        return same or [
+            each
+            for each in found
+            if not any(each.record.id < other.id < begin for other in self.others)
+        ]
+
+    @functools.cached_property
+    def others(self) -> list[Record]:
+        """The records by which other deployments of its apps began."""
+        return [
+            each
+            for each in self.around
+            if each.type == "deployment_info" and each.deployment not in (None, self.id)
+        ]
 
     def is_near(self, time: datetime) -> bool:
         """Whether its request may have been told of at that time."""
@@ -230,22 +244,19 @@ def _belongs(record: Record, case: Case) -> bool:
         made = event(record.body)
         same = isinstance(made, models.GroupChangeSuccess) and made.version == case.version
         return same and case.version is not None and case.is_near(_time(record))
+    if case.begin and record.id < case.begin.id:
+        return False
     if case.end and _time(record) > _time(case.end) + _TOLD_AFTER:
         return False
     return not set(record.touched).isdisjoint(case.apps)
 
 
 def _state(case: Case) -> State:
-    others = [
-        each
-        for each in case.around
-        if each.type == "deployment_info" and each.deployment not in (None, case.id)
-    ]
     if case.end is None:
         last = max((each.id for each in case.own), default="")
         # Marathon locks an app while it is being deployed. So if another deployment of it began
         # later, this one has ended, and nobody heard how.
-        return "unknown" if not last or any(each.id > last for each in others) else "running"
+        return "unknown" if not last or any(each.id > last for each in case.others) else "running"
     if case.end.type == "deployment_success":
         return "succeeded"
     failed = [each.event for each in case.told if isinstance(each.event, models.DeploymentFailed)]
@@ -255,7 +266,7 @@ def _state(case: Case) -> State:
         return "failed"
     # Before 1.6.352 it does not say why; nearly always another deployment took its place.
     ended = _time(case.end)
-    replaced = any(abs(_time(each) - ended) <= REPLACED_WITHIN for each in others)
+    replaced = any(abs(_time(each) - ended) <= REPLACED_WITHIN for each in case.others)
     return "cancelled" if replaced else "failed"
 
 

@@ -2,13 +2,18 @@
 is kept with the stage, so that any clone can continue.
 """
 
+import hashlib
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ops import ROOT
 from ops.cli import Failure
 from ops.stages import Stage
+
+from chalicelib import VERSION
 
 _FOLDER = ROOT / ".chalice" / "deployed"
 _COPY_KEY = {"pk": {"S": "#stage"}, "sk": {"S": "deployed"}}
@@ -50,11 +55,39 @@ def read_copy(stage: Stage) -> Deployed | None:
     return deployed
 
 
-def keep_copy(stage: Stage, deployed: Deployed) -> None:
-    """Keep a copy with the stage; its deploy has ended."""
-    item = {"kind": {"S": "stage"}, "record": {"S": json.dumps(deployed)}}
-    stage.table.put(_COPY_KEY | item)
+def keep_copy(stage: Stage, deployed: Deployed, package: str = "") -> None:
+    """Keep a copy with the stage; its deploy has ended. ``package``: Lambda's hash of the package,
+    by which ``read_code`` tells whether anything else was deployed since.
+    """
+    code = {"digest": digest_of_code(), "sha256": package, "version": VERSION}
+    item = {"record": {"S": json.dumps(deployed)}, "code": {"S": json.dumps(code)}}
+    stage.table.put(_COPY_KEY | {"kind": {"S": "stage"}} | item)
     stage.table.delete(_BEGUN_KEY)
+
+
+def read_code(stage: Stage) -> dict[str, str] | None:
+    """The code that ``make deploy`` put there last: its ``digest``, its ``version``, and Lambda's
+    hash of the package, ``sha256``. None if it is not known.
+    """
+    kept = stage.table.get(_COPY_KEY) or {}
+    code: dict[str, str] | None = json.loads(kept["code"]) if "code" in kept else None
+    return code
+
+
+def digest_of_code() -> str:
+    """A hash of all that is packed from this clone, and of the Python that packs it."""
+    found = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+    for path in sorted(_packed()):
+        found.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _packed() -> Iterator[Path]:
+    yield from (ROOT / "app.py", ROOT / "requirements.txt")
+    for folder in ("chalicelib", "vendor"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
 
 
 def begin(stage: Stage) -> None:
@@ -74,6 +107,8 @@ def find_api(stage: Stage) -> dict[str, Any] | None:
     """The API of a stage. None where the stage has been destroyed."""
     if not stage.topic_arn:
         return None
+    if stage.api_url:
+        return {"rest_api_id": stage.api_id, "rest_api_url": stage.api_url}
     deployed = read_copy(stage) or read_local(stage.name) or {}
     resources = deployed.get("resources", [])
     return next((each for each in resources if each.get("resource_type") == "rest_api"), None)

@@ -63,7 +63,7 @@ def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
         type=args.type or "",
         severity=args.severity,
         text=args.text or "",
-        window=_window(args),
+        window=window(args),
     )
 
 
@@ -141,7 +141,8 @@ def _meant(text: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ": docs/events.md has them all."
 
 
-def _window(args: argparse.Namespace) -> Window:
+def window(args: argparse.Namespace) -> Window:
+    """The span of time that the options of ``add_times`` say. Raises Failure."""
     since, until = getattr(args, "since", None), getattr(args, "until", None)
     if since and until and since > until:
         raise Failure("--since is later than --until.")

@@ -1,10 +1,10 @@
 """Publishing by hand: sends stored records again, at a limited rate."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from ops.cli import Failure
 from ops.config import variables
+from ops.pace import paced
 from ops.stages import Stage
 
 from chalicelib import times
@@ -30,11 +30,9 @@ def publish(
     run = times.compact(times.now())
     masked = masking(variables(stage.name))
     # At most one second's records at once, so that an interruption is reported to the second.
-    for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
-        started = time.monotonic()
+    for some in paced(records, max(1, min(BATCH_ENTRIES, int(rate))), rate):
         ready = [notification(record, masked, mark=mark, run=run) for record in some]
         _publish(topic, list(zip(some, ready, strict=True)), sent)
-        time.sleep(max(0.0, len(some) / rate - (time.monotonic() - started)))
 
 
 def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
@@ -48,14 +46,3 @@ def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent)
                 raise Failure(f"SNS will never take {record.id}: {result.reason}.")
             if result.outcome == "failed":
                 raise Failure(f"SNS did not take {record.id}: {result.reason}.")
-
-
-def _groups(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    group: list[Record] = []
-    for record in records:
-        group.append(record)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
