@@ -8,7 +8,7 @@ OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights deploy destroy ops check audit format docs pins clean
+.PHONY: help run test bench nights deploy plan destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ bench: $(READY) ## what an event costs, beside what people write by hand (ARGS=-
 
 deploy: $(OPS) ## deploy a stage: make deploy STAGE=prod
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)
+
+plan: $(OPS) ## what a deploy of a stage would change and lose: make plan STAGE=prod
+	@$(BIN)/python scripts/plan.py --stage "$(STAGE)" $(ARGS)
 
 destroy: $(OPS) ## take a stage down, all but its table: make destroy STAGE=prod
 	@$(BIN)/python scripts/destroy.py --stage "$(STAGE)" $(ARGS)

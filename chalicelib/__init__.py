@@ -5,3 +5,5 @@ From the top: ``web`` (HTTP) → the use cases (``ingest``, ``fanout``, ``restor
 pure) → ``marathon`` (what Marathon says; pure) → modules that all others use (``settings``,
 ``log``, ``times``, ``text``, ``workers``, ``coldstart``).
 """
+
+VERSION = "1.0.0"  # of all that is in this repository

@@ -18,7 +18,7 @@ from chalicelib.services.aws import ServiceError
 from chalicelib.services.queues import DeadLetters, QueueError
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
-from chalicelib.services.topic import Result, Topic, batches
+from chalicelib.services.topic import Result, Topic
 from chalicelib.settings import Masking
 
 # If SNS refuses a part of a batch, that part is retried at once. So the checkpoint causes few
@@ -73,7 +73,7 @@ class FanOut:
                 )
                 stopped_at = each["dynamodb"]["SequenceNumber"]
                 break
-        for batch in batches(pending, lambda each: each.notification):
+        for batch in self._topic.batches(pending, lambda each: each.notification):
             if context.get_remaining_time_in_millis() < _MS_FOR_A_BATCH:
                 log.warning("fanout is out of time", published=published)
                 stopped_at = batch[0].sequence_number
@@ -90,7 +90,7 @@ class FanOut:
         if each["eventName"] != "INSERT":
             return
         values = items.plain(each["dynamodb"]["NewImage"])
-        if not items.is_record(values, time.time()):
+        if not items.is_news(values, time.time()):
             return
         try:
             record = self._store.whole(values)

@@ -1,12 +1,14 @@
 """Structured log lines, which are also CloudWatch metrics: in embedded metric format, one on each
-line. No body and no secret is ever logged, with one exception: the last copy of an event that
-neither the table nor the spill queue could take (``spill``).
+line, which names our version. No body and no secret is ever logged, with one exception: the last
+copy of an event that neither the table nor the spill queue could take (``spill``).
 """
 
 import json
 import os
 import time
 from typing import Any
+
+from chalicelib import VERSION
 
 NAMESPACE = "MarathonEvents"
 
@@ -47,4 +49,4 @@ def _line(level: str, message: str, fields: dict[str, Any]) -> None:
 
 
 def _print(line: dict[str, Any]) -> None:
-    print(json.dumps(line, separators=(",", ":")), flush=True)
+    print(json.dumps(line | {"version": VERSION}, separators=(",", ":")), flush=True)

@@ -2,8 +2,6 @@
 safe to repeat, also from another clone, since each stage keeps a note of what is deployed.
 """
 
-import argparse
-import re
 from typing import Any
 
 from ops import (
@@ -12,17 +10,19 @@ from ops import (
     cli,
     deployed,
     mappings,
+    plan,
     policies,
     stacks,
     stages,
     throttling,
 )
 from ops import config as stage_config
-from ops.cli import Failure, out, say
+from ops.cli import Failure, confirm, out, say
 from ops.deployed import Deployed
 from ops.stages import Stage
+from ops.upgrade import upgrade
 
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+from chalicelib.services.topic import FIFO
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,16 +30,30 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.parser(__doc__ or "")
     parser.add_argument(
         "--alarm-email",
-        type=_mail,
+        type=cli.mail,
         metavar="ADDRESS",
         help="who gets the alarms (default: unchanged)",
     )
+    parser.add_argument(
+        "--ordered",
+        action="store_true",
+        help="for a new stage: queues get each subject's events in order, and nobody else gets any",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --ordered: don't ask")
+    parser.add_argument(
+        "--accept-losses",
+        action="store_true",
+        help="go on though something would be lost: make plan STAGE=… shows what",
+    )
     args = parser.parse_args(argv)
     name = args.stage
-    stage_config.check_stage(name)
+    stages.check_ours(name)
+    if args.ordered:
+        _check_ordered(name, sure=args.yes)
     before = _what_is_deployed(name)
+    _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")
-    stacks.bring_up(name, args.alarm_email)
+    stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
     stage = stages.find(name)
     policies.write(name)
     _set_variables(stage)
@@ -47,22 +61,53 @@ def main(argv: list[str] | None = None) -> int:
         deployed.write_local(name, mappings.tidy(stage, before))
     deployed.begin(stage)
     say("Deploying the functions …")
-    bytecode.make()
+    bytecode.make_alone()
     chalice_cli.run("deploy", name)
     say("Setting what Chalice can't …")
     mappings.settle(stage)
-    deployed.keep_copy(stage, deployed.read_local(name) or {})
+    deployed.keep_copy(stage, deployed.read_local(name) or {}, mappings.package(name))
     api = deployed.find_api(stage)
     if api:
         throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
+    upgrade(stage)
     _tell(stage, api)
     return 0
 
 
-def _mail(text: str) -> str:
-    if not _MAIL.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
-    return text
+def _check_ordered(name: str, *, sure: bool) -> None:
+    """Say what order rules out, and ask. Raises Failure for a stage that exists without order."""
+    arn = (stacks.outputs(stacks.messaging_stack(name)) or {}).get("TopicArn", "")
+    if arn.endswith(FIFO):
+        return
+    if arn:
+        raise Failure(
+            f"Stage {name} is deployed, and its events topic does not keep order. That can't be "
+            "changed: another topic would take its place, without its subscribers. Deploy a new "
+            "stage with --ordered (docs/operations.md, Deploying); or destroy this one (its table "
+            f"is kept) and deploy it again: make destroy STAGE={name}, then "
+            f"make deploy STAGE={name} ARGS=--ordered, then register and subscribe again."
+        )
+    say(
+        f"The events topic of stage {name} will be a FIFO topic, for as long as the stage exists.\n"
+        "Only SQS queues can subscribe to it: no mail address, phone number, function or HTTPS "
+        "endpoint. A FIFO queue gets each subject's events in order, once. The alerts topic stays "
+        "as it is, for all of them.",
+        "yellow",
+    )
+    if not sure:
+        confirm("Go on? Type yes:", "yes")
+
+
+def _check_losses(name: str, alarm_email: str | None, *, accepted: bool) -> None:
+    lost = [each for each in plan.of(name, alarm_email) if each.loss]
+    if not lost:
+        return
+    say(plan.told(lost), "bold red")
+    if not accepted:
+        raise Failure(
+            "Nothing was changed. If that is what you want: "
+            f'make deploy STAGE={name} ARGS="--accept-losses".'
+        )
 
 
 def _what_is_deployed(name: str) -> Deployed | None:

@@ -5,11 +5,11 @@ a later deploy finds it again.
 import argparse
 import shlex
 
-from ops import chalice_cli, cli, deployed, mappings, registration, stacks, stages
+from ops import chalice_cli, cli, deployed, mappings, queues, registration, stacks, stages
 from ops import config as stage_config
 from ops.cli import Failure, confirm, out, say, warn
-from ops.sdk import client
 from ops.stages import Stage
+from ops.subscriptions import subscribing
 
 from chalicelib.services.clusters import Cluster
 
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     name = args.stage
-    stage_config.check_stage(name)
+    stages.check_ours(name)
     if stacks.outputs(stacks.table_stack(name)) is None:
         raise Failure(f"Stage {name} is not deployed in this account and region: nothing to do.")
     stage = stages.find(name)
@@ -29,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     if not args.yes:
         confirm(f"Destroy stage {name}? Its table is kept. Type its name to go on:", name)
     _delete_functions(stage)
-    say("Deleting topic, queues and logs …")
+    say("Deleting topics, queues and logs …")
+    subscribing.remove_all(stage)
     stacks.delete(stacks.messaging_stack(name))
     stage_config.set_variables(name, dict.fromkeys(stage.environment(), ""))
     out(f"Stage {name} is destroyed. Its table, {stage.table_name}, is kept.")
@@ -67,13 +68,17 @@ def warn_of_senders(stage: Stage) -> None:
 
 
 def _warn_of_losses(stage: Stage) -> None:
-    queues = (
+    losses = (
         ("spilled events", stage.spill_queue_url),
         ("dead letters", stage.dead_letter_queue_url),
     )
-    for what, url in queues:
-        if url and (waiting := _waiting(url)):
+    for what, url in losses:
+        if url and (waiting := queues.waiting(url)):
             say(f"{waiting} {what} wait on a queue and will be lost with it.", "bold red")
+    for name, count in subscribing.undelivered(stage).items():
+        say(f"{count} undelivered messages lie in {name} and will be lost with it.", "bold red")
+    if subscribers := len(list(subscribing.listed(stage))):
+        warn(f"The stage's topics have subscribers ({subscribers}), who must subscribe again.")
 
 
 def _how_to_unregister(stage: Stage, cluster: Cluster | None) -> str:
@@ -83,12 +88,6 @@ def _how_to_unregister(stage: Stage, cluster: Cluster | None) -> str:
     url = shlex.quote(cluster.marathon_url)
     login = f" {cluster.login}" if cluster.login else ""
     return f"{_REGISTER} --stage {stage.name} --marathon {url}{login} --remove"
-
-
-def _waiting(url: str) -> int:
-    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
-    return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
 
 def _delete_functions(stage: Stage) -> None:

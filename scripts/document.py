@@ -1,13 +1,14 @@
 """Write the files that are generated from others: ``docs/events.md``,
 ``docs/notification.schema.json`` and ``docs/openapi.json`` from the code, each stage's policies
-from those of the functions. With --check, only check whether they are up to date.
+from those of the functions, ``.chalice/merge.json`` from the templates and the table of functions.
+With --check, only check whether they are up to date.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from ops import ROOT, cli, policies
+from ops import ROOT, cli, merge, policies
 from ops.cli import Failure, Parser
 
 from chalicelib.marathon.models import MODELS
@@ -66,6 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     documents = {
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
+        merge.FILE: json.dumps(merge.merge(), indent=2) + "\n",
         _DOCS / "openapi.json": json.dumps(openapi.document(), indent=2) + "\n",
         **policies.rendered_for_all(),
     }
@@ -124,6 +126,7 @@ def _schema() -> dict[str, Any]:
         "properties": {
             **summary["properties"],
             "replay": {"const": True},
+            "test": {"const": True},
             "event": {"description": "The event; a string if it is not JSON; null if left out."},
             "event_omitted": {"type": "string"},
         },

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import ingest
+from chalicelib import VERSION, ingest
 from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
 from local.system import System
@@ -166,7 +166,7 @@ def test_other_methods_are_not_allowed(running: System, token: str, method: str)
 
 
 def test_health_needs_no_token(running: System) -> None:
-    assert request(running.api, "GET", "/health") == (200, {"status": "ok"})
+    assert request(running.api, "GET", "/health") == (200, {"status": "ok", "version": VERSION})
 
 
 def test_neither_token_nor_callback_secret_is_kept(running: System, token: str) -> None:

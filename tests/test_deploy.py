@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ops import ROOT
 from ops.stages import Stage
 
 import boto3
@@ -86,16 +87,32 @@ def script(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def deploy(clone: Path) -> str:
+def deploy(clone: Path, *more: str) -> str:
     """Deploy; what Chalice has packed once of the same files is packed for all tests here."""
     packages = clone / ".chalice" / "deployments"
     if not packages.exists() and BUILT.exists():
         shutil.copytree(BUILT, packages)
-    done = script(clone, "deploy", "--stage", "dev")
+    done = script(clone, "deploy", "--stage", "dev", *more)
     assert done.returncode == 0, done.stderr
     if not BUILT.exists():
         shutil.copytree(packages, BUILT)
     return done.stderr
+
+
+def make_table_of_first_version() -> dict[str, Any]:
+    """Its table, before anything else of the stage; what it holds. No records: moto would run
+    fanout for them, in a container.
+    """
+    boto3.client("cloudformation").create_stack(
+        StackName="marathon-events-dev-table",
+        TemplateBody=(ROOT / ".chalice" / "templates" / "table.yaml").read_text(),
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "dev"}],
+    )
+    held = json.loads((ROOT / "tests/fixtures/stage-0.1.json").read_text())["items"]
+    kept = {each["kind"]["S"]: each for each in held if "body" not in each and "parts" not in each}
+    for item in kept.values():
+        boto3.client("dynamodb").put_item(TableName="marathon-events-dev", Item=item)
+    return kept
 
 
 def mappings() -> dict[str, dict[str, Any]]:
@@ -200,10 +217,26 @@ def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: 
     assert after == before
     assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
 
+    planned = script(clone, "plan", "--stage", "dev")
+    # The app has no routes here, and so no function of that name.
+    assert planned.stdout == "+ function marathon-events-dev new\n"
+    assert (planned.returncode, planned.stderr) == (0, "")
+    after["stages"]["dev"]["environment_variables"] = written | {"RETENTION_DAYS": "3"}
+    file.write_text(json.dumps(after))
+    refused = script(clone, "deploy", "--stage", "dev")
+    assert refused.returncode == 1
+    assert "new events after 3 days, where until now it was 7 days" in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
+    accepted = script(clone, "deploy", "--stage", "dev", "--accept-losses")
+    assert accepted.returncode == 0, accepted.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "3"
+
 
 @pytest.mark.usefixtures("account")
 def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None:
-    deploy(clone)
+    first_version = make_table_of_first_version()
+    assert "Indexing what went wrong before this version" in deploy(clone)
     table = boto3.client("dynamodb")
     # moto runs functions in containers when a table with a mapping is written to; not here.
     item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}, "kind": {"S": "cluster"}}
@@ -214,11 +247,21 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     token |= {"cluster": {"S": "prod"}, "label": {"S": "x"}}
     table.put_item(TableName="marathon-events-dev", Item=token)
 
+    refused = script(clone, "deploy", "--stage", "dev", "--ordered", "--yes")
+    assert refused.returncode == 1
+    assert "make destroy STAGE=dev, then make deploy STAGE=dev ARGS=--ordered" in refused.stderr
+
+    # What subscribing sets up outside the stage's stacks goes with the stage.
+    jobs = boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
+    assert script(clone, "subscribe", "--stage", "dev", "--to", arn).returncode == 0
+
     asked = script(clone, "destroy", "--stage", "dev")
     assert asked.returncode == 1
     assert "pass --yes" in asked.stderr
     assert "Cluster prod is still registered" in asked.stderr
     assert "--marathon http://m:8080 --remove" in asked.stderr
+    assert "have subscribers (1), who must subscribe again" in asked.stderr
 
     done = script(clone, "destroy", "--stage", "dev", "--yes")
     assert done.returncode == 0, done.stderr
@@ -226,6 +269,10 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("sns").list_topics()["Topics"] == []
     assert boto3.client("events").list_rules()["Rules"] == []
+    assert boto3.client("sqs").list_queues()["QueueUrls"] == [jobs]
+    policy: Any = ["Policy"]
+    told = boto3.client("sqs").get_queue_attributes(QueueUrl=jobs, AttributeNames=policy)
+    assert "Policy" not in told.get("Attributes", {})
 
     chalice = Path(sys.executable).with_name("chalice")
     plain = [str(chalice), "deploy", "--stage", "dev"]
@@ -233,14 +280,19 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None
     assert refused.returncode == 1
     assert "run make deploy STAGE=… first" in refused.stderr
 
-    deploy(clone)
+    deploy(clone, "--ordered", "--yes")
     check_settings()
+    topic = environment("marathon-events-dev-fanout")["EVENTS_TOPIC_ARN"]
+    assert topic.endswith(":marathon-events-dev.fifo")
     kept = table.query(
         TableName="marathon-events-dev",
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": "#clusters"}},
     )
     assert kept["Items"] == [item]
+    token = first_version["token"]
+    key = {name: token[name] for name in ("pk", "sk")}
+    assert table.get_item(TableName="marathon-events-dev", Key=key)["Item"] == token
 
 
 @pytest.mark.usefixtures("account")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 from ops import ROOT
 
@@ -13,17 +14,34 @@ import document
 import jsonschema
 import pytest
 
-from chalicelib.records.notification import notification
+from chalicelib.records.notification import Mark, notification
 from tests.support.project import EVENTS
 from tests.support.records import record_from
+from tests.support.templates import resources
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "operations", "performance", "relay")),
+    *(
+        f"docs/{name}.md"
+        for name in ("architecture", "ci", "operations", "performance", "relay", "subscribers")
+    ),
 ]
-SCRIPTS = ["register", "doctor", "relay", "events", "run", "deploy", "destroy", "document"]
+SCRIPTS = [
+    "register",
+    "subscribe",
+    "doctor",
+    "relay",
+    "events",
+    "run",
+    "deploy",
+    "destroy",
+    "plan",
+    "recover",
+    "cost",
+    "document",
+]
 
 
 def test_what_is_generated_is_up_to_date() -> None:
@@ -31,9 +49,10 @@ def test_what_is_generated_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-@pytest.mark.parametrize("replay", [False, True])
-def test_every_notification_is_as_the_schema_says(body: bytes, replay: bool) -> None:
-    jsonschema.validate(json.loads(notification(record_from(body), replay=replay).message), SCHEMA)
+@pytest.mark.parametrize("mark", [None, *get_args(Mark)])
+def test_every_notification_is_as_the_schema_says(body: bytes, mark: Mark | None) -> None:
+    made = notification(record_from(body), mark=mark, run="1")
+    jsonschema.validate(json.loads(made.message), SCHEMA)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -79,13 +98,30 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
     assert explained == found - fine
 
 
+def test_every_alarm_is_explained_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition("## Alarms\n")[2].partition("\n## ")[0]
+    explained = [
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+        for name in re.findall(r"`([a-z0-9-]+)`", row)
+    ]
+    alarms = [
+        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        for each in resources("messaging.yaml").values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert sorted(explained) == sorted(alarms)
+
+
 def test_every_option_that_the_documents_name_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', source.read_text()))
-    for page in ("README.md", "docs/operations.md"):
+    for page in ("README.md", "docs/operations.md", "docs/subscribers.md"):
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|doctor|events|run|deploy|destroy)\.py[^\n`]*", text
+            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*",
+            text,
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line

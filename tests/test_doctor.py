@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ops import ROOT, config, deployed, stacks
+from ops import ROOT, config, deployed, queues, stacks
 from ops.doctor import way_checks
 from ops.doctor.findings import duration
 from ops.functions import FUNCTIONS, STREAM
@@ -28,6 +28,7 @@ from ops.stages import Stage
 import doctor
 import pytest
 import register
+import subscribe
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -588,7 +589,26 @@ def test_subscribers_that_did_not_confirm(between_scripts: Proxy, shared: Doctor
     pending = PENDING.format(arn=shared.stage.topic_arn).encode()
     with between_scripts.fault("ListSubscriptionsByTopic", instead(200, pending)):
         found = shared.look()
-    assert "none of the 1 subscribers" in found["subscribers-unconfirmed"]["message"]
+    # Both topics were asked.
+    assert "none of the 2 subscribers" in found["subscribers-unconfirmed"]["message"]
+
+
+def test_people_who_hear_of_alerts_alone_are_subscribers(bare: Doctor) -> None:
+    assert "subscribe.py" in bare.look()["subscribers-none"]["remedy"]
+    assert subscribe.main(["--stage", bare.stage.name, "--to", "you@example.net"]) == 0
+    found = bare.look()
+    assert found["subscribers"]["message"] == "Subscribers: events 0, alerts 1."
+    assert "messages-undelivered" not in found
+
+
+def test_what_could_not_be_delivered_is_found(bare: Doctor) -> None:
+    hook = "https://hooks.example.net/in"
+    assert subscribe.main(["--stage", bare.stage.name, "--to", hook]) == 0
+    (url,) = queues.find_all(f"marathon-events-{bare.stage.name}-undelivered-")
+    client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    found = bare.look()["messages-undelivered"]
+    assert found["message"].endswith(f"{queues.name_of(url)}: 1.")
+    assert "--list tells which subscriber" in found["remedy"]
 
 
 # Relays

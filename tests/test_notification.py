@@ -1,15 +1,17 @@
 """A record as subscribers hear of it."""
 
 import json
+import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from chalicelib.records.notification import LIMIT_BYTES, Notification, notification
+from chalicelib.records.notification import LIMIT_BYTES, Mark, Notification, notification
 from chalicelib.records.record import identify
-from chalicelib.services.topic import batches
+from chalicelib.services.topic import Topic
 from tests.support.project import EVENTS
-from tests.support.records import record_from
+from tests.support.records import record, record_from
 
 
 def test_a_failed_task_as_json_with_the_event_and_attributes_to_filter_by() -> None:
@@ -104,7 +106,10 @@ def test_one_attribute_has_every_app_or_pod_that_an_event_is_about(
 
 
 def test_a_replay_says_so() -> None:
-    assert json.loads(notification(record_from(b"{}"), replay=True).message)["replay"] is True
+    assert (
+        json.loads(notification(record_from(b"{}"), mark="replay", run="1").message)["replay"]
+        is True
+    )
 
 
 def test_a_subject_is_ascii_on_one_line_below_100_characters() -> None:
@@ -126,13 +131,53 @@ def test_characters_that_a_queue_would_refuse_do_not_reach_it() -> None:
     assert made.attributes["subject"] == "app:/a b\ufffd"
 
 
+def cut(row: list[Notification], topic: str) -> list[list[Notification]]:
+    """The batches of a topic; no client is needed to cut them."""
+    nobody: Any = None
+    return list(Topic(nobody, f"arn:aws:sns:us-east-1:1:{topic}").batches(row, lambda each: each))
+
+
+def test_a_replay_is_no_repeat_of_what_it_replays_nor_of_another_replay() -> None:
+    sent: list[tuple[Mark | None, str]] = [
+        (None, ""),
+        ("replay", "1"),
+        ("replay", "2"),
+        ("test", "1"),
+    ]
+    ids = [notification(record_from(b"{}"), mark=mark, run=run).deduplication for mark, run in sent]
+    assert len(set(ids)) == 4
+    assert ids[0] == record_from(b"{}").id
+    longest = notification(record_from(b"{}"), mark="replay", run="20160424T092748069Z")
+    assert re.fullmatch("[A-Za-z0-9-]{1,128}", longest.deduplication)
+
+
+def test_the_group_is_that_of_cluster_and_subject_whatever_they_hold() -> None:
+    groups = {
+        notification(record(cluster, appId=app, n=n)).group
+        for cluster in ("east", "west")
+        for app in ("/a", "/ä ö", "/" + "x" * 5000)
+        for n in (1, 2)
+    }
+    assert len(groups) == 6
+    assert all(re.fullmatch("[a-z0-9]{1,128}", group) for group in groups)
+
+
+def test_a_fifo_topics_batch_has_one_of_each_subject() -> None:
+    apps = ["/a", "/b", "/a", "/a", "/c", "/b", "/d"]
+    row = [notification(record(appId=app, n=n)) for n, app in enumerate(apps)]
+    made = cut(row, "marathon-events-prod.fifo")
+    assert [each for batch in made for each in batch] == row
+    assert [len(batch) for batch in made] == [2, 1, 4]
+    assert [len(batch) for batch in cut(row, "marathon-events-prod")] == [7]
+
+
 def test_batches_keep_order_and_limits() -> None:
     sizes = [1, 100_000, 100_000, 100_000, *[10] * 25, 240_000, 240_000]
     row = [
         notification(record_from(json.dumps({"eventType": "x", "n": n, "t": "a" * size}).encode()))
         for n, size in enumerate(sizes)
     ]
-    made = list(batches(row, lambda each: each))
+    made = cut(row, "marathon-events-prod")
     assert [each for batch in made for each in batch] == row
     assert all(len(batch) <= 10 for batch in made)
     assert all(sum(each.size for each in batch) <= LIMIT_BYTES for batch in made)

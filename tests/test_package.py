@@ -12,6 +12,7 @@ from ops import bytecode
 
 import pytest
 
+from chalicelib import VERSION
 from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 from tests.support.project import copy_project
 
@@ -90,7 +91,10 @@ PACKED = {
 
 def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, python: Path) -> None:
     health, callback, modules = run(python, package)
-    assert (health["statusCode"], json.loads(health["body"])) == (200, {"status": "ok"})
+    assert (health["statusCode"], json.loads(health["body"])) == (
+        200,
+        {"status": "ok", "version": VERSION},
+    )
     assert callback["statusCode"] == 403
     # What api does not use, its cold start does not pay for.
     assert not {"chalicelib.fanout", "chalicelib.services.topic", "chalicelib.restore"} & set(

@@ -163,13 +163,15 @@ def test_a_policy_names_the_stages_own_resources_and_no_account(
         f"arn:aws:dynamodb:*:*:table/{base}/index/*",
         f"arn:aws:sns:*:*:{base}",
         f"arn:aws:sns:*:*:{base}-alerts",
+        f"arn:aws:sns:*:*:{base}.fifo",
         f"arn:aws:sqs:*:*:{base}-spill",
         f"arn:aws:sqs:*:*:{base}-dead-letters",
         f"arn:aws:logs:*:*:log-group:/aws/lambda/{function.lambda_name(stage)}:*",
     }
     for each in statements(stage, function.name):
         assert each["Effect"] == "Allow"
-        assert each["Resource"] in own
+        resources = each["Resource"]
+        assert own.issuperset([resources] if isinstance(resources, str) else resources)
         assert not any("*" in action for action in each["Action"])
 
 

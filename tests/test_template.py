@@ -1,11 +1,13 @@
 """The templates, as far as no emulator shows it: what is encrypted, kept, and for how long."""
 
+import ast
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from ops import ROOT
 from ops.config import config
 from ops.functions import FUNCTIONS
 from ops.stacks import TEMPLATES
@@ -13,6 +15,7 @@ from ops.stacks import TEMPLATES
 import pytest
 
 import app
+from chalicelib import log, restore
 from chalicelib.ingest import Outcome, Receipt
 from chalicelib.records.record import SUMMARY
 from chalicelib.web import answers
@@ -61,6 +64,13 @@ def test_topics_and_queues_are_encrypted() -> None:
         assert MESSAGING[topic]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
     for queue in of_type("AWS::SQS::Queue"):
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_only_an_ordered_stages_events_topic_is_fifo() -> None:
+    topic = MESSAGING["EventsTopic"]["Properties"]
+    for name in ("TopicName", "FifoTopic", "FifoThroughputScope"):
+        assert "If" in topic[name]
+    assert "FifoTopic" not in MESSAGING["AlertsTopic"]["Properties"]
 
 
 def test_topics_and_queues_take_nothing_without_tls() -> None:
@@ -112,6 +122,7 @@ ALARMS = of_type("AWS::CloudWatch::Alarm")
 BY_AWS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/SNS", "NumberOfNotificationsRedrivenToDlq", ("TopicName",)),
     ("AWS/Lambda", "IteratorAge", ("FunctionName",)),
     ("AWS/Lambda", "Errors", ("FunctionName",)),
     ("AWS/Lambda", "Throttles", ("FunctionName",)),
@@ -119,6 +130,101 @@ BY_AWS = {
     ("AWS/ApiGateway", "4XXError", ("ApiName", "Stage")),
     ("AWS/ApiGateway", "5XXError", ("ApiName", "Stage")),
 }
+
+
+# Of the dashboard alone.
+BY_AWS_TOO = {
+    ("AWS/ApiGateway", "Count", ("ApiName", "Stage")),
+    ("AWS/ApiGateway", "Latency", ("ApiName", "Stage")),
+    ("AWS/Lambda", "Invocations", ("FunctionName",)),
+    ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", ("TableName",)),
+    ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", ("TableName", "GlobalSecondaryIndexName")),
+    ("AWS/SNS", "NumberOfMessagesPublished", ("TopicName",)),
+    ("AWS/Logs", "IncomingBytes", ("LogGroupName",)),
+}
+
+# Functions that are being made: what they will emit.
+COMING = {"alerts": {"Opened"}, "watch": {"Told"}}
+
+
+def widgets() -> list[dict[str, Any]]:
+    body = MESSAGING["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    return list(json.loads(body)["widgets"])
+
+
+def shown() -> list[tuple[str, str, dict[str, str]]]:
+    """Each metric of the dashboard: namespace, name, dimensions."""
+    found = []
+    for widget in widgets():
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], str):
+                namespace, name, *dimensions = metric[:-1]
+                pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
+                found.append((namespace, name, dict(pairs)))
+    return found
+
+
+def by_the_code(function: str) -> set[str]:
+    """The metrics that a function emits, read from its source."""
+    module = "web/answers" if function == "api" else function
+    source = ROOT / "chalicelib" / f"{module}.py"
+    if not source.exists():
+        return COMING[function]
+    found = set(answers.METRICS.values()) if function == "api" else set()
+    found |= set(get_args(restore.Outcome)) if function == "restore" else set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="metrics"), args=[ast.Dict(keys=keys)]):
+                found |= {str(each.value) for each in keys if isinstance(each, ast.Constant)}
+    return found
+
+
+FUNCTION_NAMES = {
+    f"marathon-events-${{Stage}}{'' if name == 'api' else f'-{name}'}": name
+    for name in {each.name for each in FUNCTIONS} | set(COMING)
+}
+
+
+def test_the_dashboard_shows_only_what_somebody_emits() -> None:
+    for namespace, name, dimensions in shown():
+        if namespace == log.NAMESPACE:
+            assert set(dimensions) == {"Function"}
+            assert name in by_the_code(FUNCTION_NAMES[dimensions["Function"]])
+        else:
+            assert (namespace, name, tuple(dimensions)) in BY_AWS | BY_AWS_TOO
+        if function := dimensions.get("FunctionName"):
+            assert function in FUNCTION_NAMES
+        if group := dimensions.get("LogGroupName"):
+            assert group.removeprefix("/aws/lambda/") in FUNCTION_NAMES
+
+
+def test_every_outcome_and_every_function_and_every_index_is_on_the_dashboard() -> None:
+    ours = {name for namespace, name, _ in shown() if namespace == log.NAMESPACE}
+    assert set(answers.METRICS.values()) <= ours
+    for metric, dimension in (("Errors", "FunctionName"), ("IncomingBytes", "LogGroupName")):
+        names = {found[dimension] for _, name, found in shown() if name == metric}
+        assert {each.removeprefix("/aws/lambda/") for each in names} == set(FUNCTION_NAMES)
+    indexes = {found.get("GlobalSecondaryIndexName") for _, _, found in shown()}
+    made = {each["IndexName"] for each in TABLE["Properties"]["GlobalSecondaryIndexes"]}
+    assert made == indexes - {None}
+
+
+def test_the_burst_that_a_latency_tolerates_is_forty_seconds_by_it() -> None:
+    (burst,) = [each["properties"] for each in widgets() if "Burst" in each["properties"]["title"]]
+    (computed,), latency = burst["metrics"]
+    assert computed["expression"] == f"40000 / {latency[-1]['id']}"  # milliseconds
+    assert latency[:2] == ["AWS/ApiGateway", "Latency"]
+
+
+def test_every_alarm_is_on_the_dashboard() -> None:
+    (alarms,) = [each["properties"]["alarms"] for each in widgets() if each["type"] == "alarm"]
+    named = [alarm["Properties"]["AlarmName"]["Sub"] for alarm in ALARMS]
+    assert sorted(each.rpartition(":")[2] for each in alarms) == sorted(named)
+
+
+def test_no_template_is_larger_than_a_request_may_have_it() -> None:
+    for template in TEMPLATES.glob("*.yaml"):
+        assert template.stat().st_size <= 51_200
 
 
 def emitted(outcome: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str, tuple[str, ...]]:

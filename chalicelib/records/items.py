@@ -40,6 +40,10 @@ Item = dict[str, Any]
 # How a record is laid out. Version 0.1 wrote none; it had no index ``trouble`` and no pointers.
 SCHEMA = 2
 
+# The kind of a record that came back from a backup of the table. It is read as any other, but the
+# stream's filter lets only the kind ``record`` pass: so nobody is told of it again.
+RESTORED = "restored"
+
 # An item holds 409,600 bytes, names included. The rest is for the summary: 100 apps of 512 bytes.
 INLINE_BODY_BYTES = 340_000
 PART_BYTES = 380_000
@@ -197,12 +201,17 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def is_record(values: Mapping[str, Any], now: float) -> bool:
     """Whether plain values are those of a record that has not expired (DynamoDB deletes late)."""
-    return values.get("kind") == "record" and not is_expired(values, now)
+    return values.get("kind") in ("record", RESTORED) and not is_expired(values, now)
+
+
+def is_news(values: Mapping[str, Any], now: float) -> bool:
+    """Whether a new item is a record that has not been told of: not one from a backup."""
+    return values.get("kind") != RESTORED and is_record(values, now)
 
 
 def is_shown(values: Mapping[str, Any], now: float) -> bool:
     """Whether plain values are those of a record, or of a pointer to one, that has not expired."""
-    return values.get("kind") in ("record", "pointer") and not is_expired(values, now)
+    return values.get("kind") in ("record", RESTORED, "pointer") and not is_expired(values, now)
 
 
 def is_expired(values: Mapping[str, Any], now: float) -> bool:

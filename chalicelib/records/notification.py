@@ -1,9 +1,11 @@
 """A record as subscribers receive it. Pure: ``services/topic`` sends it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chalicelib.records.record import Record
 from chalicelib.records.redaction import mask_json, mask_text
@@ -12,6 +14,8 @@ from chalicelib.settings import Masking
 # SNS: 262,144 bytes for a message with its attributes, and for a batch of them.
 LIMIT_BYTES = 262_144
 BATCH_ENTRIES = 10
+
+Mark = Literal["replay", "test"]
 
 _ATTRIBUTES = ("type", "cluster", "severity", "subject", "app", "deployment", "status")
 
@@ -28,7 +32,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 class Notification:
     """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
     one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
-    about; empty if there is none. ``size``: bytes as SNS counts them.
+    about; empty if there is none. ``size``: bytes as SNS counts them. For FIFO topics alone:
+    ``group``, equal for all of one cluster and subject, whose order the topic keeps, and
+    ``deduplication``, of which the topic drops a second one within five minutes.
     """
 
     subject: str
@@ -36,15 +42,20 @@ class Notification:
     attributes: dict[str, str]
     apps: str
     size: int
+    group: str = ""
+    deduplication: str = ""
 
 
 def notification(
-    record: Record, masking: Masking = "masked", *, replay: bool = False
+    record: Record, masking: Masking = "masked", *, mark: Mark | None = None, run: str = ""
 ) -> Notification:
-    """The notification of a record: its summary, and the event itself if it fits."""
+    """The notification of a record: its summary, and the event itself if it fits. ``mark``: why it
+    is sent, if not because the record is new; then ``run`` tells this time from others, so that a
+    FIFO topic drops a repeat of this time only.
+    """
     summary = record.summary()
-    if replay:
-        summary["replay"] = True
+    if mark:
+        summary[mark] = True
     attributes = {name: value for name in _ATTRIBUTES if (value := summary.get(name))}
     empty = message(record.title, "", attributes, record.touched)
     head = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))[:-1]
@@ -54,7 +65,13 @@ def notification(
         text = _escape(f'{head},"event":null,"event_omitted":"nested too deep"}}')
     if empty.size + len(text.encode()) > LIMIT_BYTES:
         text = _escape(f'{head},"event":null,"event_omitted":"too large"}}')
-    return replace(empty, message=text, size=empty.size + len(text.encode()))
+    return replace(
+        empty,
+        message=text,
+        size=empty.size + len(text.encode()),
+        group=_group(record),
+        deduplication=f"{record.id}-{mark}-{run}" if mark else record.id,
+    )
 
 
 def message(
@@ -68,6 +85,11 @@ def message(
     size += sum(len(name) + len("String") + len(value.encode()) for name, value in usable.items())
     size += len("apps") + len("String.Array") + len(array.encode()) if array else 0
     return Notification(subject, text, usable, array, size)
+
+
+def _group(record: Record) -> str:
+    """A hash, since SNS allows neither blanks nor letters beyond ASCII here, nor more than 128."""
+    return hashlib.sha256(f"{record.cluster}|{record.subject}".encode()).hexdigest()
 
 
 def event_json(record: Record, masking: Masking = "masked") -> str:

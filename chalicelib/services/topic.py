@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+# With this the name of a FIFO topic ends, and that of a FIFO queue.
+FIFO = ".fifo"
+
 Outcome = Literal["sent", "failed", "rejected"]
 
 # The codes by which SNS says that it will never take a message. Any other error is caused by the
@@ -48,29 +51,35 @@ class Result:
 _SENT = Result("sent")
 
 
-def batches(row: Iterable[_T], ready: Callable[[_T], Notification]) -> Iterator[list[_T]]:
-    """Cut a sequence, in order, into batches whose notifications are within SNS's limits.
-    ``ready``: returns the notification of an element.
-    """
-    batch: list[_T] = []
-    size = 0
-    for each in row:
-        bytes_ = ready(each).size
-        if batch and (len(batch) == BATCH_ENTRIES or size + bytes_ > LIMIT_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += bytes_
-    if batch:
-        yield batch
-
-
 class Topic:
-    """One topic."""
+    """One topic. A FIFO topic (its name ends in ``.fifo``) keeps the order within each subject."""
 
     def __init__(self, client: "SNSClient", arn: str) -> None:
         self._client = client
         self._arn = arn
+        self._ordered = arn.endswith(FIFO)
+
+    def batches(self, row: Iterable[_T], ready: Callable[[_T], Notification]) -> Iterator[list[_T]]:
+        """Cut a sequence, in order, into batches whose notifications are within SNS's limits.
+        ``ready``: returns the notification of an element.
+
+        A FIFO topic's batch has at most one of each group: SNS may take a part of a call, and must
+        not have a later one of a group before an earlier one that failed.
+        """
+        batch: list[_T] = []
+        groups: set[str] = set()
+        size = 0
+        for each in row:
+            notification = ready(each)
+            full = len(batch) == BATCH_ENTRIES or size + notification.size > LIMIT_BYTES
+            if batch and (full or (self._ordered and notification.group in groups)):
+                yield batch
+                batch, groups, size = [], set(), 0
+            batch.append(each)
+            groups.add(notification.group)
+            size += notification.size
+        if batch:
+            yield batch
 
     def publish(self, batch: list[Notification], pauses: Sequence[float]) -> list[Result]:
         """Send a batch and return the result for each notification. Those that failed are sent
@@ -93,7 +102,9 @@ class Topic:
         try:
             answer = self._client.publish_batch(
                 TopicArn=self._arn,
-                PublishBatchRequestEntries=[_entry(n, each) for n, each in enumerate(batch)],
+                PublishBatchRequestEntries=[
+                    _entry(n, each, ordered=self._ordered) for n, each in enumerate(batch)
+                ],
             )
         except ClientError as error:
             code = aws.error_code(error)
@@ -113,19 +124,23 @@ class Topic:
         ]
 
 
-def _entry(n: int, each: Notification) -> "PublishBatchRequestEntryTypeDef":
+def _entry(n: int, each: Notification, *, ordered: bool) -> "PublishBatchRequestEntryTypeDef":
     attributes: dict[str, MessageAttributeValueTypeDef] = {
         name: {"DataType": "String", "StringValue": value}
         for name, value in each.attributes.items()
     }
     if each.apps:
         attributes["apps"] = {"DataType": "String.Array", "StringValue": each.apps}
-    return {
+    entry: PublishBatchRequestEntryTypeDef = {
         "Id": str(n),
         "Subject": each.subject,
         "Message": each.message,
         "MessageAttributes": attributes,
     }
+    if ordered:  # a standard topic refuses the second of these
+        entry["MessageGroupId"] = each.group
+        entry["MessageDeduplicationId"] = each.deduplication
+    return entry
 
 
 def _failure(entry: dict[str, object]) -> Result:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Response
 
-from chalicelib import log
+from chalicelib import VERSION, log
 from chalicelib.gate import Refused
 from chalicelib.web.headers import JSON
 
@@ -95,8 +95,8 @@ def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id:
 
 
 def health() -> Response:
-    """Say that the function runs. Calls no other service."""
-    return _answer(200, {"status": "ok"})
+    """Say that the function runs, and its version. Calls no other service."""
+    return _answer(200, {"status": "ok", "version": VERSION})
 
 
 METRICS = {

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib import times
+from chalicelib import VERSION, times
 from chalicelib.records.record import Record
 from chalicelib.text import visible
 from local.journal import Journal
@@ -59,7 +59,7 @@ class LiveView:
             overflow="ellipsis",
             no_wrap=True,
         )
-        return Panel(path, title="marathon-events on this machine", border_style="dim")
+        return Panel(path, title=f"marathon-events {VERSION} on this machine", border_style="dim")
 
     def _alerts(self) -> Text:
         """The newest alerts, as people get them."""

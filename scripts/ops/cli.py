@@ -7,6 +7,7 @@ first.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ from chalicelib.text import visible
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
+
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 progress = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
@@ -164,6 +167,13 @@ def seconds(text: str) -> float:
 def file(text: str) -> Path:
     """An option's type: the name of a file."""
     return Path(_not_empty(text))
+
+
+def mail(text: str) -> str:
+    """An option's type: a mail address."""
+    if not _MAIL.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+    return text
 
 
 def address(text: str) -> str:

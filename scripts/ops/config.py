@@ -38,6 +38,18 @@ def variables(name: str) -> dict[str, str]:
     return found
 
 
+def function_settings(stage: str, chalice_name: str) -> dict[str, Any]:
+    """What the config sets for a function of a stage, by Chalice's rules."""
+    whole = config()
+    settings = whole["stages"][stage]
+    functions = (
+        each.get("lambda_functions", {}).get(chalice_name, {}) for each in (whole, settings)
+    )
+    of_app, of_stage = functions
+    found: dict[str, Any] = whole | of_app | settings | of_stage
+    return found
+
+
 def set_variables(name: str, values: dict[str, str]) -> list[str]:
     """Write a stage's resources into its ``environment_variables``; what people set there stays.
     An empty value takes a variable out. The names of those that changed.

@@ -22,6 +22,23 @@ def existing_functions(stage: str) -> list[str]:
     return [each.lambda_name(stage) for each in FUNCTIONS if _arn(each, stage)]
 
 
+def live(function: Function, stage: str) -> dict[str, Any] | None:
+    """What Lambda says of a function, or None where there is none."""
+    try:
+        found = client("lambda").get_function(FunctionName=function.lambda_name(stage))
+    except botocore.exceptions.ClientError as error:
+        if aws.error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return dict(found)
+
+
+def package(stage: str) -> str:
+    """Lambda's hash of the package that the stage's functions run; empty if there are none."""
+    found = next((each for function in FUNCTIONS if (each := live(function, stage))), None)
+    return str(found["Configuration"].get("CodeSha256", "")) if found else ""
+
+
 def of(function: Function, stage: str) -> list[dict[str, Any]]:
     """The mappings of a function, as Lambda describes them; none where there is no function."""
     arn = _arn(function, stage)
@@ -65,13 +82,8 @@ def settle(stage: Stage) -> None:
 
 def _arn(function: Function, stage: str) -> str | None:
     """A function's ARN, or None where there is none."""
-    try:
-        found = client("lambda").get_function(FunctionName=function.lambda_name(stage))
-    except botocore.exceptions.ClientError as error:
-        if aws.error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    return str(found["Configuration"]["FunctionArn"])
+    found = live(function, stage)
+    return str(found["Configuration"]["FunctionArn"]) if found else None
 
 
 def _as_chalice_writes(mapping: dict[str, Any], name: str, feed: Feed) -> dict[str, Any]:
@@ -104,7 +116,7 @@ def _set(mapping: dict[str, Any], **settings: Any) -> None:
     _wait(uuid)
     client("lambda").update_event_source_mapping(UUID=uuid, **settings)
     now = _wait(uuid)
-    wrong = [name for name, value in settings.items() if not _holds(now.get(name), value)]
+    wrong = [name for name, value in settings.items() if not holds(now.get(name), value)]
     if "FunctionResponseTypes" in wrong:
         raise Failure(
             f"The event source mapping {uuid} did not take FunctionResponseTypes: without it, what "
@@ -130,7 +142,8 @@ def _wait(uuid: str) -> dict[str, Any]:
         time.sleep(2)
 
 
-def _holds(value: Any, wanted: Any) -> bool:
+def holds(value: Any, wanted: Any) -> bool:
+    """Whether a setting is as wanted. What is wanted names only a part of some settings."""
     if isinstance(wanted, dict):
-        return isinstance(value, dict) and all(_holds(value.get(k), v) for k, v in wanted.items())
+        return isinstance(value, dict) and all(holds(value.get(k), v) for k, v in wanted.items())
     return bool(value == wanted)

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from ops.cli import Failure
@@ -12,7 +13,7 @@ from chalicelib import times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import UNKNOWN
-from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.marathon.severity import BY_CONDITION, BY_TASK_STATE, SEVERITIES
 from chalicelib.services.store import EVERYTHING, Window
 from chalicelib.text import clip
 from chalicelib.times import usable_timestamp
@@ -62,7 +63,7 @@ def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
         type=args.type or "",
         severity=args.severity,
         text=args.text or "",
-        window=_window(args),
+        window=window(args),
     )
 
 
@@ -92,9 +93,15 @@ def hint_at_type(type_: str | None) -> str:
     """
     if not type_ or type_ in MODELS or type_ == UNKNOWN:
         return ""
-    close = difflib.get_close_matches(type_, MODELS, n=1)
-    meant = f"; did you mean {close[0]}?" if close else ": docs/events.md has them all."
-    return f" No Marathon up to 1.11 sends the type {type_!r}{meant}"
+    return f" No Marathon up to 1.11 sends the type {type_!r}{_meant(type_, MODELS)}"
+
+
+def hint_at_status(status: str) -> str:
+    """The same for the state of a task, or the condition of an instance."""
+    known = [each for each in (*BY_TASK_STATE, *BY_CONDITION) if each]
+    if status in known:
+        return ""
+    return f"No Marathon up to 1.11 sends the status {status!r}{_meant(status, known)}"
 
 
 def event_id(text: str) -> str:
@@ -129,7 +136,13 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _window(args: argparse.Namespace) -> Window:
+def _meant(text: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(text, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ": docs/events.md has them all."
+
+
+def window(args: argparse.Namespace) -> Window:
+    """The span of time that the options of ``add_times`` say. Raises Failure."""
     since, until = getattr(args, "since", None), getattr(args, "until", None)
     if since and until and since > until:
         raise Failure("--since is later than --until.")

@@ -2,11 +2,13 @@
 those of each stage are made. They differ by the stage's name alone.
 """
 
+import json
 from pathlib import Path
+from typing import Any
 
 from ops import ROOT
 from ops.config import known_stages
-from ops.functions import FUNCTIONS
+from ops.functions import FUNCTIONS, Function
 
 _FOLDER = ROOT / ".chalice" / "policies"
 _STAGE = "${Stage}"
@@ -20,12 +22,17 @@ def write(stage: str) -> None:
 
 def rendered(stage: str) -> dict[Path, str]:
     """The policies of a stage, by their files."""
-    return {
-        _FOLDER / f"{stage}-{each.name}.json": (_FOLDER / f"{each.name}.json")
-        .read_text()
-        .replace(_STAGE, stage)
-        for each in FUNCTIONS
-    }
+    return {_FOLDER / f"{stage}-{each.name}.json": _text(stage, each) for each in FUNCTIONS}
+
+
+def of(stage: str, function: Function) -> dict[str, Any]:
+    """The policy of one function of a stage."""
+    policy: dict[str, Any] = json.loads(_text(stage, function))
+    return policy
+
+
+def _text(stage: str, function: Function) -> str:
+    return (_FOLDER / f"{function.name}.json").read_text().replace(_STAGE, stage)
 
 
 def rendered_for_all() -> dict[Path, str]:

@@ -1,16 +1,17 @@
 """Publishing by hand: sends stored records again, at a limited rate."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from ops.cli import Failure
 from ops.config import variables
+from ops.pace import paced
 from ops.stages import Stage
 
-from chalicelib.records.notification import BATCH_ENTRIES, Notification, notification
+from chalicelib import times
+from chalicelib.records.notification import BATCH_ENTRIES, Mark, Notification, notification
 from chalicelib.records.record import Record
 from chalicelib.services import aws
-from chalicelib.services.topic import Topic, batches
+from chalicelib.services.topic import Topic
 from chalicelib.settings import masking
 
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -25,17 +26,17 @@ def publish(
     that SNS took. Raises Failure at the first that it does not take.
     """
     topic = Topic(aws.sns(), stage.topic_arn)
+    mark: Mark | None = "replay" if replay else None
+    run = times.compact(times.now())
     masked = masking(variables(stage.name))
     # At most one second's records at once, so that an interruption is reported to the second.
-    for some in _groups(records, max(1, min(BATCH_ENTRIES, int(rate)))):
-        started = time.monotonic()
-        ready = [notification(record, masked, replay=replay) for record in some]
+    for some in paced(records, max(1, min(BATCH_ENTRIES, int(rate))), rate):
+        ready = [notification(record, masked, mark=mark, run=run) for record in some]
         _publish(topic, list(zip(some, ready, strict=True)), sent)
-        time.sleep(max(0.0, len(some) / rate - (time.monotonic() - started)))
 
 
 def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
-    for batch in batches(pairs, lambda pair: pair[1]):
+    for batch in topic.batches(pairs, lambda pair: pair[1]):
         results = topic.publish([ready for _, ready in batch], _PAUSES_SECONDS)
         for (record, _), result in zip(batch, results, strict=True):
             if result.outcome == "sent":
@@ -45,14 +46,3 @@ def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent)
                 raise Failure(f"SNS will never take {record.id}: {result.reason}.")
             if result.outcome == "failed":
                 raise Failure(f"SNS did not take {record.id}: {result.reason}.")
-
-
-def _groups(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    group: list[Record] = []
-    for record in records:
-        group.append(record)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group

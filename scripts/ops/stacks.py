@@ -1,11 +1,15 @@
 """A stage's two CloudFormation stacks, from the templates in ``.chalice/templates``."""
 
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from ops import ROOT
+from ops import ROOT, templates
 from ops.cli import Failure
 from ops.config import APP
 from ops.sdk import client
+from ops.templates import Template
 
 import botocore.exceptions
 
@@ -26,6 +30,11 @@ def messaging_stack(stage: str) -> str:
     return f"{APP}-{stage}-messaging"
 
 
+def whole_stack(stage: str) -> str:
+    """The name of the one stack that is a whole stage, where CI deployed it without our scripts."""
+    return f"{APP}-{stage}"
+
+
 def outputs(stack: str) -> dict[str, str] | None:
     """A stack's outputs, or None where there is no such stack."""
     found = _describe(stack)
@@ -34,13 +43,86 @@ def outputs(stack: str) -> dict[str, str] | None:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def bring_up(stage: str, alarm_email: str | None = None) -> None:
+def bring_up(stage: str, alarm_email: str | None = None, *, ordered: bool = False) -> None:
     """Make both stacks of a stage match the templates. ``alarm_email``: the address that gets the
-    alarms; None leaves it as it is. Raises Failure.
+    alarms; None leaves it as it is. ``ordered``: make the events topic of a new stage a FIFO topic;
+    that of a stage that exists stays as it is. Raises Failure.
     """
-    _bring_up(table_stack(stage), "table.yaml", stage, {})
-    more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
-    _bring_up(messaging_stack(stage), "messaging.yaml", stage, more)
+    for stack, template, more in _stacks(stage, alarm_email, ordered=ordered):
+        _bring_up(stack, template, stage, more)
+
+
+def begin_table_anew(stage: str) -> None:
+    """Begin to make the table of a stage that somebody deleted: its stack still believes in it.
+    Raises Failure.
+    """
+    stack = table_stack(stage)
+    delete(stack)
+    request, _ = _request(stack, "table.yaml", stage, {}, None)
+    client("cloudformation").create_stack(**request)
+
+
+def end_table_anew(stage: str) -> None:
+    """Wait until what ``begin_table_anew`` began is done. Raises Failure."""
+    _wait("stack_create_complete", table_stack(stage))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an update of one stack would do. ``before``: its present template, None for a new stack.
+    ``changes``: CloudFormation's own ``ResourceChange`` of each resource.
+    """
+
+    stack: str
+    before: Template | None
+    after: Template
+    parameters: dict[str, str]
+    changes: list[dict[str, Any]]
+
+
+def changes(stage: str, alarm_email: str | None = None) -> Iterator[Changes]:
+    """What ``bring_up`` would do, by stack; a stack that stays as it is has none. It asks by change
+    sets, and executes none. Raises Failure.
+    """
+    for stack, template, more in _stacks(stage, alarm_email):
+        found = _alive(stack)
+        request, changed = _request(stack, template, stage, more, found)
+        after = templates.parse(request["TemplateBody"])
+        parameters = {
+            each["ParameterKey"]: each["ParameterValue"] for each in request["Parameters"]
+        }
+        present = _template(stack) if found else None
+        if found is None:
+            # A change set would leave an empty stack behind.
+            yield Changes(stack, None, after, parameters, [])
+        elif changed or present != request["TemplateBody"]:
+            before = templates.parse(present) if isinstance(present, str) else dict(present or {})
+            yield Changes(stack, before, after, parameters, _change_set(request))
+
+
+def _change_set(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a change set says; it is deleted again. Raises Failure."""
+    cloudformation = client("cloudformation")
+    name = f"plan-{uuid.uuid4().hex}"
+    made = cloudformation.create_change_set(**request, ChangeSetName=name, ChangeSetType="UPDATE")
+    try:
+        _wait_for_change_set(made["Id"])
+        pages = cloudformation.get_paginator("describe_change_set").paginate(
+            ChangeSetName=made["Id"]
+        )
+        return [each["ResourceChange"] for page in pages for each in page.get("Changes", [])]
+    finally:
+        cloudformation.delete_change_set(ChangeSetName=made["Id"])
+
+
+def _wait_for_change_set(id_: str) -> None:
+    try:
+        waiter = client("cloudformation").get_waiter("change_set_create_complete")
+        waiter.wait(ChangeSetName=id_, WaiterConfig=_WAIT)
+    except botocore.exceptions.WaiterError as error:
+        reason = str(error.last_response.get("StatusReason", error))
+        if not any(each in reason for each in ("No updates", "didn't contain changes")):
+            raise Failure(f"CloudFormation can't say what would change: {reason}") from error
 
 
 def delete(stack: str) -> None:
@@ -63,13 +145,31 @@ def _describe(stack: str) -> dict[str, Any] | None:
     return alive[0] if alive else None
 
 
-def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> None:
+def _stacks(
+    stage: str, alarm_email: str | None, *, ordered: bool = False
+) -> list[tuple[str, str, dict[str, str]]]:
+    """Each stack, its template, and the parameters that are given anew."""
+    more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
+    if ordered:
+        more["Ordered"] = "true"
+    return [
+        (table_stack(stage), "table.yaml", {}),
+        (messaging_stack(stage), "messaging.yaml", more),
+    ]
+
+
+def _alive(stack: str) -> dict[str, Any] | None:
+    """A stack that can be updated, or None where it must be made. Raises Failure."""
     found = _describe(stack)
-    if found and found["StackStatus"] in _DEAD:
-        delete(stack)  # its first creation failed; nothing can be done with it but this
-        found = None
     if found and found["StackStatus"].endswith("_IN_PROGRESS"):
         raise Failure(f"Stack {stack} is being changed by somebody else; try again in a while.")
+    return None if found and found["StackStatus"] in _DEAD else found
+
+
+def _request(
+    stack: str, template: str, stage: str, more: dict[str, str], found: dict[str, Any] | None
+) -> tuple[dict[str, Any], bool]:
+    """What CloudFormation is asked for, and whether parameters change."""
     before = {
         each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])
     }
@@ -85,10 +185,17 @@ def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> No
             {"Key": "stage", "Value": stage},
         ],
     }
+    return request, parameters != before
+
+
+def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> None:
+    found = _alive(stack)
+    request, changed = _request(stack, template, stage, more, found)
     if found is None:
+        delete(stack)  # if its first creation failed; nothing can be done with it but this
         client("cloudformation").create_stack(**request)
         _wait("stack_create_complete", stack)
-    elif _update(request, changed=parameters != before):
+    elif _update(request, changed=changed):
         _wait("stack_update_complete", stack)
 
 

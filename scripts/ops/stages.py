@@ -1,4 +1,4 @@
-"""A stage: the resources that its two stacks made, found by its name."""
+"""A stage: the resources that its stacks made, found by its name."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,15 @@ from chalicelib.services.clusters import Clusters
 from chalicelib.services.store import Store
 from chalicelib.services.table import Table
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.topic import FIFO
 from chalicelib.services.troubles import Troubles
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What functions and scripts work with. After a destroy, all but the table is empty."""
+    """What functions and scripts work with. After a destroy, all but the table is empty. ``api_id``
+    and ``api_url``: only of a stage that CI deployed as one stack; else ``deployed`` knows them.
+    """
 
     name: str
     table_name: str
@@ -26,6 +29,13 @@ class Stage:
     spill_queue_url: str = ""
     dead_letter_queue_url: str = ""
     dead_letter_queue_arn: str = ""
+    api_id: str = ""
+    api_url: str = ""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its events topic keeps the order within each subject."""
+        return self.topic_arn.endswith(FIFO)
 
     @property
     def table(self) -> Table:
@@ -71,14 +81,17 @@ class Stage:
 
 def find(name: str) -> Stage:
     """A stage that was deployed once; perhaps only its table is left. Raises Failure."""
+    whole = None
     table = stacks.outputs(stacks.table_stack(name))
+    if table is None:
+        table = whole = stacks.outputs(stacks.whole_stack(name))
     if table is None:
         check_stage(name)
         raise Failure(
             f"Stage {name} is not deployed in this account and region. "
             f"Deploy it first: make deploy STAGE={name}."
         )
-    messaging = stacks.outputs(stacks.messaging_stack(name)) or {}
+    messaging = whole or stacks.outputs(stacks.messaging_stack(name)) or {}
     return Stage(
         name=name,
         table_name=table["TableName"],
@@ -88,7 +101,20 @@ def find(name: str) -> Stage:
         spill_queue_url=messaging.get("SpillQueueUrl", ""),
         dead_letter_queue_url=messaging.get("DeadLetterQueueUrl", ""),
         dead_letter_queue_arn=messaging.get("DeadLetterQueueArn", ""),
+        api_id=messaging.get("RestAPIId", ""),
+        api_url=messaging.get("EndpointURL", ""),
     )
+
+
+def check_ours(name: str) -> None:
+    """Raises Failure for a stage that the config does not have, or that CI deploys."""
+    check_stage(name)
+    stack = stacks.whole_stack(name)
+    if stacks.outputs(stack) is not None:
+        raise Failure(
+            f"Stage {name} is the one stack {stack}, which CI deploys: change or delete it by "
+            "CloudFormation, as docs/ci.md says."
+        )
 
 
 def find_running(name: str) -> Stage:

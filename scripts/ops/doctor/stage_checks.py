@@ -1,6 +1,7 @@
 """The stage: its functions, mappings, queues and subscribers. Nothing is removed from a queue."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from ops.doctor.findings import Finding, duration, guarded
 from ops.functions import FUNCTIONS, Function
 from ops.sdk import client
 from ops.stages import Stage
+from ops.subscriptions import subscribing
 
 from chalicelib.services import aws
 
@@ -21,7 +23,7 @@ _LATE = {
     "alerts": ("alerts-behind", "Alerts are", "the table"),
 }
 _REPORTS = "ReportBatchItemFailures"
-_PENDING = "PendingConfirmation"
+_SUBSCRIBE = ".venv/bin/python scripts/subscribe.py"
 
 
 def check(stage: Stage) -> list[Finding]:
@@ -40,7 +42,8 @@ def check(stage: Stage) -> list[Finding]:
         ("functions-unknown", "The functions", _functions),
         ("spill-unknown", "The spill queue", _spill),
         ("dead-letters-unknown", "The dead-letter queue", _dead_letters),
-        ("subscribers-unknown", "The subscribers of the events topic", _subscribers),
+        ("subscribers-unknown", "The subscribers", _subscribers),
+        ("undelivered-unknown", "What could not be delivered to subscribers", _undelivered),
     ]
     return [
         finding
@@ -165,39 +168,46 @@ def _dead_letters(stage: Stage) -> list[Finding]:
 
 
 def _subscribers(stage: Stage) -> list[Finding]:
-    arns = list(_subscriptions(stage.topic_arn))
-    pending = arns.count(_PENDING)
-    if len(arns) > pending:
+    found = list(subscribing.listed(stage))
+    counts = Counter(each.topic for each in found if each.arn)
+    pending = len(found) - counts.total()
+    if counts:
         waiting = f"; {pending} more did not confirm yet" if pending else ""
-        message = f"Subscribers of the events topic: {len(arns) - pending}{waiting}."
-        return [Finding("ok", "subscribers", message)]
+        told = f"events {counts['events']}, alerts {counts['alerts']}{waiting}"
+        return [Finding("ok", "subscribers", f"Subscribers: {told}.")]
     if pending:
         return [
             Finding(
                 "warning",
                 "subscribers-unconfirmed",
-                f"Nobody hears of events: none of the {pending} subscribers of the events topic "
-                "has confirmed.",
-                "Each must follow the link in the message that SNS sent (within three days; then "
-                "subscribe again).",
+                f"Nobody hears of anything: none of the {pending} subscribers has confirmed.",
+                "Each must follow the link in the message that SNS sent (within two days; then "
+                f"subscribe again: {_SUBSCRIBE} --stage {stage.name} --to TARGET).",
             )
         ]
     return [
         Finding(
             "warning",
             "subscribers-none",
-            "Nobody hears of events: the events topic has no subscriber.",
-            f"aws sns subscribe --topic-arn {stage.topic_arn} … (README.md shows a whole line). "
-            "The events are in the table all the same.",
+            "Nobody hears of anything: neither events nor alerts have a subscriber.",
+            f"{_SUBSCRIBE} --stage {stage.name} --to you@example.net. The events are in the table "
+            "all the same.",
         )
     ]
 
 
-def _subscriptions(topic: str) -> Iterator[str]:
-    pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    for page in pages:
-        for each in page["Subscriptions"]:
-            yield str(each["SubscriptionArn"])
+def _undelivered(stage: Stage) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            "messages-undelivered",
+            f"Messages that SNS could not deliver to a subscriber lie in the queue {name}: "
+            f"{count}.",
+            f"{_SUBSCRIBE} --stage {stage.name} --list tells which subscriber. "
+            "docs/operations.md says what to do.",
+        )
+        for name, count in subscribing.undelivered(stage).items()
+    ]
 
 
 def _metric(namespace: str, name: str, dimension: str, value: str) -> float | None:
