@@ -20,7 +20,7 @@ from local.functions import A_MINUTE_HAS_PASSED, Context
 from tests.support import cluster
 from tests.support.cluster import Deployment, at, failed_check, healthy, task
 from tests.support.faults import Handler, answer, injected, no_connection, silence
-from tests.support.night import Night, attributes
+from tests.support.night import Night, at_call, attributes
 
 WEB = "/shop/web"
 
@@ -181,6 +181,30 @@ def test_if_sns_does_not_answer_nobody_hears_it_twice(night: Night) -> None:
         night.now = at("00:00:00", 60 * minute)
         night.look()
     assert states(night) == ["over"]
+
+
+@pytest.mark.parametrize("call", range(1, 6))
+def test_what_comes_while_an_end_is_told_is_told(call: int, night: Night) -> None:
+    night.store(task(at("00:10:00"), WEB, 1, "TASK_FAILED"))
+    night.now = at("00:10:00")
+    night.note()
+    night.now = at("00:12:00")
+    night.look()
+
+    def fail_again() -> None:
+        night.store(task(at("00:25:30"), WEB, 2, "TASK_FAILED"))
+        night.note()
+
+    night.now = at("00:25:30")
+    with at_call("before-call", call, fail_again):
+        night.look()
+    for minute in range(26, 45):
+        night.now = at("00:00:00", 60 * minute)
+        night.look()
+    assert states(night)[0] == "began"
+    assert states(night)[-1] == "over"
+    told = "".join(message["Message"] for _, message in night.heard[1:])
+    assert "00:25:30" in told
 
 
 def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) -> None:

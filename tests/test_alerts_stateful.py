@@ -5,8 +5,7 @@ to AWS: nothing is told twice, and nothing is never told.
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,34 +22,13 @@ from local import cloud
 from local.functions import Context
 from tests.support.cluster import event, healthy, task
 from tests.support.faults import answer, injected, silence
-from tests.support.night import MIDNIGHT, Night, attributes
+from tests.support.night import MIDNIGHT, Night, at_call, attributes
 from tests.support.world import Killed
 
 APPS = ("/a", "/b", "/c")
 MARKED = "You may have heard this already"
 # The first of what is said of a call, and how far it may get.
 CALLS = st.tuples(st.sampled_from(["before-call", "after-call"]), st.integers(1, 9))
-
-
-@contextmanager
-def at_call(when: str, number: int, act: Any) -> Iterator[None]:
-    """Do something once at that call to AWS."""
-    left = number
-
-    def count(**kwargs: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            act()
-
-    clients: Any = (aws.dynamodb(), aws.sns(once=True))
-    for each in clients:
-        each.meta.events.register(when, count)
-    try:
-        yield
-    finally:
-        for each in clients:
-            each.meta.events.unregister(when, count)
 
 
 def kill() -> None:

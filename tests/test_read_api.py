@@ -199,6 +199,7 @@ def test_an_event_too_large_for_lambda_is_left_out_and_says_so(system: System, t
         "/events/%23tokens/20160424T092748069Z-0123456789abcdef",
         f"/events/{quote('ü|x', safe='')}/a",
         "/deployments/prod/none",
+        f"/deployments/{'x' * 3000}/none",
         f"/deployments/prod/{quote('%00' + 'x' * 3000, safe='')}",
     ],
 )

@@ -19,7 +19,7 @@ from chalicelib.records.notification import event_json
 from chalicelib.records.record import Record
 from chalicelib.records.summary import Answer
 from chalicelib.records.trouble import Trouble
-from chalicelib.services.clusters import Clusters
+from chalicelib.services.clusters import Clusters, allowed
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Role, Token, Tokens
@@ -208,6 +208,8 @@ _UNAVAILABLE = Problem(503, "unavailable", "The table can't be read now: try aga
 
 
 def _check(reader: Token, cluster: str) -> None:
+    if not allowed(cluster):
+        raise _nothing("There is no cluster of that name: GET /clusters lists them.")
     if reader.cluster not in ("", cluster):
         message = f"This token reads cluster {reader.cluster} alone."
         raise Problem(403, "other_cluster", message, "cluster")

@@ -154,6 +154,27 @@ def _published() -> Iterator[list[Any]]:
         events.unregister("before-call.sns.PublishBatch", note)
 
 
+@contextmanager
+def at_call(when: str, number: int, act: Any) -> Iterator[None]:
+    """Do something once at that call to AWS."""
+    left = number
+
+    def count(**kwargs: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            act()
+
+    clients: Any = (aws.dynamodb(), aws.sns(once=True))
+    for each in clients:
+        each.meta.events.register(when, count)
+    try:
+        yield
+    finally:
+        for each in clients:
+            each.meta.events.unregister(when, count)
+
+
 def attributes(message: dict[str, Any]) -> dict[str, str]:
     """The attributes of a message that was heard."""
     return {name: each["Value"] for name, each in message["MessageAttributes"].items()}
