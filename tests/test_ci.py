@@ -81,9 +81,9 @@ def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
         variables = live["Configuration"]["Environment"]["Variables"]
         assert variables == config.variables("prod") | stage.environment()
     answer = client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    read = {each["EventSourceArn"]: each for each in answer if f"-{name}" in each["FunctionArn"]}
+    read = {e["FunctionArn"]: e["EventSourceArn"] for e in answer if f"-{name}" in e["FunctionArn"]}
     assert len(read) == len([each for each in FUNCTIONS if each.feed])
-    assert stage.stream_arn in read
+    assert stage.stream_arn in read.values()
     assert deployed.api_url(stage).startswith("https://")
     assert deployed.api_url(stage).endswith(".amazonaws.com/prod")
 
