@@ -30,7 +30,7 @@ function Field({ field, before, after, change }) {
 function Values({ before, after }) {
   const [old, young] = [shown(before), shown(after)];
   const isLong = (old ?? "").length + (young ?? "").length > LONGEST;
-  if (old === undefined || young === undefined || isLong || !isText(before, after)) {
+  if (old === undefined || young === undefined || isLong) {
     return (
       <div class="values">
         {old !== undefined && <del>{visibleLines(old)}</del>}
@@ -38,25 +38,31 @@ function Values({ before, after }) {
       </div>
     );
   }
-  const compare = old.includes("\n") || young.includes("\n") ? diffLines : diffWordsWithSpace;
-  return (
-    <div class="values together">
-      {compare(old, young).map(({ added, removed, value }) => {
-        const Part = added ? "ins" : removed ? "del" : "span";
-        return <Part>{visibleLines(value)}</Part>;
-      })}
-    </div>
-  );
+  const Way = old.includes("\n") || young.includes("\n") ? Lines : Words;
+  return <div class="values"><Way old={old} young={young} /></div>;
 }
 
-/** Numbers and the like read best side by side; texts and nested values as one text with marks. */
-function isText(before, after) {
-  return [before, after].every((value) => typeof value === "string" ? value.length > 24 : typeof value === "object");
+/** Both texts, one below the other, with the words marked that differ. */
+function Words({ old, young }) {
+  const parts = diffWordsWithSpace(old, young);
+  const marked = (own, other) => parts.filter((part) => !part[other])
+    .map((part) => (part[own] ? <mark>{visible(part.value)}</mark> : visible(part.value)));
+  return <><del>{marked("removed", "added")}</del><ins>{marked("added", "removed")}</ins></>;
+}
+
+/** One text, with the lines that went and those that came. */
+function Lines({ old, young }) {
+  return diffLines(`${old}\n`, `${young}\n`).map(({ added, removed, value }) => {
+    const Part = added ? "ins" : removed ? "del" : "div";
+    return value.replace(/\n$/, "").split("\n").map((line) => (
+      <Part class={Part === "div" ? "same" : undefined}>{visible(line)}</Part>
+    ));
+  });
 }
 
 function shown(value) {
   if (value === undefined || typeof value === "string") return value;
-  return typeof value === "object" ? JSON.stringify(value, null, 2) : visibleJson(value);
+  return value !== null && typeof value === "object" ? JSON.stringify(value, null, 2) : visibleJson(value);
 }
 
 function visibleLines(text) {

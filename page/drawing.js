@@ -6,6 +6,7 @@ import { SEVERITIES } from "./text.js";
 const MARK = 9;
 const PILL = { width: 24, height: 17 };
 const BAR = 13;
+const LOUD = ["warning", "error"];
 const LABEL_PIXELS = 64; // a bar this long has room for a word
 const STATES = ["unknown", "succeeded", "cancelled", "running", "failed"]; // the last wins
 
@@ -19,8 +20,13 @@ export function draw(context, picture) {
   ground(context, picture, inView);
   gaps(context, picture);
   const found = inView.flatMap((row) => [...barsIn(row, picture), ...marksIn(row, picture)]);
+  context.save();
+  context.beginPath();
+  context.rect(picture.left, 0, width, height); // not over the names
+  context.clip();
   bars(context, picture, found.filter((item) => item.bars));
   marks(context, picture, found.filter((item) => item.events));
+  context.restore();
   return found;
 }
 
@@ -120,9 +126,9 @@ function boxed({ events, severity, time }, row, middle, y) {
   return { row, events, severity, time, x: middle - size.width / 2, y: y - size.height / 2, ...size };
 }
 
-function bars(context, { colours, left, height }, items) {
+function bars(context, { colours, left }, items) {
   context.textAlign = "left";
-  threads(context, colours, items, height);
+  threads(context, colours, items);
   for (const item of items) {
     const { strong, soft } = colours[item.state];
     context.beginPath();
@@ -157,17 +163,27 @@ function threads(context, colours, items) {
 
 function marks(context, { colours }, items) {
   for (const severity of SEVERITIES) {
-    const alike = items.filter((item) => item.severity === severity);
-    context.beginPath();
-    for (const item of alike) SHAPES[severity](context, item);
-    context.fillStyle = colours[severity].strong;
-    context.fill();
+    const [single, many] = [[], []];
+    for (const item of items) {
+      if (item.severity === severity) (item.events.length > 1 ? many : single).push(item);
+    }
+    const { strong, soft } = colours[severity];
+    const loud = LOUD.includes(severity);
+    fill(context, severity, single, strong);
+    fill(context, severity, many, loud ? strong : soft);
+    context.textAlign = "center";
+    context.fillStyle = loud ? colours.paper : strong;
+    for (const { events, x, y, width, height } of many) {
+      context.fillText(short(events.length), x + width / 2, y + height / 2 + 1);
+    }
   }
-  context.textAlign = "center";
-  context.fillStyle = colours.paper;
-  for (const { events, x, y, width, height } of items) {
-    if (events.length > 1) context.fillText(short(events.length), x + width / 2, y + height / 2 + 1);
-  }
+}
+
+function fill(context, severity, items, colour) {
+  context.beginPath();
+  for (const item of items) SHAPES[severity](context, item);
+  context.fillStyle = colour;
+  context.fill();
 }
 
 function short(count) {

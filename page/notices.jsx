@@ -7,7 +7,7 @@ import { isToken } from "./token.js";
 
 export function Notice({ title, children, role = "status" }) {
   return (
-    <div class="notice" role={role}>
+    <div class="message" role={role}>
       <h2>{title}</h2>
       {children}
     </div>
@@ -87,7 +87,7 @@ export function TokenForm({ expired, keep }) {
   }
   return (
     <main class="door">
-      <form class="notice" onSubmit={submit}>
+      <form class="message" onSubmit={submit}>
         <h1>{expired ? "Your token is not valid any more" : "Marathon events"}</h1>
         <p>{expired ? "It has expired, was revoked, or is not a reader’s." : "What happened, and what is broken now."}</p>
         <p>Who operates this listener makes a token, and a link that holds it:</p>

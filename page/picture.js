@@ -11,6 +11,7 @@ const LONGEST = 400 * 86_400_000;
 const NARROW = 560;
 const LABELS = 208; // the width of the column of names; on a phone they stand above the lanes
 const TICK_PIXELS = 92;
+const EDGE = 14; // so that what is new is not cut
 const REACH = 6; // a finger is not exact
 
 const HEIGHTS = { wide: { app: 40, folded: 40, group: 26 }, narrow: { app: 52, folded: 52, group: 30 } };
@@ -101,7 +102,7 @@ export class Picture {
   _scale() {
     const { from, to, clock } = this.shown;
     const base = (clock.utc ? scaleUtc : scaleTime)().domain([from, to])
-      .range([this.left, Math.max(this.left + 1, this._size.width)]);
+      .range([this.left, Math.max(this.left + 1, this._size.width - EDGE)]);
     return this.canvas.__zoom.rescaleX(base);
   }
 

@@ -2,7 +2,7 @@
 // shown as an escape.
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
-const SHADES = { info: "·", notice: "●", warning: "▲", error: "◆" };
+const SHADES = { info: "•", notice: "●", warning: "▲", error: "◆" };
 
 export const SEVERITIES = ["info", "notice", "warning", "error"];
 
