@@ -14,9 +14,11 @@ const SEVERITY = [["", "all"], ["notice", "notice or worse"], ["warning", "warni
 export function Filters({ apps, types }) {
   const { state, go } = usePage();
   const groups = [...new Set(apps.map(groupOf))].map((group) => (group === "/" ? "/*" : `${group}/*`));
+  const [open, setOpen] = useState(false); // on a phone; where there is room they always are
   const isFiltered = state.app || state.type || state.severity || state.text;
   return (
-    <form class="filters" role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+    <form class={`filters ${open ? "open" : ""}`} role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+      <button type="button" class="more" aria-expanded={open} onClick={() => setOpen(!open)}>Filters{isFiltered && " ●"}</button>
       <Field name="app" label="App" hint="/prod/web or /prod/*" options={[...groups, ...apps]} />
       <Field name="type" label="Type" hint="any" options={types} />
       <label>

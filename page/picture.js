@@ -14,7 +14,7 @@ const TICK_PIXELS = 92;
 const EDGE = 14; // so that what is new is not cut
 const REACH = 6; // a finger is not exact
 
-const HEIGHTS = { wide: { app: 40, folded: 40, group: 26 }, narrow: { app: 52, folded: 52, group: 30 } };
+const HEIGHTS = { wide: { app: 40, folded: 40, group: 26 }, narrow: { app: 58, folded: 58, group: 30 } };
 
 export class Picture {
   /** `told.moved(from, to)` after a gesture; `told.pointed(item)` and `told.opened(item)`. */
@@ -168,7 +168,7 @@ export function isSame(a, b) {
 
 function markLine(row, height, narrow) {
   if (row.kind === "group" && !row.isFolded) return height / 2;
-  return narrow ? 28 : 14;
+  return narrow ? 34 : 14;
 }
 
 function sized(canvas, { width, height }) {
