@@ -1,6 +1,7 @@
 // The read API, on the page's own origin. What goes wrong is a Trouble of a known kind.
 
-const KINDS = { 400: "bad", 401: "refused", 403: "refused", 404: "missing" };
+const KINDS = { 400: "bad", 401: "expired", 403: "expired", 404: "missing" };
+const OTHER_CLUSTER = "other_cluster"; // the code where the token is good, but for another one
 const MAX_SECONDS = 30;
 
 export class Trouble extends Error {
@@ -41,13 +42,13 @@ export function client(base, token, fetch = globalThis.fetch) {
       if (answer) throw new Trouble("busy", "The answer was cut off, or is no JSON.");
       throw new Trouble("offline", "The API can't be reached.");
     }
-    throw new Trouble(KINDS[answer.status] ?? "busy", await messageOf(answer));
+    throw await troubleOf(answer);
   };
 }
 
 /** API Gateway's own errors have other bodies than ours. */
-async function messageOf(answer) {
-  const body = await answer.json().catch(() => null);
-  const message = body?.error?.message;
-  return typeof message === "string" ? message : `The API answered ${answer.status}.`;
+async function troubleOf(answer) {
+  const { error } = (await answer.json().catch(() => null)) ?? {};
+  const kind = error?.code === OTHER_CLUSTER ? "refused" : error && KINDS[answer.status];
+  return new Trouble(kind ?? "busy", error?.message ?? `The API answered ${answer.status}.`);
 }

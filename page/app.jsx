@@ -23,13 +23,14 @@ const CLUSTERS_SECONDS = 10;
 function App() {
   const [token, setToken] = useState(() => kept(sessionStorage));
   const [state, go] = useAddress();
-  const get = useMemo(() => client(location.href, token), [token]);
+  const [expired, setExpired] = useState(false);
+  const get = useMemo(() => telling(client(location.href, token), setExpired), [token]);
   const clock = useMemo(() => clockOf(state.zone), [state.zone]);
-  const { answer, trouble, again } = useAnswer(get, token && "clusters", () => true, CLUSTERS_SECONDS);
+  const { answer, trouble, again } = useAnswer(get, token && !expired && "clusters", () => true, CLUSTERS_SECONDS);
   const clusters = answer?.clusters;
 
   useEffect(() => {
-    const changed = () => setToken(kept(sessionStorage));
+    const changed = () => { setToken(kept(sessionStorage)); setExpired(false); };
     addEventListener("popstate", changed);
     return () => removeEventListener("popstate", changed);
   }, []);
@@ -41,9 +42,8 @@ function App() {
     }
   }, [clusters, state.cluster, state.view]);
 
-  const expired = trouble?.kind === "refused";
   if (!token || expired) {
-    return <TokenForm expired={expired} keep={(given) => { keep(sessionStorage, given); setToken(given); }} />;
+    return <TokenForm expired={expired} keep={(given) => { keep(sessionStorage, given); setExpired(false); setToken(given); }} />;
   }
   const leave = () => { forget(sessionStorage); setToken(null); };
   const cluster = clusters?.find(({ name }) => name === state.cluster);
@@ -66,6 +66,14 @@ function App() {
       </div>
     </Page.Provider>
   );
+}
+
+/** The same client, which tells of a token that is not valid any more. */
+function telling(get, expired) {
+  return (...asked) => get(...asked).catch((trouble) => {
+    if (trouble.kind === "expired") expired(true);
+    throw trouble;
+  });
 }
 
 function Header({ clusters, leave }) {
@@ -116,7 +124,7 @@ function Version() {
   useEffect(() => {
     client(location.href)("health").then((health) => setVersion(health.version ?? ""), () => {});
   }, []);
-  return <p class="version">{visible(version)}</p>;
+  return version && <p class="version">{visible(version)}</p>;
 }
 
 const takeToken = () => takeFromAddress(location, history, sessionStorage);

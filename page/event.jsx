@@ -31,7 +31,7 @@ export function safely(make) {
   }
 }
 
-function Shown({ event: { event, ...summary }, path }) {
+function Shown({ event: { event, event_omitted: omitted, ...summary }, path }) {
   const { app, subject, deployment, host, task, instance, status, type, cause } = summary;
   const text = (value) => value && <Text>{value}</Text>;
   return (
@@ -57,6 +57,7 @@ function Shown({ event: { event, ...summary }, path }) {
         <Copy text={() => asCurl(addressOf(location.href, path))}>Copy as curl</Copy>
       </div>
       <p class="hint">The curl line takes your token from the variable TOKEN; it does not hold it.</p>
+      {omitted && <p class="hint">The body is left out: it is {omitted}. scripts/events.py show has it.</p>}
       {typeof event === "object" && event !== null
         ? <Tree value={event} />
         : <pre class="raw" tabIndex={0}>{visible(event ?? "").replaceAll("\\u000a", "\n")}</pre>}

@@ -54,6 +54,8 @@ export function Failed({ trouble, again }) {
             this one, too.</p>
         </Notice>
       );
+    case "expired":
+      return <Notice title="Your token is not valid any more" role="alert"><p>{trouble.message}</p></Notice>;
     default:
       return (
         <Notice title="The API did not answer as it should" role="alert">

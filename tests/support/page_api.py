@@ -52,7 +52,7 @@ class PageApi:
             case ["clusters"]:
                 return 200, {"clusters": self.clusters}
             case ["events"] if token == OTHER and asked.get("cluster") == "prod":
-                return _error(403, "refused", "This token reads another cluster.")
+                return _error(403, "other_cluster", "This token reads another cluster.")
             case ["events"]:
                 return self._page(asked)
             case ["events", _, id_]:
