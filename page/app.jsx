@@ -3,7 +3,7 @@
 import "./app.css";
 
 import { render } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 
 import { client } from "./api.js";
 import { DeploymentPanel } from "./deployment.jsx";
@@ -29,7 +29,7 @@ function App() {
   const { answer, trouble, again } = useAnswer(get, token && !expired && "clusters", () => true, CLUSTERS_SECONDS);
   const clusters = answer?.clusters;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const changed = () => { setToken(kept(sessionStorage)); setExpired(false); };
     addEventListener("popstate", changed);
     return () => removeEventListener("popstate", changed);
@@ -53,17 +53,17 @@ function App() {
       {trouble && answer && <p class="bar-notice" role="alert">
         {trouble.message} What you see may be old; the page tries again by itself. <button onClick={again}>Try now</button>
       </p>}
-      <div class={`body ${state.event || state.deployment ? "with-panel" : ""}`}>
-        <main>
+      <main class={`body ${state.event || state.deployment ? "with-panel" : ""}`}>
+        <div class="view">
           {!answer && trouble && <Failed trouble={trouble} again={again} />}
           {!answer && !trouble && <Loading what="clusters" />}
           {clusters?.length === 0 && <NothingRegistered />}
           {clusters?.length > 0 && state.view === "now" && <Now clusters={clusters} />}
           {clusters?.length > 0 && state.view === "timeline" && <EventsView cluster={cluster} />}
-        </main>
+        </div>
         {state.cluster && state.event && <EventPanel cluster={state.cluster} id={state.event} />}
         {state.cluster && !state.event && state.deployment && <DeploymentPanel cluster={state.cluster} id={state.deployment} />}
-      </div>
+      </main>
     </Page.Provider>
   );
 }
@@ -79,7 +79,7 @@ function telling(get, expired) {
 function Header({ clusters, leave }) {
   return (
     <header class="top">
-      <p class="brand">Marathon events</p>
+      <h1 class="brand">Marathon events</h1>
       <nav aria-label="Views">
         <Tab view="now">Now</Tab>
         <Tab view="timeline">Timeline</Tab>

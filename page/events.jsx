@@ -9,6 +9,7 @@ import { lanes } from "./lanes.js";
 import { useGaps, useLog } from "./loading.js";
 import { Failed, Loading } from "./notices.jsx";
 import { useNow, usePage } from "./page.js";
+import { visible } from "./text.js";
 import { Timeline } from "./timeline.jsx";
 
 const NONE = [];
@@ -46,6 +47,7 @@ export function EventsView({ cluster }) {
   const empty = !events.length;
   return (
     <>
+      <h2 class="aside">Timeline of {visible(state.cluster ?? "")}</h2>
       <div class="tools">
         <Range zoom={(factor) => control.current.zoom?.(factor)} pan={(part) => control.current.pan?.(part)} />
         <Filters apps={apps} types={types} />

@@ -9,7 +9,7 @@ export function Now({ clusters }) {
   const count = clusters.reduce((sum, cluster) => sum + cluster.trouble.length, 0);
   return (
     <section class="now">
-      <h1 class={count ? "" : "calm"}>{count ? `${plural(count, "open trouble")}` : "All is well"}</h1>
+      <h2 class={`verdict ${count ? "" : "calm"}`}>{count ? `${plural(count, "open trouble")}` : "All is well"}</h2>
       {clusters.map((cluster) => <Cluster key={cluster.name} cluster={cluster} now={now} />)}
     </section>
   );
@@ -20,7 +20,7 @@ function Cluster({ cluster, now }) {
   return (
     <article class="cluster">
       <header>
-        <h2><Go to={{ view: "timeline", cluster: name, app: undefined }}><Text>{name}</Text></Go></h2>
+        <h3><Go to={{ view: "timeline", cluster: name, app: undefined }}><Text>{name}</Text></Go></h3>
         <p>{newest ? <>last event <Ago time={Date.parse(newest)} now={now} /></> : "no event yet"}</p>
       </header>
       {trouble.length > 0 && (

@@ -1,7 +1,7 @@
 // What all parts of the page know: its state, the way to change it, the API, the clock.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { read, write } from "./address.js";
 
@@ -14,7 +14,7 @@ export function usePage() {
 /** The state in the address, and a function that changes a part of it. */
 export function useAddress() {
   const [state, setState] = useState(() => read(location.hash));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const changed = () => setState(read(location.hash));
     addEventListener("popstate", changed);
     return () => removeEventListener("popstate", changed);

@@ -14,13 +14,13 @@ export function Panel({ title, children }) {
   }, []);
   const close = () => go({ event: undefined, deployment: undefined });
   return (
-    <aside class="panel" aria-label={title} onKeyDown={(event) => event.key === "Escape" && close()}>
+    <section class="panel" aria-label={title} onKeyDown={(event) => event.key === "Escape" && close()}>
       <header>
         <h2 tabIndex={-1} ref={heading}>{title}</h2>
         <button onClick={close} aria-label="Close">✕</button>
       </header>
       {children}
-    </aside>
+    </section>
   );
 }
 

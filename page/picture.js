@@ -46,7 +46,7 @@ export class Picture {
 
   panBy(part) {
     const { k } = this.canvas.__zoom;
-    this._zoom.translateBy(this._selection, (-part * this._size.width) / k, 0);
+    this._zoom.translateBy(this._selection, (-part * (this._right - this.left)) / k, 0);
   }
 
   focus(item) {
@@ -62,6 +62,10 @@ export class Picture {
 
   get left() {
     return this._size.width < NARROW ? 0 : LABELS;
+  }
+
+  get _right() {
+    return Math.max(this.left + 1, this._size.width - EDGE);
   }
 
   _listen() {
@@ -86,7 +90,7 @@ export class Picture {
     this._size = { width: this.pane.clientWidth, height: this.pane.clientHeight };
     this._context = sized(this.canvas, this._size);
     this._axisContext = sized(this.axis, { width: this._size.width, height: 30 });
-    this._zoom.extent([[this.left, 0], [this._size.width, this._size.height]]);
+    this._zoom.extent([[this.left, 0], [this._right, this._size.height]]);
     if (this.shown) this._rebase();
     this.told.resized?.(this._size.width < NARROW);
     this.redraw();
@@ -102,7 +106,7 @@ export class Picture {
   _scale() {
     const { from, to, clock } = this.shown;
     const base = (clock.utc ? scaleUtc : scaleTime)().domain([from, to])
-      .range([this.left, Math.max(this.left + 1, this._size.width - EDGE)]);
+      .range([this.left, this._right]);
     return this.canvas.__zoom.rescaleX(base);
   }
 
@@ -125,7 +129,7 @@ export class Picture {
     if (Math.abs(event.deltaX) <= Math.abs(event.deltaY) && !event.shiftKey) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    this.panBy(sideways / this._size.width);
+    this.panBy(sideways / (this._right - this.left));
   }
 
   _draw() {

@@ -137,10 +137,12 @@ def serving(api: PageApi, prefix: str = "/prod") -> Iterator[str]:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}{prefix}/"
-        api.hold.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}{prefix}/"
+        finally:
+            api.hold.set()
+            server.shutdown()
+            thread.join()
 
 
 def _wanted(asked: dict[str, str]) -> Any:
