@@ -44,16 +44,18 @@ function Field({ name, label, hint, options }) {
     return () => clearTimeout(timer);
   }, [value]);
   return (
-    <label class={`field-${name}`}>
-      <span>{label}</span>
-      <input value={value} placeholder={hint} list={options && `${name}s`} spellcheck={false}
-        autocomplete="off" onInput={(event) => setValue(event.target.value)} />
+    <>
+      <label class={`field-${name}`}>
+        <span>{label}</span>
+        <input value={value} placeholder={hint} list={options && `${name}s`} spellcheck={false}
+          autocomplete="off" onInput={(event) => setValue(event.target.value)} />
+      </label>
       {options && (
         <datalist id={`${name}s`}>
           {options.map((each) => <option key={each} value={each}>{visible(each)}</option>)}
         </datalist>
       )}
-    </label>
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ from ops.cli import Failure
 import pytest
 
 from chalicelib.web import files
-from chalicelib.web.headers import SECURITY
+from chalicelib.web.headers import PAGE, SECURITY
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_every_answer_has_the_security_headers(built: Path) -> None:
     (built / "index.html").unlink()
     for made in [*answers, files.file("x"), files.index("/", None)]:
         assert SECURITY.items() <= made.headers.items()
-    assert "unsafe" not in SECURITY["Content-Security-Policy"]
+    assert "unsafe" not in PAGE["Content-Security-Policy"]
+    assert answers[0].headers["Content-Security-Policy"] == PAGE["Content-Security-Policy"]
 
 
 def test_without_the_page_it_is_said_how_to_build_it(built: Path) -> None:
