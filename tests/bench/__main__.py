@@ -13,7 +13,19 @@ from ops.cli import progress
 
 from rich.console import Console
 
-from tests.bench import capacity, cost, cpu, figures, load, plot, reading, relay, start, subjects
+from tests.bench import (
+    capacity,
+    cost,
+    cpu,
+    figures,
+    load,
+    page,
+    plot,
+    reading,
+    relay,
+    start,
+    subjects,
+)
 from tests.bench.figures import Figure
 from tests.bench.subjects import Bench
 from tests.bench.understanding import understanding
@@ -25,6 +37,7 @@ _PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "a relay's batch": cpu.batch,
     "growth": cpu.growth,
     "the relay": lambda _: relay.relay(),
+    "the page": lambda _: page.page(),
     "understanding": lambda _: understanding(),
     "cold start": start.cold,
     "AWS calls": capacity.calls,

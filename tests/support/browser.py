@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.support.page_api import NOW, TOKEN, PageApi, serving
 
-_ARGS = [
+ARGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(missing)
     expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=_ARGS)
+        made = playwright.chromium.launch(executable_path=program, args=ARGS)
         yield made
         made.close()
 
