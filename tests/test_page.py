@@ -187,7 +187,7 @@ def test_lanes_are_grouped_those_with_trouble_first(visit: Visit) -> None:
 
 
 def minutes(ago: float) -> str:
-    return summary(ago * 60)["timestamp"]
+    return str(summary(ago * 60)["timestamp"])
 
 
 def hovered(page: Page, x: float, y: float, text: str) -> Iterator[float]:
@@ -453,12 +453,27 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
         event = summary(60 + n, text, severity="error", **more)
         api.events.append(event)
         api.bodies[event["id"]] = {text: text, "__proto__": {"x": text}, "constructor": 1}
-    story = {"id": "d", "cluster": "prod", "state": "failed", "apps": HOSTILE, "reason": HOSTILE[0],
-             "started_by": HOSTILE[2], "events": api.events, "failures": api.events,
-             "steps": [{"number": 1, "state": "failed",
-                        "actions": [{"action": text, "app": text} for text in HOSTILE]}],
-             "changes": [{"app": text, "fields": [{"field": text, "before": text, "after": text * 2}]}
-                         for text in HOSTILE]}  # fmt: skip
+    story = {
+        "id": "d",
+        "cluster": "prod",
+        "state": "failed",
+        "apps": HOSTILE,
+        "reason": HOSTILE[0],
+        "started_by": HOSTILE[2],
+        "events": api.events,
+        "failures": api.events,
+        "steps": [
+            {
+                "number": 1,
+                "state": "failed",
+                "actions": [{"action": text, "app": text} for text in HOSTILE],
+            }
+        ],
+        "changes": [
+            {"app": text, "fields": [{"field": text, "before": text, "after": text * 2}]}
+            for text in HOSTILE
+        ],
+    }
     api.stories = {"d": story}
     trouble = [
         {"subject": f"app:{text}", "since": minutes(9), "severity": "error", "title": text}
@@ -468,7 +483,11 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
     with opened(chromium, api, *size) as visit:
         page = visit.page
         page.on("dialog", lambda _: visit.errors.append("something ran"))
-        addresses = ["#/now", "#/timeline?cluster=prod&last=hour", "#/now?cluster=prod&deployment=d"]
+        addresses = [
+            "#/now",
+            "#/timeline?cluster=prod&last=hour",
+            "#/now?cluster=prod&deployment=d",
+        ]
         for address in [*addresses, *(f"#/now?cluster=prod&event={e['id']}" for e in api.events)]:
             visit.open(address)
             if "event=" in address or "deployment=" in address:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-import pytest
 from ops import page as built
+
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support import page_data

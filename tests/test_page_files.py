@@ -1,5 +1,6 @@
 """The page's files: built where they are missing or old, served as they are, and nothing else."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ class Machine:
         self.node = where / "machine" / "node"
         self.wheel: Path | None = None
         monkeypatch.setattr(page, "BUILT", where / "built")
-        monkeypatch.setattr(page.shutil, "which", lambda name: str(self.node.with_name(name)))
+        monkeypatch.setattr(shutil, "which", lambda name: str(self.node.with_name(name)))
         monkeypatch.setattr(page, "_version", lambda _: int(version) if version else 0)
         monkeypatch.setattr(page, "_installed", lambda: self.wheel)
         monkeypatch.setattr(page, "_checked", self._run)
@@ -145,8 +146,9 @@ def test_a_build_that_fails_says_why_and_deploying_goes_on(
     monkeypatch.setattr(page, "BUILT", tmp_path / "built")
     monkeypatch.setattr(page, "_node", lambda: Path(sys.executable))
     monkeypatch.setattr(page, "_npm", lambda _: "-cimport sys; sys.exit('ERESOLVE: no network')")
-    with pytest.raises(Failure, match="The page could not be built .*\n  ERESOLVE: no network"):
+    with pytest.raises(Failure, match="ERESOLVE: no network") as failure:
         page.ensure()
+    assert "The page could not be built" in str(failure.value)
     page.ensure_if_possible()
     told = capsys.readouterr().err
     assert "Going on with no page; make page tries again." in told

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-import pytest
 from ops import access
 from ops import page as built
+
+import pytest
 from playwright.sync_api import Browser, expect
 
 from chalicelib.records import items

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from ops import page as built
+
+import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.support.page_api import NOW, TOKEN, PageApi, serving

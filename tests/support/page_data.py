@@ -57,7 +57,9 @@ def deployment(
     about = {"app": None, "apps": apps, "deployment": id_, "subject": f"deployment:{id_}"}
     shown = " and ".join(apps)
     made = [
-        summary(ago, f"Deployment step 1 of 2 began: restart {shown}", type="deployment_info", **about)
+        summary(
+            ago, f"Deployment step 1 of 2 began: restart {shown}", type="deployment_info", **about
+        )
     ]
     if seconds:
         severity = "error" if end == "failed" else "notice"
@@ -143,8 +145,8 @@ def _failed_story(events: list[Summary]) -> dict[str, Any]:
         ],
         "changes": [
             {"app": "/prod/web", "fields": [
-                {"field": "container.docker.image", "before": "registry.example.net/shop/web:4.17.2",
-                 "after": "registry.example.net/shop/web:4.18.0"},
+                {"field": "container.docker.image", "before": "registry.example.net/web:4.17.2",
+                 "after": "registry.example.net/web:4.18.0"},
                 {"field": "cmd",
                  "before": "exec gunicorn --workers 4 --bind 0.0.0.0:$PORT0 shop.web:app",
                  "after": "exec gunicorn --workers 8 --bind 0.0.0.0:$PORT0 shop.web:app --preload"},
