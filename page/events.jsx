@@ -26,9 +26,9 @@ export function EventsView({ cluster }) {
   const gaps = useGaps(get, events);
 
   const shown = useMemo(() => lanes(events, {
-    trouble: troubledApps(cluster), running: new Set(cluster?.deployments?.map(({ id }) => id)),
+    trouble: troubledApps(cluster, state.app), running: new Set(cluster?.deployments?.map(({ id }) => id)),
     folded: new Set((state.folded ?? "").split(",")),
-  }), [events, cluster, state.folded]);
+  }), [events, cluster, state.folded, state.app]);
   const apps = useMemo(() => shown.rows.filter(({ kind }) => kind === "app").map(({ path }) => path), [shown]);
   const types = useMemo(() => [...new Set(events.map(({ type }) => type))].sort(), [events]);
 
@@ -69,8 +69,12 @@ export function EventsView({ cluster }) {
   );
 }
 
-/** The severity of each app's open trouble. */
-function troubledApps(cluster) {
+/** The severity of the open trouble of each app that the filter lets through. */
+function troubledApps(cluster, filter) {
   const open = (cluster?.trouble ?? []).map(({ subject, severity }) => [/^(?:app|pod):(.*)$/s.exec(subject)?.[1], severity]);
-  return new Map(open.filter(([path]) => path));
+  return new Map(open.filter(([path]) => path && (!filter || isBelow(path, filter))));
+}
+
+function isBelow(path, filter) {
+  return filter.endsWith("/*") ? path.startsWith(filter.slice(0, -1)) : path === filter;
 }

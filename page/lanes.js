@@ -20,6 +20,7 @@ export function lanes(events, { trouble = new Map(), folded = new Set(), running
   for (const bar of bars) {
     for (const path of bar.apps) if (!apps.has(path)) apps.set(path, []);
   }
+  for (const path of trouble.keys()) if (!apps.has(path)) apps.set(path, []);
   const groups = groupsOf(apps, others, trouble);
   return { rows: rowsOf(groups, apps, others, bars, trouble, folded), bars };
 }

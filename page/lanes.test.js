@@ -25,6 +25,8 @@ test("apps stand below their groups, those with trouble first", () => {
     "app /b/y 1", "group /a 1", "app /a/x 1"]);
   assert.deepEqual(shown(lanes(events, { trouble: new Map([["/a/x", "warning"]]) })).slice(1, 3),
     ["group /a 1", "app /a/x 1"]);
+  assert.deepEqual(shown(lanes([], { trouble: new Map([["/c/quiet", "error"]]) })).slice(1),
+    ["group /c 0", "app /c/quiet 0"]);
   assert.deepEqual(shown(lanes(events, { folded: new Set(["/b"]) })).slice(1, 3),
     ["group /b 3", "group /a 1"]);
 });

@@ -410,7 +410,7 @@ def test_a_link_shows_a_colleague_the_same(chromium: Browser, api: PageApi) -> N
         expect(page.get_by_label("App", exact=True)).to_have_value("/prod/*")
         rows = page.locator(".feed li")
         expect(rows.first).to_be_visible()
-        shown = rows.all_text_contents()
+        shown = rows.all_text_contents()[:10]
         colleague = page.context.browser.new_context()  # type: ignore[union-attr]
         other = colleague.new_page()
         other.clock.install(time=NOW)
@@ -418,7 +418,7 @@ def test_a_link_shows_a_colleague_the_same(chromium: Browser, api: PageApi) -> N
         other.get_by_label("Reader token").fill(TOKEN)
         other.get_by_role("button", name="Open").click()
         expect(other.locator(".feed li").first).to_be_visible()
-        assert other.locator(".feed li").all_text_contents() == shown
+        assert other.locator(".feed li").all_text_contents()[:10] == shown
         assert other.url == page.url
         colleague.close()
 

@@ -8,9 +8,10 @@ from ops import page as built
 import pytest
 from playwright.sync_api import Browser, expect
 
+from chalicelib import times
 from chalicelib.records import items
 from chalicelib.services.clusters import Cluster
-from local.scenario import CREATED, FAILED, SCALED, Event
+from local.scenario import CREATED, FAILED, SCALED, Event, again
 from local.system import System
 from tests.support.browser import browser, visiting
 from tests.support.records import record
@@ -53,3 +54,10 @@ def test_the_page_shows_what_marathon_sent(chromium: Browser, running: System) -
         expect(page.locator(".panel")).to_contain_text("scale /my-app from 2 to 4")
         visit.go(f"#/timeline?cluster=prod&app=/my-app&severity=error&{RANGE}")
         expect(page.locator(".feed li")).to_have_count(1)
+
+        visit.go("#/timeline?cluster=prod&last=hour")
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
+        store(running, *again(FAILED, times.from_iso(FAILED[0]["timestamp"]), times.now()))
+        page.evaluate("dispatchEvent(new Event('online'))")  # now, not in some seconds
+        expect(page.get_by_role("link", name="Container exited with status 137")).to_have_count(1)
+        expect(page.get_by_role("link", name="my-app", exact=True)).to_be_visible()
