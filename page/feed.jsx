@@ -86,7 +86,7 @@ function Edge({ reached, label, skipFirst = false }) {
     const observer = new IntersectionObserver(([{ isIntersecting }]) => {
       if (isIntersecting && !skip) call.current();
       skip = false;
-    }, { rootMargin: "200px" });
+    }, { rootMargin: "200px", scrollMargin: "200px" });
     observer.observe(edge.current);
     return () => observer.disconnect();
   }, []);

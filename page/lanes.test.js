@@ -54,7 +54,7 @@ test("close marks become one, with the worst severity", () => {
   const row = lanes(events).rows.find((each) => each.path === "/a");
   const marks = merged(row, 8);
   assert.deepEqual(marks.map(({ time, severity, events }) => [time, severity, events.length]),
-    [[4, "error", 2], [100, "info", 1]]);
+    [[2, "error", 2], [100, "info", 1]]);
   assert.equal(merged(row, 8), marks);
 });
 

@@ -43,7 +43,10 @@ function merge(marks, span) {
       mark.severity = event.severity;
     }
   }
-  for (const mark of made) mark.time = mark.events.length > 1 ? mark.middle : mark.events[0].time;
+  // In the middle of their time, so that marks keep their distance, but not beside their events.
+  for (const mark of made) {
+    mark.time = Math.min(Math.max(mark.middle, mark.events[0].time), mark.events.at(-1).time);
+  }
   return made;
 }
 

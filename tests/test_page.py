@@ -190,16 +190,6 @@ def minutes(ago: float) -> str:
     return str(summary(ago * 60)["timestamp"])
 
 
-def hovered(page: Page, x: float, y: float, text: str) -> Iterator[float]:
-    """Where near ``x`` the pointer is on a mark with that text. Marks that merged are in the middle
-    of their part of the time.
-    """
-    for place in range(int(x) - 30, int(x) + 30, 6):
-        page.mouse.move(place, y)
-        if text in page.locator(".timeline").inner_text():
-            yield place
-
-
 def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) -> None:
     api = PageApi()
     half = summary(30 * 60, "Half an hour ago.", severity="error")
@@ -225,7 +215,9 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
         page.keyboard.press("Escape")
         expect(page.locator(".panel")).to_have_count(0)
 
-        x = next(hovered(page, begin + (end - begin) * 5 / 6, y, "5 events of /prod/web"))
+        x = begin + (end - begin) * 5 / 6
+        page.mouse.move(x, y)
+        expect(page.locator(".tip")).to_contain_text("5 events of /prod/web")
         page.mouse.click(x, y)
         expect(page).to_have_url(re.compile("from=2026-11-24T11:49"))
         page.go_back()
@@ -410,7 +402,7 @@ def test_a_link_shows_a_colleague_the_same(chromium: Browser, api: PageApi) -> N
         expect(page.get_by_label("App", exact=True)).to_have_value("/prod/*")
         rows = page.locator(".feed li")
         expect(rows.first).to_be_visible()
-        shown = rows.all_text_contents()[:10]
+        shown = rows.all_text_contents()[:5]
         colleague = page.context.browser.new_context()  # type: ignore[union-attr]
         other = colleague.new_page()
         other.clock.install(time=NOW)
@@ -418,7 +410,7 @@ def test_a_link_shows_a_colleague_the_same(chromium: Browser, api: PageApi) -> N
         other.get_by_label("Reader token").fill(TOKEN)
         other.get_by_role("button", name="Open").click()
         expect(other.locator(".feed li").first).to_be_visible()
-        assert other.locator(".feed li").all_text_contents()[:10] == shown
+        assert other.locator(".feed li").all_text_contents()[:5] == shown
         assert other.url == page.url
         colleague.close()
 
