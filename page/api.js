@@ -11,6 +11,8 @@ export class Trouble extends Error {
   }
 }
 
+const NOTHING = new Trouble("missing", "There is no such thing.");
+
 /** The address of a request: the parameters that have a value, after the page's own address. */
 export function addressOf(base, path, parameters = {}) {
   const url = new URL(path, base);
@@ -23,13 +25,14 @@ export function addressOf(base, path, parameters = {}) {
 
 export function pathTo(...parts) {
   // A part that leads elsewhere, however it is encoded, names nothing that there is.
-  if (parts.some((part) => /^\.*$/.test(part))) throw new Trouble("missing", "There is no such thing.");
+  if (parts.some((part) => /^\.*$/.test(part))) throw NOTHING;
   return parts.map(encodeURIComponent).join("/");
 }
 
 export function client(base, token, fetch = globalThis.fetch) {
   return async function get(path, parameters, signal) {
-    const stop = AbortSignal.any([AbortSignal.timeout(MAX_SECONDS * 1000), ...(signal ? [signal] : [])]);
+    const slow = AbortSignal.timeout(MAX_SECONDS * 1000);
+    const stop = signal ? AbortSignal.any([slow, signal]) : slow;
     let answer;
     try {
       answer = await fetch(addressOf(base, path, parameters), {

@@ -33,9 +33,12 @@ test("the token goes in a header", async () => {
 
 test("each failure has its kind", async () => {
   assert.equal(await kindOf(answering(403, '{"error":{"message":"No."}}')), "expired: No.");
-  assert.equal(await kindOf(answering(403, '{"error":{"code":"other_cluster","message":"No."}}')), "refused: No.");
+  const other = '{"error":{"code":"other_cluster","message":"No."}}';
+  assert.equal(await kindOf(answering(403, other)), "refused: No.");
   assert.equal(await kindOf(answering(429, '{"message":"Slow"}')), "busy: The API answered 429.");
   assert.equal(await kindOf(answering(502, "<html>")), "busy: The API answered 502.");
-  assert.equal(await kindOf(answering(200, "<html>")), "busy: The answer was cut off, or is no JSON.");
-  assert.equal(await kindOf(async () => { throw new TypeError(); }), "offline: The API can't be reached.");
+  const html = await kindOf(answering(200, "<html>"));
+  assert.equal(html, "busy: The answer was cut off, or is no JSON.");
+  const offline = await kindOf(async () => { throw new TypeError(); });
+  assert.equal(offline, "offline: The API can't be reached.");
 });

@@ -10,17 +10,29 @@ const LONGEST = 20_000; // longer texts are shown one after the other: comparing
 export function Changes({ changes }) {
   return changes.map(({ app, fields }) => (
     <section class="change" key={app}>
-      <h4><Text>{app}</Text></h4>
-      <ul>{fields.map((field) => <li key={field.field}><Field {...field} /></li>)}</ul>
+      <h4>
+        <Text>{app}</Text>
+      </h4>
+      <ul>
+        {fields.map((field) => (
+          <li key={field.field}>
+            <Field {...field} />
+          </li>
+        ))}
+      </ul>
     </section>
   ));
 }
 
 function Field({ field, before, after, change }) {
-  const kind = change ?? (before === undefined ? "added" : after === undefined ? "removed" : "changed");
+  const kind =
+    change ?? (before === undefined ? "added" : after === undefined ? "removed" : "changed");
   return (
     <>
-      <span class="name"><Text>{field}</Text></span> <span class={`how ${kind}`}>{kind}</span>
+      <span class="name">
+        <Text>{field}</Text>
+      </span>{" "}
+      <span class={`how ${kind}`}>{kind}</span>
       {!change && <Values before={before} after={after} />}
       {change && <p class="hint">The values of env are never shown.</p>}
     </>
@@ -39,30 +51,44 @@ function Values({ before, after }) {
     );
   }
   const Way = old.includes("\n") || young.includes("\n") ? Lines : Words;
-  return <div class="values"><Way old={old} young={young} /></div>;
+  return (
+    <div class="values">
+      <Way old={old} young={young} />
+    </div>
+  );
 }
 
 /** Both texts, one below the other, with the words marked that differ. */
 function Words({ old, young }) {
   const parts = diffWordsWithSpace(old, young);
-  const marked = (own, other) => parts.filter((part) => !part[other])
-    .map((part) => (part[own] ? <mark>{visible(part.value)}</mark> : visible(part.value)));
-  return <><del>{marked("removed", "added")}</del><ins>{marked("added", "removed")}</ins></>;
+  const marked = (own, other) =>
+    parts
+      .filter((part) => !part[other])
+      .map((part) => (part[own] ? <mark>{visible(part.value)}</mark> : visible(part.value)));
+  return (
+    <>
+      <del>{marked("removed", "added")}</del>
+      <ins>{marked("added", "removed")}</ins>
+    </>
+  );
 }
 
 /** One text, with the lines that went and those that came. */
 function Lines({ old, young }) {
   return diffLines(`${old}\n`, `${young}\n`).map(({ added, removed, value }) => {
     const Part = added ? "ins" : removed ? "del" : "div";
-    return value.replace(/\n$/, "").split("\n").map((line) => (
-      <Part class={Part === "div" ? "same" : undefined}>{visible(line)}</Part>
-    ));
+    return value
+      .replace(/\n$/, "")
+      .split("\n")
+      .map((line) => <Part class={Part === "div" ? "same" : undefined}>{visible(line)}</Part>);
   });
 }
 
 function shown(value) {
   if (value === undefined || typeof value === "string") return value;
-  return value !== null && typeof value === "object" ? JSON.stringify(value, null, 2) : visibleJson(value);
+  return value !== null && typeof value === "object"
+    ? JSON.stringify(value, null, 2)
+    : visibleJson(value);
 }
 
 function visibleLines(text) {

@@ -24,8 +24,16 @@ export function draw(context, picture) {
   context.beginPath();
   context.rect(picture.left, 0, width, height); // not over the names
   context.clip();
-  bars(context, picture, found.filter((item) => item.bars));
-  marks(context, picture, found.filter((item) => item.events));
+  bars(
+    context,
+    picture,
+    found.filter((item) => item.bars),
+  );
+  marks(
+    context,
+    picture,
+    found.filter((item) => item.events),
+  );
   context.restore();
   return found;
 }
@@ -63,7 +71,8 @@ function ground(context, { width, height, left, x, ticks, colours, scroll, now }
     context.fillRect(0, row.top + row.height - scroll - 1, width, 1);
   }
   context.fillStyle = colours.grid;
-  for (const tick of ticks) if (x(tick) >= left) context.fillRect(Math.round(x(tick)), 0, 1, height);
+  for (const tick of ticks)
+    if (x(tick) >= left) context.fillRect(Math.round(x(tick)), 0, 1, height);
   if (x(now) >= left && x(now) <= width) {
     context.fillStyle = colours.focus;
     context.fillRect(Math.round(x(now)), 0, 1, height);
@@ -106,8 +115,15 @@ function barsIn(row, { x, left, width, scroll, now }) {
       continue;
     }
     found.push({
-      row, bars: [bar], state: bar.state, time: bar.begin, open: bar.state === "running",
-      x: begin, width: Math.max(5, end - begin), y: row.bar - scroll - BAR / 2, height: BAR,
+      row,
+      bars: [bar],
+      state: bar.state,
+      time: bar.begin,
+      open: bar.state === "running",
+      x: begin,
+      width: Math.max(5, end - begin),
+      y: row.bar - scroll - BAR / 2,
+      height: BAR,
     });
   }
   return found;
@@ -123,7 +139,15 @@ function marksIn(row, { x, left, width, scroll }) {
 
 function boxed({ events, severity, time }, row, middle, y) {
   const size = events.length > 1 ? PILL : { width: MARK, height: MARK };
-  return { row, events, severity, time, x: middle - size.width / 2, y: y - size.height / 2, ...size };
+  return {
+    row,
+    events,
+    severity,
+    time,
+    x: middle - size.width / 2,
+    y: y - size.height / 2,
+    ...size,
+  };
 }
 
 function bars(context, { colours, left }, items) {
@@ -194,13 +218,22 @@ function short(count) {
 const SHAPES = {
   info: (context, { x, y, width, height }) => rounded(context, x + 1, y + 1, width - 2, height - 2),
   notice: (context, { x, y, width, height }) => rounded(context, x, y, width, height),
-  warning: (context, { x, y, width, height }) => polygon(context, [
-    [x - 1, y + height], [x + 4, y], [x + width - 4, y], [x + width + 1, y + height],
-  ]),
-  error: (context, { x, y, width, height }) => polygon(context, [
-    [x - 2, y + height / 2], [x + 4, y - 1], [x + width - 4, y - 1], [x + width + 2, y + height / 2],
-    [x + width - 4, y + height + 1], [x + 4, y + height + 1],
-  ]),
+  warning: (context, { x, y, width, height }) =>
+    polygon(context, [
+      [x - 1, y + height],
+      [x + 4, y],
+      [x + width - 4, y],
+      [x + width + 1, y + height],
+    ]),
+  error: (context, { x, y, width, height }) =>
+    polygon(context, [
+      [x - 2, y + height / 2],
+      [x + 4, y - 1],
+      [x + width - 4, y - 1],
+      [x + width + 2, y + height / 2],
+      [x + width - 4, y + height + 1],
+      [x + 4, y + height + 1],
+    ]),
 };
 
 function rounded(context, x, y, width, height) {

@@ -25,11 +25,19 @@ export function EventsView({ cluster }) {
   const events = log?.events ?? NONE;
   const gaps = useGaps(get, events);
 
-  const shown = useMemo(() => lanes(events, {
-    trouble: troubledApps(cluster, state.app), running: new Set(cluster?.deployments?.map(({ id }) => id)),
-    folded: new Set((state.folded ?? "").split(",")),
-  }), [events, cluster, state.folded, state.app]);
-  const apps = useMemo(() => shown.rows.filter(({ kind }) => kind === "app").map(({ path }) => path), [shown]);
+  const shown = useMemo(
+    () =>
+      lanes(events, {
+        trouble: troubledApps(cluster, state.app),
+        running: new Set(cluster?.deployments?.map(({ id }) => id)),
+        folded: new Set((state.folded ?? "").split(",")),
+      }),
+    [events, cluster, state.folded, state.app],
+  );
+  const apps = useMemo(
+    () => shown.rows.filter(({ kind }) => kind === "app").map(({ path }) => path),
+    [shown],
+  );
   const types = useMemo(() => [...new Set(events.map(({ type }) => type))].sort(), [events]);
 
   function opened({ events: chosen, bars }) {
@@ -49,7 +57,10 @@ export function EventsView({ cluster }) {
     <>
       <h2 class="aside">Timeline of {visible(state.cluster ?? "")}</h2>
       <div class="tools">
-        <Range zoom={(factor) => control.current.zoom?.(factor)} pan={(part) => control.current.pan?.(part)} />
+        <Range
+          zoom={(factor) => control.current.zoom?.(factor)}
+          pan={(part) => control.current.pan?.(part)}
+        />
         <Filters apps={apps} types={types} />
       </div>
       {trouble && <Failed trouble={trouble} again={again} />}
@@ -61,8 +72,16 @@ export function EventsView({ cluster }) {
         </p>
       )}
       <div class="sides">
-        <Timeline {...shown} gaps={gaps} from={from} to={to} now={now} opened={opened} control={control}
-          moved={(begin, end) => go(spanState(begin, end), { replace: true })} />
+        <Timeline
+          {...shown}
+          gaps={gaps}
+          from={from}
+          to={to}
+          now={now}
+          opened={opened}
+          control={control}
+          moved={(begin, end) => go(spanState(begin, end), { replace: true })}
+        />
         <Feed log={log} to={live ? undefined : to} loading={loading} load={load} />
       </div>
     </>
@@ -71,7 +90,10 @@ export function EventsView({ cluster }) {
 
 /** The severity of the open trouble of each app that the filter lets through. */
 function troubledApps(cluster, filter) {
-  const open = (cluster?.trouble ?? []).map(({ subject, severity }) => [/^(?:app|pod):(.*)$/s.exec(subject)?.[1], severity]);
+  const open = (cluster?.trouble ?? []).map(({ subject, severity }) => [
+    /^(?:app|pod):(.*)$/s.exec(subject)?.[1],
+    severity,
+  ]);
   return new Map(open.filter(([path]) => path && (!filter || isBelow(path, filter))));
 }
 

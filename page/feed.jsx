@@ -31,38 +31,56 @@ export function Feed({ log, to, loading, load }) {
     setBusy(false);
   }
 
-  const older = () => guarded(async () => {
-    if (middle + rows.older >= events.length && !log.ended) await load((each) => each.more());
-    // Where nothing was found yet, to go on is left to the reader.
-    if (middle + rows.older >= log.events.length) return;
-    setRows(({ newer, older: count }) => ({ newer, older: count + ROWS }));
-  });
+  const older = () =>
+    guarded(async () => {
+      if (middle + rows.older >= events.length && !log.ended) await load((each) => each.more());
+      // Where nothing was found yet, to go on is left to the reader.
+      if (middle + rows.older >= log.events.length) return;
+      setRows(({ newer, older: count }) => ({ newer, older: count + ROWS }));
+    });
 
-  const newer = () => guarded(async () => {
-    const before = list.current.scrollHeight;
-    if (start === 0) await load(lookAhead);
-    setRows(({ newer: count, older: kept }) => ({ newer: count + ROWS, older: kept }));
-    // What one reads stays where it is.
-    requestAnimationFrame(() => { list.current.scrollTop += list.current.scrollHeight - before; });
-  });
+  const newer = () =>
+    guarded(async () => {
+      const before = list.current.scrollHeight;
+      if (start === 0) await load(lookAhead);
+      setRows(({ newer: count, older: kept }) => ({ newer: count + ROWS, older: kept }));
+      // What one reads stays where it is.
+      requestAnimationFrame(() => {
+        list.current.scrollTop += list.current.scrollHeight - before;
+      });
+    });
 
   const atEnd = log?.ended && middle + rows.older >= events.length;
   return (
     <section class="feed" aria-label="Feed">
       <header>
         <h2>Feed</h2>
-        <p role="status">{to === undefined ? <span class="live">live</span> : "at rest"} · {plural(events.length, "event")}{log?.ended ? "" : " so far"}</p>
+        <p role="status">
+          {to === undefined ? <span class="live">live</span> : "at rest"} ·{" "}
+          {plural(events.length, "event")}
+          {log?.ended ? "" : " so far"}
+        </p>
       </header>
       <div class="scroll" ref={list} tabIndex={0} role="region" aria-label="Events, newest first">
         {hasNewer && <Edge reached={newer} label="Newer events" skipFirst />}
         {byDay(shown, clock).map(([day, ofDay]) => (
           <section key={day} aria-label={day}>
             <h3>{day}</h3>
-            <ol>{ofDay.map((event) => <li key={event.id}><EventLink event={event} /></li>)}</ol>
+            <ol>
+              {ofDay.map((event) => (
+                <li key={event.id}>
+                  <EventLink event={event} />
+                </li>
+              ))}
+            </ol>
           </section>
         ))}
-        {!atEnd && !loading && <Edge key={`${events.length} ${rows.older}`} reached={older} label="Older events" />}
-        {atEnd && <p class="end">{events.length ? "That is all there is." : "No event matches."}</p>}
+        {!atEnd && !loading && (
+          <Edge key={`${events.length} ${rows.older}`} reached={older} label="Older events" />
+        )}
+        {atEnd && (
+          <p class="end">{events.length ? "That is all there is." : "No event matches."}</p>
+        )}
       </div>
     </section>
   );
@@ -83,14 +101,21 @@ function Edge({ reached, label, skipFirst = false }) {
   call.current = reached;
   useEffect(() => {
     let skip = skipFirst; // where one has not scrolled yet
-    const observer = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (isIntersecting && !skip) call.current();
-      skip = false;
-    }, { rootMargin: "200px", scrollMargin: "200px" });
+    const observer = new IntersectionObserver(
+      ([{ isIntersecting }]) => {
+        if (isIntersecting && !skip) call.current();
+        skip = false;
+      },
+      { rootMargin: "200px", scrollMargin: "200px" },
+    );
     observer.observe(edge.current);
     return () => observer.disconnect();
   }, []);
-  return <p class="edge" ref={edge}><button onClick={reached}>{label}</button></p>;
+  return (
+    <p class="edge" ref={edge}>
+      <button onClick={reached}>{label}</button>
+    </p>
+  );
 }
 
 function byDay(events, clock) {

@@ -8,7 +8,8 @@ const MARATHON = "marathon";
  * The rows from top to bottom: Marathon's own, then groups, each followed by its apps unless it is
  * folded. `trouble`: the severity of each app's open trouble. `running`: ids of deployments.
  */
-export function lanes(events, { trouble = new Map(), folded = new Set(), running = new Set() } = {}) {
+export function lanes(events, about = {}) {
+  const { trouble = new Map(), folded = new Set(), running = new Set() } = about;
   const apps = new Map();
   const others = new Map([[MARATHON, []]]); // events of groups and of Marathon itself
   for (const event of events) {
@@ -75,7 +76,9 @@ function groupIn(event) {
 function groupsOf(apps, others, trouble) {
   const groups = new Map();
   for (const path of apps.keys()) push(groups, groupOf(path), path);
-  for (const path of others.keys()) if (path !== MARATHON && !groups.has(path)) groups.set(path, []);
+  for (const path of others.keys()) {
+    if (path !== MARATHON && !groups.has(path)) groups.set(path, []);
+  }
   const rank = (path) => rankOf(path, apps.get(path) ?? [], trouble);
   for (const paths of groups.values()) paths.sort((a, b) => rank(b) - rank(a) || compare(a, b));
   const worst = ([, paths]) => Math.max(0, ...paths.map(rank));
@@ -89,14 +92,16 @@ function rankOf(path, events, trouble) {
 }
 
 function rowsOf(groups, apps, others, bars, trouble, folded) {
-  const rows = [row(MARATHON, MARATHON, others.get(MARATHON), bars.filter((bar) => !bar.apps.length))];
+  const ofNone = bars.filter((bar) => !bar.apps.length);
+  const rows = [row(MARATHON, MARATHON, others.get(MARATHON), ofNone)];
   for (const [path, paths] of groups) {
     const isFolded = folded.has(path);
     const own = others.get(path) ?? [];
     const inside = isFolded ? paths.flatMap((each) => apps.get(each)) : [];
     const touching = isFolded ? barsOf(paths, bars) : [];
     const worst = isFolded ? paths.map((each) => trouble.get(each)).find(Boolean) : undefined;
-    rows.push({ ...row("group", path, [...new Set([...own, ...inside])], touching, worst), isFolded });
+    const marks = [...new Set([...own, ...inside])];
+    rows.push({ ...row("group", path, marks, touching, worst), isFolded });
     if (isFolded) continue;
     for (const each of paths) {
       rows.push(row("app", each, apps.get(each), barsOf([each], bars), trouble.get(each)));

@@ -5,13 +5,16 @@ import { deployments, lanes } from "./lanes.js";
 import { between, merged, spanOf } from "./merging.js";
 
 function event(time, app, more = {}) {
-  return { id: `${time}`, time, type: "status_update_event", subject: `app:${app}`, severity: "info",
-    app, ...more };
+  const subject = `app:${app}`;
+  const type = "status_update_event";
+  return { id: `${time}`, time, type, subject, severity: "info", app, ...more };
 }
 
 function deploying(time, type, more = {}) {
-  return event(time, undefined, { type: `deployment_${type}`, deployment: "d", apps: ["/a/x", "/b/y"],
-    subject: "deployment:d", cluster: "c", ...more });
+  return event(time, undefined, {
+    type: `deployment_${type}`, deployment: "d", apps: ["/a/x", "/b/y"], subject: "deployment:d",
+    cluster: "c", ...more,
+  });
 }
 
 const shown = ({ rows }) => rows.map((row) => `${row.kind} ${row.path} ${row.marks.length}`);

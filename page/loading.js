@@ -31,8 +31,14 @@ export function useAnswer(get, path, goesOn = () => false, seconds = 5) {
         throw trouble;
       }
     }, seconds);
-    again.current = () => { finished = false; poll.now(); };
-    return () => { stop.abort(); poll.stop(); };
+    again.current = () => {
+      finished = false;
+      poll.now();
+    };
+    return () => {
+      stop.abort();
+      poll.stop();
+    };
   }, [get, path]);
   const current = found.path === path ? found : {};
   return { ...current, again: () => again.current() };
@@ -50,7 +56,11 @@ export function useLog(get, state) {
     if (!state.cluster) return undefined;
     const stop = new AbortController();
     const { from, to, live } = span(state, Date.now());
-    if (kept.current.key !== key || kept.current.get !== get || !kept.current.log.touches(from, to)) {
+    if (
+      kept.current.key !== key ||
+      kept.current.get !== get ||
+      !kept.current.log.touches(from, to)
+    ) {
       const log = new Log((asked) => kept.current.fetch(asked), live ? undefined : to);
       kept.current = { key, get, log };
     }
@@ -65,7 +75,8 @@ export function useLog(get, state) {
     const poll = polling(async () => {
       if (finished) return;
       try {
-        if (!whole && log.reach !== Infinity && to > log.head) await log.catchUp(live ? undefined : to);
+        if (!whole && log.reach !== Infinity && to > log.head)
+          await log.catchUp(live ? undefined : to);
         if (!whole) await log.reachBack(from);
         else if (live) await log.catchUp();
         whole = true;
@@ -78,9 +89,15 @@ export function useLog(get, state) {
         throw trouble;
       }
     }, 5);
-    const again = () => { [whole, finished] = [false, false]; poll.now(); };
+    const again = () => {
+      [whole, finished] = [false, false];
+      poll.now();
+    };
     kept.current.again = again;
-    return () => { stop.abort(); poll.stop(); };
+    return () => {
+      stop.abort();
+      poll.stop();
+    };
   }, [get, key, state.from, state.to, state.last]);
 
   /** Let the log load something, and tell how that went. */
@@ -102,13 +119,19 @@ export function useGaps(get, events) {
   const [gaps, setGaps] = useState(new Map());
   const asked = useRef(new Set());
   useEffect(() => {
-    const fresh = events.filter((event) => event.type === "relay_gap" && !asked.current.has(event.id));
+    const fresh = events.filter(
+      (event) => event.type === "relay_gap" && !asked.current.has(event.id),
+    );
     for (const { id, cluster, time } of fresh.slice(0, 50)) {
       asked.current.add(id);
-      get(pathTo("events", cluster, id)).then(({ event }) => {
-        const [from, to] = [Date.parse(event?.from), Date.parse(event?.to)];
-        if (from <= to) setGaps((known) => new Map(known).set(id, { id, cluster, time, from, to }));
-      }, () => asked.current.delete(id));
+      get(pathTo("events", cluster, id)).then(
+        ({ event }) => {
+          const [from, to] = [Date.parse(event?.from), Date.parse(event?.to)];
+          if (from <= to)
+            setGaps((known) => new Map(known).set(id, { id, cluster, time, from, to }));
+        },
+        () => asked.current.delete(id),
+      );
     }
   }, [get, events]);
   return [...gaps.values()];

@@ -25,7 +25,8 @@ export function merged(row, span) {
 
 /** Those of a sorted list that lie between two times, and their neighbours. */
 export function between(sorted, from, to, timeOf) {
-  return sorted.slice(Math.max(0, firstAfter(sorted, from, timeOf) - 1), firstAfter(sorted, to, timeOf) + 1);
+  const begin = Math.max(0, firstAfter(sorted, from, timeOf) - 1);
+  return sorted.slice(begin, firstAfter(sorted, to, timeOf) + 1);
 }
 
 function merge(marks, span) {

@@ -26,19 +26,26 @@ export function Loading({ what }) {
 /** What went wrong with a request. */
 export function Failed({ trouble, again }) {
   const { state, go } = usePage();
-  const retry = <p><button onClick={again}>Try now</button></p>;
+  const retry = (
+    <p>
+      <button onClick={again}>Try now</button>
+    </p>
+  );
   switch (trouble.kind) {
     case "offline":
       return (
         <Notice title="The API can’t be reached" role="alert">
-          <p>Look at your connection. The page tries again by itself.</p>{retry}
+          <p>Look at your connection. The page tries again by itself.</p>
+          {retry}
         </Notice>
       );
     case "bad":
       return (
         <Notice title="The API does not take that filter" role="alert">
           <p>{trouble.message}</p>
-          <p><button onClick={() => go(withoutFilters(state))}>Clear the filters</button></p>
+          <p>
+            <button onClick={() => go(withoutFilters(state))}>Clear the filters</button>
+          </p>
         </Notice>
       );
     case "missing":
@@ -50,16 +57,23 @@ export function Failed({ trouble, again }) {
     case "refused":
       return (
         <Notice title={`No access to cluster ${state.cluster}`} role="alert">
-          <p>Your token is for another cluster. Choose that one above, or ask for a token that reads
-            this one, too.</p>
+          <p>
+            Your token is for another cluster. Choose that one above, or ask for a token that reads
+            this one, too.
+          </p>
         </Notice>
       );
     case "expired":
-      return <Notice title="Your token is not valid any more" role="alert"><p>{trouble.message}</p></Notice>;
+      return (
+        <Notice title="Your token is not valid any more" role="alert">
+          <p>{trouble.message}</p>
+        </Notice>
+      );
     default:
       return (
         <Notice title="The API did not answer as it should" role="alert">
-          <p>{trouble.message} The page tries again by itself.</p>{retry}
+          <p>{trouble.message} The page tries again by itself.</p>
+          {retry}
         </Notice>
       );
   }
@@ -91,16 +105,32 @@ export function TokenForm({ expired, keep }) {
     <main class="door">
       <form class="message" onSubmit={submit}>
         <h1>{expired ? "Your token is not valid any more" : "Marathon events"}</h1>
-        <p>{expired ? "It has expired, was revoked, or is not a reader’s." : "What happened, and what is broken now."}</p>
+        <p>
+          {expired
+            ? "It has expired, was revoked, or is not a reader’s."
+            : "What happened, and what is broken now."}
+        </p>
         <p>Who operates this listener makes a token, and a link that holds it:</p>
         <pre>.venv/bin/python scripts/grant.py --label you</pre>
         <label for="token">Reader token</label>
         <div class="row">
-          <input id="token" name="token" type="password" autocomplete="off" spellcheck={false} required
-            aria-describedby={wrong ? "wrong" : undefined} aria-invalid={wrong} />
+          <input
+            id="token"
+            name="token"
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            required
+            aria-describedby={wrong ? "wrong" : undefined}
+            aria-invalid={wrong}
+          />
           <button class="primary">Open</button>
         </div>
-        {wrong && <p id="wrong" class="wrong" role="alert">A token has 43 letters, digits, - and _. Copy it whole.</p>}
+        {wrong && (
+          <p id="wrong" class="wrong" role="alert">
+            A token has 43 letters, digits, - and _. Copy it whole.
+          </p>
+        )}
       </form>
     </main>
   );

@@ -14,10 +14,18 @@ export function Panel({ title, children }) {
   }, []);
   const close = () => go({ event: undefined, deployment: undefined });
   return (
-    <section class="panel" aria-label={title} onKeyDown={(event) => event.key === "Escape" && close()}>
+    <section
+      class="panel"
+      aria-label={title}
+      onKeyDown={(event) => event.key === "Escape" && close()}
+    >
       <header>
-        <h2 tabIndex={-1} ref={heading}>{title}</h2>
-        <button onClick={close} aria-label="Close">✕</button>
+        <h2 tabIndex={-1} ref={heading}>
+          {title}
+        </h2>
+        <button onClick={close} aria-label="Close">
+          ✕
+        </button>
       </header>
       {children}
     </section>
@@ -28,9 +36,14 @@ export function Panel({ title, children }) {
 export function Facts({ facts }) {
   return (
     <dl>
-      {Object.entries(facts).filter(([, value]) => value).map(([name, value]) => (
-        <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
-      ))}
+      {Object.entries(facts)
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
     </dl>
   );
 }

@@ -10,11 +10,19 @@ import { ago } from "./times.js";
 /** A link to a part of the page: the state with some changes. */
 export function Go({ to, children, ...rest }) {
   const { state } = usePage();
-  return <a href={write({ ...state, ...to })} {...rest}>{children}</a>;
+  return (
+    <a href={write({ ...state, ...to })} {...rest}>
+      {children}
+    </a>
+  );
 }
 
 export function Sign({ severity }) {
-  return <span class={`sign ${severity}`} role="img" aria-label={severity}>{sign(severity)}</span>;
+  return (
+    <span class={`sign ${severity}`} role="img" aria-label={severity}>
+      {sign(severity)}
+    </span>
+  );
 }
 
 /** A text from an event. */
@@ -28,12 +36,20 @@ export function State({ state }) {
 
 export function Time({ time, style = "exact" }) {
   const { clock } = usePage();
-  return <time dateTime={new Date(time).toISOString()} title={clock.exact(time)}>{clock[style](time)}</time>;
+  return (
+    <time dateTime={new Date(time).toISOString()} title={clock.exact(time)}>
+      {clock[style](time)}
+    </time>
+  );
 }
 
 export function Ago({ time, now }) {
   const { clock } = usePage();
-  return <time dateTime={new Date(time).toISOString()} title={clock.exact(time)}>{ago(now - time)}</time>;
+  return (
+    <time dateTime={new Date(time).toISOString()} title={clock.exact(time)}>
+      {ago(now - time)}
+    </time>
+  );
 }
 
 export function Copy({ text, children }) {
@@ -47,7 +63,14 @@ export function Copy({ text, children }) {
     }
     setTimeout(() => setSaid(""), 2000);
   }
-  return <button onClick={copy}>{said || children}<span class="aside" aria-live="polite">{said}</span></button>;
+  return (
+    <button onClick={copy}>
+      {said || children}
+      <span class="aside" aria-live="polite">
+        {said}
+      </span>
+    </button>
+  );
 }
 
 /** A row of one event, which opens it. */
@@ -55,11 +78,16 @@ export function EventLink({ event, style = "clock" }) {
   const { state } = usePage();
   const isOpen = state.event === event.id;
   return (
-    <Go to={{ cluster: event.cluster, event: event.id, deployment: undefined }} class="event"
-      aria-current={isOpen ? "true" : undefined}>
+    <Go
+      to={{ cluster: event.cluster, event: event.id, deployment: undefined }}
+      class="event"
+      aria-current={isOpen ? "true" : undefined}
+    >
       <Time time={event.timestamp} style={style} />
       <Sign severity={event.severity} />
-      <span class="title"><Text>{event.title}</Text></span>
+      <span class="title">
+        <Text>{event.title}</Text>
+      </span>
     </Go>
   );
 }

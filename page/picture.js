@@ -14,14 +14,19 @@ const TICK_PIXELS = 92;
 const EDGE = 14; // so that what is new is not cut
 const REACH = 6; // a finger is not exact
 
-const HEIGHTS = { wide: { app: 40, folded: 40, group: 26 }, narrow: { app: 58, folded: 58, group: 30 } };
+const HEIGHTS = {
+  wide: { app: 40, folded: 40, group: 26 },
+  narrow: { app: 58, folded: 58, group: 30 },
+};
 
 export class Picture {
   /** `told.moved(from, to)` after a gesture; `told.pointed(item)` and `told.opened(item)`. */
   constructor({ pane, axis, canvas }, told) {
     Object.assign(this, { pane, axis, canvas, told, items: [], shown: null, focused: null });
     this._zoom = zoom()
-      .on("start", () => { this._held = true; })
+      .on("start", () => {
+        this._held = true;
+      })
       .on("zoom", (event) => this._moved(event))
       .on("end", () => this._released());
     this._selection = select(canvas).call(this._zoom).on("dblclick.zoom", null);
@@ -69,7 +74,10 @@ export class Picture {
   }
 
   _listen() {
-    this._recolour = () => { this._colours = coloursOf(this.pane); this.redraw(); };
+    this._recolour = () => {
+      this._colours = coloursOf(this.pane);
+      this.redraw();
+    };
     this._scheme = matchMedia("(prefers-color-scheme: dark)");
     this._scheme.addEventListener("change", this._recolour);
     this._recolour();
@@ -90,7 +98,10 @@ export class Picture {
     this._size = { width: this.pane.clientWidth, height: this.pane.clientHeight };
     this._context = sized(this.canvas, this._size);
     this._axisContext = sized(this.axis, { width: this._size.width, height: 30 });
-    this._zoom.extent([[this.left, 0], [this._right, this._size.height]]);
+    this._zoom.extent([
+      [this.left, 0],
+      [this._right, this._size.height],
+    ]);
     if (this.shown) this._rebase();
     this.told.resized?.(this._size.width < NARROW);
     this.redraw();
@@ -105,7 +116,8 @@ export class Picture {
 
   _scale() {
     const { from, to, clock } = this.shown;
-    const base = (clock.utc ? scaleUtc : scaleTime)().domain([from, to])
+    const base = (clock.utc ? scaleUtc : scaleTime)()
+      .domain([from, to])
       .range([this.left, this._right]);
     return this.canvas.__zoom.rescaleX(base);
   }
@@ -138,8 +150,15 @@ export class Picture {
     const x = this._scale();
     const ticks = x.ticks(Math.max(2, Math.floor((this._size.width - this.left) / TICK_PIXELS)));
     const picture = {
-      ...this.shown, ...this._size, x, ticks, left: this.left, scroll: this.pane.scrollTop,
-      colours: this._colours, font: this._colours.font, format: tickFormat(ticks, this.shown.clock),
+      ...this.shown,
+      ...this._size,
+      x,
+      ticks,
+      left: this.left,
+      scroll: this.pane.scrollTop,
+      colours: this._colours,
+      font: this._colours.font,
+      format: tickFormat(ticks, this.shown.clock),
     };
     this.items = draw(this._context, picture);
     drawAxis(this._axisContext, picture);
@@ -148,8 +167,11 @@ export class Picture {
   }
 
   _at({ offsetX, offsetY }) {
-    const near = this.items.filter((item) => Math.abs(offsetX - item.x - item.width / 2) <= item.width / 2 + REACH
-      && Math.abs(offsetY - item.y - item.height / 2) <= item.height / 2 + REACH / 2);
+    const near = this.items.filter(
+      (item) =>
+        Math.abs(offsetX - item.x - item.width / 2) <= item.width / 2 + REACH &&
+        Math.abs(offsetY - item.y - item.height / 2) <= item.height / 2 + REACH / 2,
+    );
     return near.at(-1) ?? null; // the one on top
   }
 }
@@ -160,7 +182,13 @@ export function placed(rows, narrow) {
   let top = 0;
   return rows.map((row) => {
     const height = heights[row.kind !== "group" ? "app" : row.isFolded ? "folded" : "group"];
-    const place = { ...row, top, height, mark: top + markLine(row, height, narrow), bar: top + height - 10 };
+    const place = {
+      ...row,
+      top,
+      height,
+      mark: top + markLine(row, height, narrow),
+      bar: top + height - 10,
+    };
     top += height;
     return place;
   });
@@ -200,8 +228,19 @@ function coloursOf(element) {
   const style = getComputedStyle(element);
   const value = (name) => style.getPropertyValue(`--${name}`).trim();
   const colours = { font: `600 11px ${style.fontFamily}` };
-  for (const name of ["paper", "line", "grid", "band", "muted", "focus", "gap", "hatch"]) colours[name] = value(name);
-  for (const name of ["info", "notice", "warning", "error", "succeeded", "failed", "running", "cancelled", "unknown"]) {
+  for (const name of ["paper", "line", "grid", "band", "muted", "focus", "gap", "hatch"])
+    colours[name] = value(name);
+  for (const name of [
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "succeeded",
+    "failed",
+    "running",
+    "cancelled",
+    "unknown",
+  ]) {
     colours[name] = { strong: value(name), soft: value(`${name}-soft`) };
   }
   return colours;

@@ -8,7 +8,7 @@ export function secondsUntilNext(seconds, failures, hidden) {
   return Math.min(MAX_SECONDS, seconds * 2 ** failures);
 }
 
-/** Calls `ask` every so many seconds until it is stopped. Returns how to stop, and how to ask at once. */
+/** Calls `ask` every so many seconds. Returns how to stop it, and how to ask at once. */
 export function polling(ask, seconds, page = document) {
   let failures = 0;
   let timer;

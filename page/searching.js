@@ -2,7 +2,7 @@
 
 const MOST = 200;
 
-/** The paths (keys joined by a NUL) of values and keys that contain the text, and of what holds them. */
+/** The paths (keys joined by a NUL) of what contains the text, and of what that is in. */
 export function find(value, text) {
   const found = { hits: new Set(), open: new Set() };
   const wanted = text.trim().toLowerCase();
