@@ -59,5 +59,7 @@ def test_the_page_shows_what_marathon_sent(chromium: Browser, running: System) -
         expect(page.get_by_text("live", exact=True)).to_be_visible()
         store(running, *again(FAILED, times.from_iso(FAILED[0]["timestamp"]), times.now()))
         page.evaluate("dispatchEvent(new Event('online'))")  # now, not in some seconds
-        expect(page.get_by_role("link", name="Container exited with status 137").first).to_be_visible()
+        expect(
+            page.get_by_role("link", name="Container exited with status 137").first
+        ).to_be_visible()
         expect(page.get_by_role("link", name="my-app", exact=True)).to_be_visible()
