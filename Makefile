@@ -8,19 +8,25 @@ OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights deploy plan destroy ops check audit format docs pins clean
+.PHONY: help run test bench nights page screenshot deploy plan destroy ops check audit format docs pins clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## everything on this machine, with a simulated Marathon (ARGS=--once: check it and end)
 	@$(BIN)/python scripts/run.py $(ARGS)
 
-test: $(READY) ## the tests, with the coverage of branches
+test: $(READY) page ## the tests, with the coverage of branches
 	$(BIN)/python -m pytest $(if $(ARGS),,$(COVERAGE)) $(ARGS)
 
-bench: $(READY) ## what an event costs, beside what people write by hand (ARGS=--load: under load)
+bench: $(READY) page ## what an event costs, beside what people write by hand (ARGS=--load: under load)
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.bench $(ARGS)
+
+page: $(OPS) ## build the page that the API serves, where it is missing or old
+	@$(BIN)/python scripts/page.py
+
+screenshot: $(READY) page ## take the README's picture of the page from the local system
+	@PYTHONPATH=scripts:. $(BIN)/python -m tests.screenshot
 
 deploy: $(OPS) ## deploy a stage: make deploy STAGE=prod
 	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)
@@ -61,12 +67,13 @@ docs: $(READY) ## write the files that follow from others (docs/events.md, schem
 
 pins: ## take the newest versions of what the short lists name
 	$(PYTHON) -m venv --clear .venv-pins && .venv-pins/bin/pip install --quiet uv
-	for list in requirements marathon_relay/requirements requirements-ops requirements-dev; do \
+	for list in requirements page/requirements marathon_relay/requirements requirements-ops requirements-dev; do \
 	  .venv-pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
 	rm -rf .venv-pins
 
 clean: ## delete what is made here (not .chalice/deployed, and not what you put into vendor/)
 	rm -rf $(VENV) .chalice/deployments bench.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf chalicelib/web/page page/node_modules
 	if [ -d vendor ]; then find vendor -name __pycache__ -prune -exec rm -rf {} + ; find vendor -depth -type d -empty -delete; fi
 	find app.py chalicelib marathon_relay scripts tests -name __pycache__ -prune -exec rm -rf {} +
 

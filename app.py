@@ -74,6 +74,23 @@ def health() -> Response:
     return answers.health()
 
 
+@app.route("/", methods=["GET"])
+def index() -> Response:
+    """Somebody opens the page."""
+    from chalicelib.web import files
+
+    request: Any = app.current_request
+    return files.index(request.context.get("path", "/"), request.headers.get("If-None-Match"))
+
+
+@app.route("/page/{name}", methods=["GET"])
+def file(name: str) -> Response:
+    """The page loads its files."""
+    from chalicelib.web import files
+
+    return files.file(name)
+
+
 @app.on_dynamodb_record(sources.stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
 def fanout(event: DynamoDBEvent) -> dict[str, Any]:
     """The table's stream brings what was stored."""

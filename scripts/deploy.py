@@ -10,6 +10,7 @@ from ops import (
     cli,
     deployed,
     mappings,
+    page,
     plan,
     policies,
     stacks,
@@ -61,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         deployed.write_local(name, mappings.tidy(stage, before))
     deployed.begin(stage)
     say("Deploying the functions …")
+    page.ensure_if_possible()
     bytecode.make_alone()
     chalice_cli.run("deploy", name)
     say("Setting what Chalice can't …")

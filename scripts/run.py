@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ops import access, cli, deployed, marathons, registration
+from ops import access, cli, deployed, marathons, page, registration
 from ops.cli import Failure, Parser, say
 from ops.stages import Stage
 from ops.view import line
@@ -85,6 +85,7 @@ def _until_interrupted(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(_log_of_functions())
+        page.ensure_if_possible()
         say(f"Starting an AWS on this machine; the functions log to {log} …", "dim")
         stack.enter_context(cloud.running())
         stage = cloud.make_stage(_STAGE)

@@ -15,3 +15,12 @@ JSON: dict[str, str | list[str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+
+# The page: its own files and its own API, no inline script, no eval, no other origin.
+PAGE: dict[str, str | list[str]] = {
+    **SECURITY,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}

@@ -1,0 +1,98 @@
+// The events that are loaded: all that match, of one stretch of time, which grows both ways.
+
+const PAGE = 500;
+const PAGES = 20; // of one load, so that a busy week does not take minutes
+const EMPTY_PAGES = 10; // of one load by scrolling: a page may be empty though more follows
+const OVERLAP = 30_000; // an event may arrive a little after a younger one
+
+export class Log {
+  /** `fetch(parameters)` gives a page. Without `to`, the stretch begins with the newest event. */
+  constructor(fetch, to) {
+    this._fetch = fetch;
+    this._known = new Set();
+    this.events = []; // newest first
+    this.head = to ?? Date.now(); // all is loaded between these two
+    this.reach = to ?? Infinity;
+    this.version = 0;
+  }
+
+  /** Whether a stretch touches what is loaded, so that it can grow to it. */
+  touches(from, to) {
+    return this.reach === Infinity || (from <= this.head && to >= this.reach);
+  }
+
+  /** Load back to a time, at most some 10,000 events. */
+  async reachBack(since) {
+    for (let n = 0; n < PAGES && this.reach > since; n += 1) await this._older(since, PAGE);
+  }
+
+  /** Load some more of the older events, however far back they are. */
+  async more() {
+    const before = this.events.length;
+    for (let n = 0; n < EMPTY_PAGES && !this.ended; n += 1) {
+      await this._older(undefined, PAGE / 5);
+      if (this.events.length > before) return;
+    }
+  }
+
+  /** Load on to a time, or to now. */
+  async catchUp(to) {
+    const since = this.head - OVERLAP;
+    let cursor;
+    do {
+      const page = await this._fetch(parameters({ since, until: to, limit: PAGE, cursor }));
+      this._add(page.events);
+      cursor = page.cursor;
+    } while (cursor);
+    this.head = to ?? Math.max(this.head, newestOf(this.events));
+    if (this.reach === Infinity) this.reach = since;
+  }
+
+  get ended() {
+    return this.reach === -Infinity;
+  }
+
+  async _older(since, limit) {
+    const key = `${since} ${limit}`; // a cursor is good for the same query alone
+    if (this._query?.key !== key) {
+      this._query = { key, since, limit, until: this.reach === Infinity ? undefined : this.reach };
+    }
+    const query = this._query;
+    const page = await this._fetch(parameters(query));
+    this._add(page.events);
+    query.cursor = page.cursor;
+    if (page.events.length) this.reach = Math.min(this.reach, oldestOf(page.events));
+    if (!page.cursor) {
+      this.reach = since ?? -Infinity;
+      this._query = undefined;
+    }
+  }
+
+  _add(page) {
+    const fresh = page.filter((event) => !this._known.has(event.id));
+    if (!fresh.length) return;
+    for (const event of fresh) {
+      event.time = Date.parse(event.timestamp);
+      this._known.add(event.id);
+    }
+    // Ids sort by time.
+    this.events = [...fresh, ...this.events].sort((a, b) => (a.id < b.id ? 1 : -1));
+    this.version += 1;
+  }
+}
+
+function parameters({ since, until, limit, cursor }) {
+  return { since: asIso(since), until: asIso(until), limit, cursor };
+}
+
+function asIso(time) {
+  return time === undefined ? undefined : new Date(time).toISOString();
+}
+
+function newestOf(events) {
+  return events.length ? events[0].time : 0;
+}
+
+function oldestOf(page) {
+  return Math.min(...page.map((event) => Date.parse(event.timestamp)));
+}

@@ -1,0 +1,132 @@
+"""Debian's chromium, by Playwright. Where it is missing, it is installed if we are root."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops import page as built
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+from tests.support.page_api import NOW, TOKEN, PageApi, serving
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_INSTALL_SECONDS = 300
+_MILLISECONDS = 10_000
+WIDE = (1280, 800)
+PHONE = (375, 740)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A chromium without a window. Skips the test where there is none; in CI the test fails."""
+    program = find()
+    if program is None:
+        missing = "no chromium here: install Debian's package chromium to run the page's tests"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    expect.set_options(timeout=_MILLISECONDS)
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=ARGS)
+        yield made
+        made.close()
+
+
+def find() -> str | None:
+    """The program, installed if need be and possible."""
+    return shutil.which("chromium") or _install()
+
+
+@dataclass
+class Visit:
+    """A page in a browser. ``errors``: what the browser complained of; ``strangers``: requests to
+    other origins.
+    """
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Note what should not be."""
+        self.page.on("console", lambda told: self._complaint(told.type, told.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def open(self, address: str = "#/now", token: str = TOKEN) -> None:
+        """Come by a link with a token, and go to that address."""
+        self.page.goto(f"{self.url}#token={token}")
+        self.page.wait_for_url("**#/now*")
+        self.go(address)
+
+    def go(self, address: str) -> None:
+        """Go to an address of the page, as by a link."""
+        self.page.evaluate("address => { location.hash = address }", address)
+
+    def _complaint(self, kind: str, text: str) -> None:
+        # The browser notes each answer that is no success. It is the page that must deal with it.
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.errors.append(text)
+
+    def _asked(self, request: Request) -> None:
+        own = self.url.split("/", 3)[:3]
+        if request.url.split("/", 3)[:3] != own and not request.url.startswith("data:"):
+            self.strangers.append(request.url)
+
+
+@contextlib.contextmanager
+def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) -> Iterator[Visit]:
+    """A visit of an address, with the clock at the events' own time if ``stopped``.
+    Fails if the browser complained or asked elsewhere.
+    """
+    stopped = how.pop("stopped", True)
+    settings = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"} | how
+    context = made.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
+    context.set_default_timeout(_MILLISECONDS)
+    visit = Visit(context.new_page(), url)
+    visit.watch()
+    if stopped:
+        visit.page.clock.install(time=NOW)
+    try:
+        yield visit
+    finally:
+        context.close()
+    assert visit.errors == []
+    assert visit.strangers == []
+
+
+@contextlib.contextmanager
+def opened(made: Browser, api: PageApi, *size: int, **how: Any) -> Iterator[Visit]:
+    """A visit of the page with that API."""
+    built.ensure()
+    with (
+        serving(api) as url,
+        visiting(made, url, (size[0], size[1]) if size else WIDE, **how) as visit,
+    ):
+        yield visit
+
+
+def _install() -> str | None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return None
+    for command in ("update", "install --yes --no-install-recommends chromium fonts-dejavu-core"):
+        subprocess.run(
+            ["apt-get", "--quiet", *command.split()],
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+            timeout=_INSTALL_SECONDS,
+            capture_output=True,
+            check=False,
+        )
+    return shutil.which("chromium")
