@@ -79,6 +79,7 @@ class Receipts(Answer):
 
 
 class Health(Answer):
-    """That the API runs."""
+    """That the API runs, and which version."""
 
     status: Literal["ok"]
+    version: str

@@ -11,8 +11,14 @@ _EVENTS = Path(__file__).parents[1] / "events"
 
 
 def small() -> bytes:
-    """A status update, some 350 bytes."""
+    """A status update of some 350 bytes: a task failed."""
     event = json.loads((_EVENTS / "status_update_event-0.14.0-failed.json").read_text())
+    return _compact(event)
+
+
+def running() -> bytes:
+    """A status update that is no trouble, as most are."""
+    event = json.loads(small()) | {"taskStatus": "TASK_RUNNING", "message": ""}
     return _compact(event)
 
 

@@ -38,7 +38,8 @@ def write_units(bench: Bench) -> Iterator[Figure]:
     section = "DynamoDB write units per event, index included"
     with Process(bench, bench.ours) as ours:
         for name, body, budget in (
-            ("small", bodies.small(), 2),
+            ("small", bodies.running(), 2),
+            ("small, of something that went wrong", bodies.small(), 3),
             ("app definition", bodies.definition(), None),
             ("plan of 100 apps", bodies.plan(100), 16),
             ("plan of 1,000 apps", bodies.plan(1000), None),

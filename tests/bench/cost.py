@@ -23,7 +23,7 @@ def million(bench: Bench) -> Iterator[Figure]:
     """By part, on a busy day (fan-out gets full batches), on a quiet one (it gets one event at a
     time), and by hand.
     """
-    request = payloads.post(bodies.small())
+    request = payloads.post(bodies.running())
     with Process(bench, bench.ours) as ours:
         stored = ours.call(request, puts=True)["puts"][-1]
         logged = ours.call(request)["logged"]
