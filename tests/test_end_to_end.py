@@ -80,7 +80,9 @@ def test_each_is_readable_and_in_the_right_timeline(
     store = registered.stage.store
 
     def titles(subject: str) -> list[str]:
-        return [each.title for each in store.timeline("prod", subject)]
+        # Without the pointers to deployments, which fan-out may not have written yet.
+        found = store.timeline("prod", subject)
+        return [each.title for each in found if each.subject == subject]
 
     definition = "Definition of /my-app submitted by 0:0:0:0:0:0:0:1: 2 instances, 0.2 CPUs, 32 MB"
     assert titles("app:/my-app") == [
