@@ -274,9 +274,14 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
         "following error:\n\n An error occurred (AccessDenied) when calling the CreateRole\n"
         " operation: User is not authorized\n"
     )
+    chained = (
+        f"{told}\nDuring handling of the above exception, another exception occurred:\n\n"
+        "Traceback (most recent call last):\n  File y\n"
+    )
     page = "An error occurred (403) when calling the CreateRole operation: <html><p>Log in</p>\n"
     for said, expected in (
-        (told, r"AWS refused CreateRole \(AccessDenied\): User is not authorized"),
+        (told, r"AWS refused CreateRole \(AccessDenied\): User is not authorized$"),
+        (chained, r"AWS refused CreateRole \(AccessDenied\): User is not authorized$"),
         (page, "what answered is no answer of AWS"),
         ("<html><p>Log in</p></html>\n", "a page of HTML came in the place"),
     ):

@@ -12,7 +12,8 @@ from ops.cli import Failure, say
 # Chalice goes on without a dependency that has no wheel for Lambda, and only says so.
 _INCOMPLETE = "Could not install dependencies"
 _FAILED_CALL = re.compile(
-    r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:]*: (.*)"
+    r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:]*: "
+    r"(.*?)(?: During handling of the above| The above exception was| Traceback \(most|$)"
 )
 
 
