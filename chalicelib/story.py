@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
@@ -64,8 +63,8 @@ def _around(store: Store, case: Case) -> list[Record]:
     """
     begin = times.from_compact(case.own[-1].id)
     end = times.from_compact(case.end.id) + REPLACED_WITHIN if case.end else times.now()
-    first = _window(begin - REQUESTED_WITHIN, begin + REQUESTED_WITHIN)
-    rest = _window(begin - REQUESTED_WITHIN, max(begin, end))
+    first = Window.between(begin - REQUESTED_WITHIN, begin + REQUESTED_WITHIN)
+    rest = Window.between(begin - REQUESTED_WITHIN, max(begin, end))
     found = {each.id: each for window in (first, rest) for each in _rows(store, case, window)}
     return [
         _with_body(store, each) if each.type in story.TOLD_BY_BODY else each
@@ -123,7 +122,3 @@ def _with_body(store: Store, record: Record) -> Record:
         return store.at(items.timeline_key(record.cluster, record.subject), record.id) or record
     except LookupError:  # a part of it is gone
         return record
-
-
-def _window(since: datetime, until: datetime) -> Window:
-    return Window(times.compact(since), times.compact(until))

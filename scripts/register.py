@@ -7,7 +7,7 @@ from ops import access, cli, deployed, marathons, options, registration, relay_e
 from ops.cli import Failure, out, say
 from ops.stages import Stage
 
-from chalicelib import times
+from chalicelib import history, times
 from chalicelib.services.clusters import Cluster
 from marathon_relay.marathon import Info, Marathon, MarathonError
 
@@ -215,7 +215,7 @@ def _check(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: str)
         say("Not subscribed any more: subscribing again …")
         return _register(args, stage, marathon, api)
     assert held.token is not None  # or it would not be valid
-    newest = registration.newest_received(stage, held.token.cluster)
+    newest = history.newest_received(stage.store, held.token.cluster)
     if newest and times.now() - times.from_iso(newest.received_at) <= args.within:
         out(f"Cluster {newest.cluster} is subscribed; its last event came at {newest.received_at}.")
         return 0

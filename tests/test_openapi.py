@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, assume, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import Case
 
+from chalicelib.records.record import SUMMARY
+from chalicelib.records.summary import Summary
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.tokens import mint
 from chalicelib.web import openapi
@@ -33,6 +35,10 @@ def tokens(running: System) -> dict[str, str]:
     publisher = mint()
     running.stage.tokens.add(publisher, "publisher", "prod", "test")
     return {"get": access.grant(running.stage, "test", "", None)[0], "post": publisher}
+
+
+def test_the_model_of_a_summary_has_the_fields_that_a_summary_has() -> None:
+    assert tuple(Summary.model_fields) == SUMMARY
 
 
 def test_the_document_is_valid_and_is_the_one_in_the_documentation(running: System) -> None:

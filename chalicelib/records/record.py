@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ from chalicelib.marathon.reading import Reading
 from chalicelib.text import clip
 
 MAX_APPS = 100
+
+ID = r"\d{8}T\d{9}Z-[0-9a-f]{16}"
+"""The pattern of an id: the time of an event, and a hash of what Marathon sent."""
 
 # The fields of a record that a summary has, in the order in which they are shown. The first eight
 # are always there, the others if the event has them.
@@ -89,6 +93,11 @@ class Record:
         shown = {name: getattr(self, name) for name in SUMMARY}
         shown["apps"] = list(self.apps)
         return {name: value for name, value in shown.items() if value}
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of an id."""
+    return re.fullmatch(ID, text) is not None
 
 
 def identify(body: bytes, time: datetime) -> str:

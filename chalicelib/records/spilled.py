@@ -6,7 +6,6 @@ base64 (SQS takes no control characters), and in parts if it is too large for on
 
 import base64
 import json
-import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from chalicelib import times
 from chalicelib.records.items import digest_of
+from chalicelib.records.record import is_id
 
 # A chunk must fit into one item of the table, because restore collects the parts there. As base64
 # it is then half of what SQS takes (1,048,576 bytes).
@@ -21,8 +21,6 @@ CHUNK_BYTES = 380_000
 
 # CloudWatch keeps up to 256 KB of a line.
 LOG_CHUNK_BYTES = 150_000
-
-_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def join(chunk: Chunk, data: list[bytes]) -> Spilled:
 
 def _check(chunk: Chunk) -> None:
     texts = (chunk.id, chunk.received_at, chunk.token_hash, chunk.cluster, chunk.digest)
-    if not (all(isinstance(text, str) for text in texts) and _ID.fullmatch(chunk.id)):
+    if not (all(isinstance(text, str) for text in texts) and is_id(chunk.id)):
         raise ValueError
     if not 0 <= chunk.part < chunk.parts:
         raise ValueError

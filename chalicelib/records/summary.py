@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from chalicelib.marathon.reading import Cause
 from chalicelib.marathon.severity import Severity
-from chalicelib.records.record import MAX_APPS
+from chalicelib.records.record import ID, MAX_APPS
 
 Absent = SkipJsonSchema[None]
 """What is not known is left out of an answer; it is never null."""
@@ -17,8 +17,7 @@ Absent = SkipJsonSchema[None]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds."""
 
-EVENT_ID = r"^\d{8}T\d{9}Z-[0-9a-f]{16}$"
-"""The time of an event, and a hash of what Marathon sent."""
+EVENT_ID = f"^{ID}$"
 
 
 def _plain(schema: dict[str, Any]) -> None:

@@ -4,8 +4,10 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
+from chalicelib import times
 from chalicelib.marathon.plans import ENDS
 from chalicelib.records import items
 from chalicelib.records.record import Record
@@ -25,6 +27,14 @@ class Window:
 
     since: str = "0"
     until: str = "9"
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None = None) -> "Window":
+        """From one time to another, both included; None leaves that side open."""
+        return cls(
+            times.compact(since) if since else EVERYTHING.since,
+            times.compact(until) if until else EVERYTHING.until,
+        )
 
     def before(self, id_: str) -> "Window":
         """The part of it with the ids before that whole id."""

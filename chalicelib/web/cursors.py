@@ -6,9 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 
-_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
+from chalicelib.records.record import is_id
+
 _MAC_BYTES = 16
 
 
@@ -26,7 +26,7 @@ def read(token: str, query: str, cursor: str) -> str | None:
         return None
     same = hmac.compare_digest(raw[:_MAC_BYTES], _mac(token, query, last))
     # Base64 has several texts for some bytes; only the one that was made counts.
-    return last if same and _ID.fullmatch(last) and make(token, query, last) == cursor else None
+    return last if same and is_id(last) and make(token, query, last) == cursor else None
 
 
 def _mac(token: str, query: str, last: str) -> bytes:

@@ -11,7 +11,7 @@ from chalicelib import times
 from chalicelib.history import Wanted
 from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.services import clusters
-from chalicelib.services.store import EVERYTHING, Window
+from chalicelib.services.store import Window
 from chalicelib.text import clip, valid_unicode
 
 MOST = 500
@@ -131,7 +131,6 @@ def wanted(values: Mapping[str, Any], cluster: str) -> Wanted:
         if subject not in ("", f"deployment:{deployment}"):
             return Wanted(())  # nothing is about both
         subject = f"deployment:{deployment}"
-    since, until = values.get("since"), values.get("until")
     return Wanted(
         (cluster,),
         app=values.get("app", ""),
@@ -139,8 +138,5 @@ def wanted(values: Mapping[str, Any], cluster: str) -> Wanted:
         type=values.get("type", ""),
         severity=values.get("severity", "info"),
         text=values.get("text", ""),
-        window=Window(
-            times.compact(since) if since else EVERYTHING.since,
-            times.compact(until) if until else EVERYTHING.until,
-        ),
+        window=Window.between(values.get("since"), values.get("until")),
     )

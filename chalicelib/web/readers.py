@@ -4,7 +4,6 @@ request fail: what makes no sense is refused, with a word on what to do.
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from chalicelib import history, log, story
 from chalicelib.gate import Gate, Refused
 from chalicelib.history import Wanted
 from chalicelib.records.notification import event_json
-from chalicelib.records.record import Record
+from chalicelib.records.record import Record, is_id
 from chalicelib.records.summary import Answer
 from chalicelib.records.trouble import Trouble
 from chalicelib.services.clusters import Clusters, allowed
@@ -32,7 +31,6 @@ from chalicelib.web.queries import BadParameter
 # Lambda: 6 MB for an answer, in which each quotation mark and backslash has an escape.
 _MOST_BYTES = 5_800_000
 
-_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
 
 # Anyone may keep an answer of his own, if he asks each time whether it is still the same.
 _AGAIN = {"Cache-Control": "private, no-cache"}
@@ -148,7 +146,7 @@ class Readers:
     def _event(self, reader: Token, cluster: str, id_: str) -> str:
         _check(reader, cluster)
         try:
-            found = self._store.get(cluster, id_) if _ID.fullmatch(id_) else None
+            found = self._store.get(cluster, id_) if is_id(id_) else None
         except LookupError:  # it is about to expire, and a part of it is gone already
             found = None
         if found is None:

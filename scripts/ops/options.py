@@ -9,16 +9,15 @@ from datetime import UTC, datetime, timedelta
 from ops.cli import Failure
 from ops.stages import Stage
 
-from chalicelib import times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import UNKNOWN
 from chalicelib.marathon.severity import BY_CONDITION, BY_TASK_STATE, SEVERITIES
-from chalicelib.services.store import EVERYTHING, Window
+from chalicelib.records.record import is_id
+from chalicelib.services.store import Window
 from chalicelib.text import clip
 from chalicelib.times import usable_timestamp
 
-_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{16}")
 _AGO = re.compile(r"(\d{1,4})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -106,7 +105,7 @@ def hint_at_status(status: str) -> str:
 
 def event_id(text: str) -> str:
     """An option's type: the id of an event."""
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no event's id; one looks like 20160424T092748069Z-0123456789abcdef"
         )
@@ -146,10 +145,7 @@ def window(args: argparse.Namespace) -> Window:
     since, until = getattr(args, "since", None), getattr(args, "until", None)
     if since and until and since > until:
         raise Failure("--since is later than --until.")
-    return Window(
-        times.compact(since) if since else EVERYTHING.since,
-        times.compact(until) if until else EVERYTHING.until,
-    )
+    return Window.between(since, until)
 
 
 def time(text: str) -> datetime:

@@ -4,14 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ops import queues, registration, view
+from ops import queues, view
 from ops.doctor.findings import duration
 from ops.sdk import client
 from ops.stages import Stage
 
 from rich.text import Text
 
-from chalicelib import story, times
+from chalicelib import history, story, times
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.records.trouble import Trouble
@@ -58,7 +58,7 @@ def clusters(stage: Stage, names: tuple[str, ...]) -> list[ClusterState]:
     return [
         ClusterState(
             name,
-            registration.newest_received(stage, name),
+            history.newest_received(stage.store, name),
             story.running(stage.store, name),
             [each for each in troubles if each.cluster == name],
         )

@@ -10,7 +10,7 @@ from ops.stages import Stage
 
 import httpx
 
-from chalicelib import history, times
+from chalicelib import times
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.record import Record
 from chalicelib.services import tokens
@@ -240,11 +240,6 @@ def _subscribe_again(marathon: Marathon, url: str) -> None:
             f"{marathons.sentence(error)} The URL may not be subscribed any more: run "
             "scripts/register.py again."
         ) from error
-
-
-def newest_received(stage: Stage, cluster: str) -> Record | None:
-    """The record of a cluster that came last, among its newest; None if none ever came."""
-    return history.newest_received(stage.store, cluster)
 
 
 def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:

@@ -30,7 +30,7 @@ def as_they_come(store: Store, wanted: Wanted, since: datetime | None = None) ->
     # their time.
     seen = {record.id for record in _wide_look(store, wanted)}
     started = times.iso(times.now() - CLOCK_SKEW)
-    recent = replace(wanted, window=Window(times.compact(since))) if since else None
+    recent = replace(wanted, window=Window.between(since)) if since else None
     before = sorted(history.newest_first(store, recent), key=_id) if recent else []
     seen.update(record.id for record in before)
     return itertools.chain(before, _arriving(store, wanted, seen, started))
@@ -44,7 +44,7 @@ def _arriving(store: Store, wanted: Wanted, seen: set[str], started: str) -> Ite
             found = list(_wide_look(store, wanted))
             look_wide_at = time.monotonic() + _WIDE_INTERVAL * (time.monotonic() - looked_at)
         else:
-            recent = Window(times.compact(times.now() - _LATE))
+            recent = Window.between(times.now() - _LATE)
             found = list(history.newest_first(store, replace(wanted, window=recent)))
         new = [each for each in found if each.received_at >= started and each.id not in seen]
         seen.update(record.id for record in new)

@@ -7,7 +7,7 @@ from ops import registration
 from ops.doctor.findings import Finding, duration
 from ops.stages import Stage
 
-from chalicelib import times
+from chalicelib import history, times
 from chalicelib.services.tokens import Token
 
 _QUIET = timedelta(minutes=15)
@@ -59,7 +59,7 @@ def _relay(stage: Stage, cluster: str, made: datetime, now: datetime) -> Finding
 
 def _last_heard(stage: Stage, cluster: str) -> datetime | None:
     """When the newest event of a cluster came in; None if none ever did."""
-    newest = registration.newest_received(stage, cluster)
+    newest = history.newest_received(stage.store, cluster)
     return times.from_iso(newest.received_at) if newest else None
 
 
