@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
@@ -36,8 +35,9 @@ def tell(store: Store, cluster: str, id_: str) -> Story | None:
     if not own:
         return None
     case = Case(cluster, id_, own)
-    case = replace(case, around=_around(store, case))
-    return story.build(replace(case, earlier=_earlier(store, case)))
+    case.around = _around(store, case)
+    case.earlier = _earlier(store, case)
+    return story.build(case)
 
 
 def running(store: Store, cluster: str) -> list[Running]:

@@ -106,11 +106,12 @@ class Told:
     event: models.Event
 
 
-@dataclass(frozen=True)
+@dataclass
 class Case:
     """All that is known of a deployment. ``own``: its records, with bodies. ``around``: those of
     its apps and their groups at about that time, with the bodies of requests and group changes.
-    ``earlier``: definitions before it, by path, if its plan has none.
+    ``earlier``: definitions before it, by path, if its plan has none. These two are found by means
+    of the former, so they are set later; each body is read once.
     """
 
     cluster: str
