@@ -60,7 +60,7 @@ format: $(READY) ## format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 nights: $(READY) ## write anew what people would have heard in the nights of tests/nights
-	@WRITE_NIGHTS=1 $(BIN)/python -m pytest -q tests/test_nights.py
+	@WRITE_NIGHTS=1 $(BIN)/python -m pytest -q tests/aws/test_nights.py
 
 docs: $(READY) ## write the files that follow from others (docs/events.md, schema, policies)
 	$(BIN)/python scripts/document.py

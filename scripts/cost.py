@@ -7,10 +7,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ops import cli, costs, options, prices, stages, usage
+from ops import cli, costs, options, prices, usage
 from ops.cli import Failure, out, say
-from ops.config import check_stage
 from ops.costs import Settings, Usage
+from ops.stage import resources
+from ops.stage.config import check_stage
 from ops.usage import Type
 
 _USUAL_BYTES = 600
@@ -61,7 +62,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _of_stage(name: str, known: Settings) -> tuple[Usage, list[Type], str]:
-    stage = stages.find(name)
+    stage = resources.find(name)
     types = usage.sample(stage)
     if measured := usage.measured(stage, known):
         return measured, types, "from the metrics of its last week"

@@ -4,24 +4,14 @@ safe to repeat, also from another clone, since each stage keeps a note of what i
 
 from typing import Any
 
-from ops import (
-    bytecode,
-    chalice_cli,
-    cli,
-    deployed,
-    mappings,
-    page,
-    plan,
-    policies,
-    stacks,
-    stages,
-    throttling,
-)
-from ops import config as stage_config
+from ops import cli
 from ops.cli import Failure, confirm, out, say
-from ops.deployed import Deployed
-from ops.stages import Stage
-from ops.upgrade import upgrade
+from ops.deploying import bytecode, chalice_cli, mappings, page, plan, policies, throttling
+from ops.deploying.upgrade import upgrade
+from ops.stage import config as stage_config
+from ops.stage import deployed, resources, stacks
+from ops.stage.deployed import Deployed
+from ops.stage.resources import Stage
 
 from chalicelib.services.topic import FIFO
 
@@ -48,14 +38,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     name = args.stage
-    stages.check_ours(name)
+    resources.check_ours(name)
     if args.ordered:
         _check_ordered(name, sure=args.yes)
     before = _what_is_deployed(name)
     _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")
     stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
-    stage = stages.find(name)
+    stage = resources.find(name)
     policies.write(name)
     _set_variables(stage)
     if before:
@@ -120,7 +110,7 @@ def _what_is_deployed(name: str) -> Deployed | None:
     if stacks.outputs(stacks.table_stack(name)) is None:
         kept, begun = None, False
     else:
-        stage = stages.find(name)
+        stage = resources.find(name)
         kept, begun = deployed.read_copy(stage), deployed.has_begun(stage)
     local = deployed.read_local(name)
     if not functions:

@@ -5,11 +5,14 @@ a later deploy finds it again.
 import argparse
 import shlex
 
-from ops import chalice_cli, cli, deployed, mappings, queues, registration, stacks, stages
-from ops import config as stage_config
+from ops import cli
 from ops.cli import Failure, confirm, out, say, warn
-from ops.stages import Stage
-from ops.subscriptions import subscribing
+from ops.deploying import chalice_cli, mappings
+from ops.marathon import registration
+from ops.stage import config as stage_config
+from ops.stage import deployed, queues, resources, stacks
+from ops.stage.resources import Stage
+from ops.subscribing import subscriptions
 
 from chalicelib.services.clusters import Cluster
 
@@ -20,17 +23,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     name = args.stage
-    stages.check_ours(name)
+    resources.check_ours(name)
     if stacks.outputs(stacks.table_stack(name)) is None:
         raise Failure(f"Stage {name} is not deployed in this account and region: nothing to do.")
-    stage = stages.find(name)
+    stage = resources.find(name)
     warn_of_senders(stage)
     _warn_of_losses(stage)
     if not args.yes:
         confirm(f"Destroy stage {name}? Its table is kept. Type its name to go on:", name)
     _delete_functions(stage)
     say("Deleting topics, queues and logs …")
-    subscribing.remove_all(stage)
+    subscriptions.remove_all(stage)
     stacks.delete(stacks.messaging_stack(name))
     stage_config.set_variables(name, dict.fromkeys(stage.environment(), ""))
     out(f"Stage {name} is destroyed. Its table, {stage.table_name}, is kept.")
@@ -75,9 +78,9 @@ def _warn_of_losses(stage: Stage) -> None:
     for what, url in losses:
         if url and (waiting := queues.waiting(url)):
             say(f"{waiting} {what} wait on a queue and will be lost with it.", "bold red")
-    for name, count in subscribing.undelivered(stage).items():
+    for name, count in subscriptions.undelivered(stage).items():
         say(f"{count} undelivered messages lie in {name} and will be lost with it.", "bold red")
-    if subscribers := len(list(subscribing.listed(stage))):
+    if subscribers := len(list(subscriptions.listed(stage))):
         warn(f"The stage's topics have subscribers ({subscribers}), who must subscribe again.")
 
 

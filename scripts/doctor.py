@@ -4,10 +4,11 @@ nothing, but it makes Marathon send one event. Its exit status is 0 only if all 
 
 import argparse
 
-from ops import cli, marathons
+from ops import cli
 from ops.cli import out
 from ops.doctor.examination import Wanted, examine
 from ops.doctor.findings import all_well, worst_first
+from ops.marathon import connection
 
 _EXAMPLES = """\
 examples:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + marathons.EPILOG)
+    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + connection.EPILOG)
     parser.add_argument(
         "--marathon",
         metavar="URL",
@@ -42,7 +43,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
     )
-    marathons.add_login_options(parser)
+    connection.add_login_options(parser)
     parser.add_argument(
         "--timeout",
         type=cli.seconds,

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ops import ROOT, cli, merge, policies
+from ops import ROOT, cli
 from ops.cli import Failure, Parser
+from ops.deploying import merge, policies
 
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read

@@ -10,9 +10,12 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ops import cli, options, overview, repairs, stages, stats, stories, view
+from ops import cli, options, view
 from ops.cli import Failure, out, say
-from ops.tail import as_they_come
+from ops.looking import overview, stats, stories
+from ops.looking.tail import as_they_come
+from ops.repairing import repairs
+from ops.stage import resources
 
 from rich.console import Console
 
@@ -123,7 +126,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _list(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     wanted = options.wanted(args, stage)
     found = history.newest_first(stage.store, wanted)
     several = len(wanted.clusters) > 1
@@ -139,7 +142,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _tail(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     wanted = replace(options.wanted(args, stage), window=EVERYTHING)  # --since is where it begins
     coming = as_they_come(stage.store, wanted, args.since)
     if hint := options.hint_at_type(args.type):
@@ -152,7 +155,7 @@ def _tail(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
     found = [record for name in names if (record := stage.store.get(name, args.id))]
     if not found:
@@ -168,7 +171,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _deployment(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     told = stories.find(stage, options.clusters(stage, args.cluster), args.id)
     if args.json:
         out(stories.as_json(told))
@@ -179,7 +182,7 @@ def _deployment(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     found = overview.clusters(stage, options.clusters(stage, args.cluster))
     for each in found:
         if args.json:
@@ -192,7 +195,7 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _trouble(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
     found = [each for each in stage.troubles.all() if each.cluster in names]
     for each in sorted(found, key=lambda trouble: trouble.since, reverse=True):
@@ -206,7 +209,7 @@ def _trouble(args: argparse.Namespace) -> int:
 
 
 def _stats(args: argparse.Namespace) -> int:
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     args.since = args.since or options.time("24h")
     wanted = options.wanted(args, stage)
     counts = stats.count(history.newest_first(stage.store, wanted), args.by)
@@ -223,7 +226,7 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    stage = stages.find_running(args.stage)
+    stage = resources.find_running(args.stage)
     wanted = options.wanted(args, stage)
     if not (options.narrows(args) or args.after):
         raise Failure(
@@ -236,7 +239,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _parked(args: argparse.Namespace) -> int:
-    stage = stages.find_running(args.stage)
+    stage = resources.find_running(args.stage)
     if args.cluster and not args.send:
         raise Failure("--cluster goes with --send.")
     if args.show:
@@ -253,7 +256,7 @@ def _parked(args: argparse.Namespace) -> int:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    repairs.restore_from_log(stages.find_running(args.stage))
+    repairs.restore_from_log(resources.find_running(args.stage))
     return 0
 
 

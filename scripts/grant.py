@@ -5,9 +5,10 @@ revoke one.
 import argparse
 import json
 
-from ops import access, cli, deployed, options, stages
+from ops import cli, options
 from ops.cli import out, say
-from ops.stages import Stage
+from ops.stage import access, deployed, resources
+from ops.stage.resources import Stage
 
 _EXAMPLES = """\
 examples:
@@ -21,7 +22,7 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     if args.list:
         return _list(args, stage)
     if args.revoke:

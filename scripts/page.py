@@ -1,6 +1,7 @@
 """Build the page that the API serves at GET /, where it is missing or older than its sources."""
 
-from ops import cli, page
+from ops import cli
+from ops.deploying import page
 
 
 def main(argv: list[str] | None = None) -> int:

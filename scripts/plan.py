@@ -5,9 +5,11 @@ stacks are asked by change sets, which are deleted again.
 import json
 from dataclasses import asdict
 
-from ops import cli, plan, stages
+from ops import cli
 from ops.cli import out, say
-from ops.plan import Change
+from ops.deploying import plan
+from ops.deploying.plan import Change
+from ops.stage import resources
 
 EXIT_LOSSES = 3
 
@@ -26,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.parser(__doc__ or "", epilog=_EPILOG)
     parser.add_argument("--json", action="store_true", help="JSON, one change a line")
     args = parser.parse_args(argv)
-    stages.check_ours(args.stage)
+    resources.check_ours(args.stage)
     changes = plan.of(args.stage)
     for change in changes:
         out(json.dumps(asdict(change)) if args.json else _line(change))

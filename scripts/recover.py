@@ -4,10 +4,12 @@ is notified again, and nothing newer is overwritten; it may be repeated.
 
 import argparse
 
-from ops import cli, options, recovery, stages
+from ops import cli, options
 from ops.cli import Failure, confirm, out, say, warn
-from ops.recovery import Recovery
-from ops.stages import Stage
+from ops.repairing import recovery
+from ops.repairing.recovery import Recovery
+from ops.stage import resources
+from ops.stage.resources import Stage
 
 _EPILOG = """\
 docs/operations.md tells all steps, from the backup on. Examples:
@@ -74,16 +76,16 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def _stage(args: argparse.Namespace, wanted: Recovery) -> tuple[Stage, bool]:
     """The stage, with a table; and whether that was made anew."""
-    stage = stages.find(args.stage)
+    stage = resources.find(args.stage)
     if recovery.exists(stage.table_name):
         return stage, False
-    stages.check_ours(args.stage)
+    resources.check_ours(args.stage)
     if not args.yes:
         question = f"The table {stage.table_name} is gone. Make it anew? Type {args.stage}:"
         confirm(question, args.stage)
     say(f"Making the table {stage.table_name} anew …")
     recovery.make_anew(stage, wanted)
-    return stages.find(args.stage), True
+    return resources.find(args.stage), True
 
 
 def _tell(stage: Stage, *, anew: bool) -> None:

@@ -3,9 +3,11 @@
 import argparse
 import time
 
-from ops import access, cli, deployed, marathons, options, registration, relay_env, stages
+from ops import cli, options
 from ops.cli import Failure, out, say
-from ops.stages import Stage
+from ops.marathon import connection, registration, relay_env
+from ops.stage import access, deployed, resources
+from ops.stage.resources import Stage
 
 from chalicelib import history, times
 from chalicelib.services.clusters import Cluster
@@ -27,8 +29,8 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
-    stage = stages.find(args.stage)
-    with marathons.told():
+    stage = resources.find(args.stage)
+    with connection.told():
         if args.revoke:
             return _revoke(stage, args.revoke)
         if args.forget:
@@ -52,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + marathons.EPILOG)
+    parser = cli.parser(__doc__ or "", epilog=_EXAMPLES + connection.EPILOG)
     parser.add_argument(
         "--marathon", metavar="URL", help="Marathon's address; several of one cluster: URL,URL"
     )
@@ -60,7 +62,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
     )
-    marathons.add_login_options(parser)
+    connection.add_login_options(parser)
     parser.add_argument("--force", action="store_true", help="take over a cluster's name")
     parser.add_argument("--no-verify", action="store_true", help="don't wait for the first event")
     parser.add_argument(
@@ -131,7 +133,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _marathon(args: argparse.Namespace) -> Marathon:
-    return marathons.connect(args.marathon, args.user, args.ca)
+    return connection.connect(args.marathon, args.user, args.ca)
 
 
 def _api_if_any(args: argparse.Namespace, stage: Stage) -> str | None:
@@ -152,7 +154,7 @@ def _register(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: s
         info,
         api,
         args.cluster or "",
-        login=marathons.login_options(args.user, args.ca),
+        login=connection.login_options(args.user, args.ca),
         force=args.force,
     )
     done = "Subscribed" if made.new else "Already subscribed, once:"
@@ -235,7 +237,7 @@ def _relay_env(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: 
     relay_env.check_free(args.relay_env)
     info = marathon.info()
     name = registration.cluster_name(args.cluster or "", info)
-    login = marathons.login_options(args.user, args.ca)
+    login = connection.login_options(args.user, args.ca)
     cluster = Cluster(name, ",".join(marathon.urls), info.framework_id, login)
     token = registration.relay_token(stage, cluster, force=args.force)
     relay_env.write(args.relay_env, marathon, api, token, args.ca)
@@ -251,7 +253,7 @@ def _relay_env(args: argparse.Namespace, stage: Stage, marathon: Marathon, api: 
 def _print_endpoint(args: argparse.Namespace, stage: Stage, api: str) -> int:
     info = _info_if_told(args)
     name = registration.cluster_name(args.cluster or "", info)
-    login = marathons.login_options(args.user, args.ca)
+    login = connection.login_options(args.user, args.ca)
     cluster = Cluster(name, args.marathon or "", info.framework_id if info else "", login)
     url = registration.print_endpoint(stage, cluster, api, force=args.force)
     say(

@@ -19,10 +19,10 @@ def _with_api_of_stage(argv: list[str]) -> list[str]:
     """
     if _STAGE not in argv[:-1]:
         return argv
-    from ops import deployed, stages
+    from ops.stage import deployed, resources
 
     at = argv.index(_STAGE)
-    url = deployed.api_url(stages.find(argv[at + 1]))
+    url = deployed.api_url(resources.find(argv[at + 1]))
     return [*argv[:at], "--url", url, *argv[at + 2 :]]
 
 

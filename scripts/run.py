@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ops import access, cli, deployed, marathons, page, registration
+from ops import cli
 from ops.cli import Failure, Parser, say
-from ops.stages import Stage
+from ops.deploying import page
+from ops.marathon import connection, registration
+from ops.stage import access, deployed
+from ops.stage.resources import Stage
 from ops.view import line
 
 from rich.console import Console
@@ -65,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     if not (args.once or args.marathon):
         return _until_interrupted(args)
     if args.marathon:
-        with marathons.told():
+        with connection.told():
             return _until_interrupted(args)
     return _run(args)
 
@@ -94,7 +97,7 @@ def _run(args: argparse.Namespace) -> int:
         _keep_api(stage, made.api)
         stack.enter_context(_alerts(made))
         if args.marathon:
-            marathon = marathons.connect(args.marathon, args.user, args.ca)
+            marathon = connection.connect(args.marathon, args.user, args.ca)
             return _listen(marathon, stage, made)
         if args.stream:
             return _streamed(args, stage, made, log)
@@ -107,7 +110,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__, epilog=marathons.EPILOG)
+    parser = Parser(description=__doc__, epilog=connection.EPILOG)
     parser.add_argument(
         "--port", type=_port, default=0, help="the API's port (default: a free one)"
     )
@@ -123,7 +126,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="a Marathon without callbacks (1.5.8), whose event stream a relay reads",
     )
-    marathons.add_login_options(parser)
+    connection.add_login_options(parser)
     args = parser.parse_args(argv)
     if args.stream and args.marathon:
         parser.error("--stream is for the simulated Marathon: for a real one, run scripts/relay.py")

@@ -6,13 +6,14 @@ import argparse
 import json
 import re
 
-from ops import cli, options, stages
+from ops import cli, options
 from ops.cli import Failure, out, say, warn
-from ops.stages import Stage
-from ops.subscriptions import filters, samples, subscribing, targets
-from ops.subscriptions.filters import STATES, Filters
-from ops.subscriptions.subscribing import Subscribed, Subscription
-from ops.subscriptions.targets import TOPICS, Target, TopicName
+from ops.stage import resources
+from ops.stage.resources import Stage
+from ops.subscribing import filters, samples, subscriptions, targets
+from ops.subscribing.filters import STATES, Filters
+from ops.subscribing.subscriptions import Subscribed, Subscription
+from ops.subscribing.targets import TOPICS, Target, TopicName
 
 from chalicelib.marathon.ids import path
 from chalicelib.marathon.severity import SEVERITIES
@@ -46,7 +47,7 @@ _NO_FILTERS = Filters()
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
-    stage = stages.find_running(args.stage)
+    stage = resources.find_running(args.stage)
     if args.list:
         return _list(stage, as_json=args.json)
     if args.test:
@@ -137,7 +138,7 @@ def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
     if target.protocol == "email" and topic == "events":
         _check_mail(wanted)
     _hint(stage, wanted, topic)
-    made = subscribing.subscribe(stage, target, topic, wanted)
+    made = subscriptions.subscribe(stage, target, topic, wanted)
     done = "Subscribed" if made.new else "Was subscribed already; now"
     out(f"{done} {target.shown} to the {topic} of stage {stage.name}: {_said(wanted)}.")
     _tell_what_is_left(target, made)
@@ -201,7 +202,7 @@ def _tell_what_is_left(target: Target, made: Subscribed) -> None:
 
 
 def _list(stage: Stage, *, as_json: bool) -> int:
-    found = list(subscribing.all_of(stage))
+    found = list(subscriptions.all_of(stage))
     for each in found:
         out(_json(each) if as_json else _line(each))
     if not found:
@@ -247,8 +248,8 @@ def _json(each: Subscription) -> str:
 
 
 def _test(args: argparse.Namespace, stage: Stage) -> int:
-    wanted = _only(args, stage, list(subscribing.all_of(stage)))
-    sample, others = subscribing.try_out(stage, wanted)
+    wanted = _only(args, stage, list(subscriptions.all_of(stage)))
+    sample, others = subscriptions.try_out(stage, wanted)
     out(f"Sent to {wanted.target.shown}: {sample.subject}")
     for each in others:
         say(f"It goes to {each.target.shown} too ({each.id}).")
@@ -256,17 +257,17 @@ def _test(args: argparse.Namespace, stage: Stage) -> int:
 
 
 def _remove(args: argparse.Namespace, stage: Stage) -> int:
-    found = list(subscribing.listed(stage))
+    found = list(subscriptions.listed(stage))
     if _is_name(args.to) or _asked(args, found):
         only = _only(args, stage, found)
         target, topic = only.target, only.topic
     else:
         target = targets.target(args.to)
         topic = args.topic or target.topic
-    kept = subscribing.remove(stage, target, topic)
+    kept = subscriptions.remove(stage, target, topic)
     out(f"{target.shown} is no longer subscribed to the {topic} of stage {stage.name}.")
     if kept:
-        name = subscribing.undelivered_queue(stage, target, topic)
+        name = subscriptions.undelivered_queue(stage, target, topic)
         warn(
             f"{kept} messages that SNS could not deliver still lie in the queue {name}. Look at "
             "them (aws sqs receive-message), and delete the queue."

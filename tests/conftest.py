@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from ops import sdk
-from ops.stages import Stage
+from ops.stage import clients
+from ops.stage.resources import Stage
 
 import hypothesis
 import pytest
@@ -16,7 +16,7 @@ from moto.cloudformation.utils import yaml_tag_constructor
 from werkzeug.serving import ThreadedWSGIServer
 
 from chalicelib import ingest
-from chalicelib.services import aws as clients
+from chalicelib.services import aws as services
 from local import cloud
 from local.system import System, system
 from tests.support import proxy
@@ -56,21 +56,21 @@ def running(stage: Stage, unhurried: None) -> Iterator[System]:
 def between(aws: str) -> Iterator[Proxy]:
     """A proxy between the functions and AWS. Ask for it before what makes the functions."""
     for service in ("cloudformation", "dynamodb", "dynamodbstreams", "sns", "sqs"):
-        sdk.client(service)  # those of the tests themselves go straight to AWS
+        clients.client(service)  # those of the tests themselves go straight to AWS
     with proxy.running(aws) as (made, address):
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("AWS_ENDPOINT_URL", address)
-            clients.forget()
+            services.forget()
             yield made
-        clients.forget()
+        services.forget()
 
 
 @pytest.fixture
 def between_scripts(between: Proxy) -> Iterator[Proxy]:
     """The same between the scripts and AWS, too."""
-    sdk.forget()
+    clients.forget()
     yield between
-    sdk.forget()
+    clients.forget()
 
 
 # moto reads templates with the slower of PyYAML's two parsers, and each test makes a stage.

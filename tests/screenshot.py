@@ -4,8 +4,10 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ops import ROOT, access, cli, page
+from ops import ROOT, cli
 from ops.cli import Failure, out
+from ops.deploying import page
+from ops.stage import access
 
 from playwright.sync_api import sync_playwright
 

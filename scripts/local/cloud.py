@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops import sdk, stacks, stages
-from ops.stages import Stage
+from ops.stage import clients, resources, stacks
+from ops.stage.resources import Stage
 
 from moto.server import ThreadedMotoServer
 
@@ -52,11 +52,11 @@ def running() -> Iterator[str]:
 
 def forget_clients() -> None:
     """Drop clients that were made for another environment."""
-    sdk.forget()
+    clients.forget()
     aws.forget()
 
 
 def make_stage(name: str = "dev") -> Stage:
     """A stage's resources."""
     stacks.bring_up(name)
-    return stages.find(name)
+    return resources.find(name)

@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from ops import ROOT
-from ops.functions import FUNCTIONS
-from ops.sdk import client
-from ops.stages import Stage
+from ops.deploying.functions import FUNCTIONS
+from ops.stage.clients import client
+from ops.stage.resources import Stage
 
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer

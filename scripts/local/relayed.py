@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from ops import ROOT, registration, relay_env
+from ops import ROOT
 from ops.cli import Failure
-from ops.stages import Stage
+from ops.marathon import registration, relay_env
+from ops.stage.resources import Stage
 
 from chalicelib.services.clusters import Cluster
 from local.marathon import SimulatedMarathon

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ops.sdk import client
-from ops.stages import Stage
+from ops.stage.clients import client
+from ops.stage.resources import Stage
 
 from local.background import background
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from ops.stages import Stage
+from ops.stage.resources import Stage
 
 from local import functions, subscriber
 from local.journal import Journal

@@ -143,7 +143,7 @@ def _not_empty(text: str) -> str:
 
 def _stage(text: str) -> str:
     if not text.strip():
-        from ops.config import known_stages
+        from ops.stage.config import known_stages
 
         stages = known_stages()
         raise Failure(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from ops.cli import Failure
-from ops.stages import Stage
+from ops.stage.resources import Stage
 
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import MODELS

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops import config, costs, templates
-from ops.config import APP
+from ops import costs
 from ops.costs import Settings, Usage, Work
-from ops.functions import FUNCTIONS
-from ops.sdk import client
-from ops.stacks import TEMPLATES
-from ops.stages import Stage
+from ops.deploying.functions import FUNCTIONS
+from ops.stage import config, templates
+from ops.stage.clients import client
+from ops.stage.config import APP
+from ops.stage.resources import Stage
+from ops.stage.stacks import TEMPLATES
 
 from chalicelib import log, settings, times
 from chalicelib.records import items

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ops.config import config
+from ops.stage.config import config
 
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from ops import page as built
 from ops.cli import progress
+from ops.deploying import page as built
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops import page as built
+from ops.deploying import page as built
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from ops import deployed
-from ops.sdk import client
-from ops.stages import Stage
+from ops.stage import deployed
+from ops.stage.clients import client
+from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.marathon.reading import read

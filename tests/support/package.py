@@ -8,7 +8,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from ops import bytecode
+from ops.deploying import bytecode
 
 from tests.support.project import copy_project
 

@@ -4,7 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ops import ROOT, page
+from ops import ROOT
+from ops.deploying import page
 
 EVENTS = ROOT / "tests" / "events"
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ops.sdk import client
+from ops.stage.clients import client
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ops.stacks import TEMPLATES
+from ops.stage.stacks import TEMPLATES
 
 import yaml
 

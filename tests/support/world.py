@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ops.sdk import client
-from ops.stages import Stage
+from ops.stage.clients import client
+from ops.stage.resources import Stage
 
 import events
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ops import cli, deployed, marathons, stages
+from ops import cli
 from ops.cli import Failure, say
-from ops.doctor import marathon_checks, relay_checks, stage_checks, way_checks
+from ops.doctor import marathon_checks, network_checks, relay_checks, stage_checks
 from ops.doctor.findings import Finding, guarded
 from ops.doctor.marathon_checks import Case
-from ops.stages import Stage
+from ops.marathon import connection
+from ops.stage import deployed, resources
+from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.services.clusters import Cluster
@@ -51,7 +53,7 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
     if known.api:
         say(f"Going to {known.api} …")
         yield from guarded(
-            "api-unknown", "The way to the API", lambda: way_checks.check(known.api or "")
+            "api-unknown", "The way to the API", lambda: network_checks.check(known.api or "")
         )
     yield from _marathons(wanted, known)
     yield from _relays(known)
@@ -59,7 +61,7 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
 
 def _stage(wanted: Wanted, known: _Known) -> Iterator[Finding]:
     try:
-        stage = stages.find(wanted.stage)
+        stage = resources.find(wanted.stage)
     except Failure as failure:
         message, _, remedy = str(failure).partition(". ")
         yield Finding("error", "stage-not-deployed", f"{message}.", remedy)
@@ -106,7 +108,7 @@ def _marathons(wanted: Wanted, known: _Known) -> Iterator[Finding]:
         )
     for cluster in known.clusters:
         if cluster.marathon_url:
-            user, ca = marathons.named_login(cluster.login)
+            user, ca = connection.named_login(cluster.login)
             given = wanted.user or user or None, wanted.ca or ca or None
             yield from _marathon(wanted, known, cluster.marathon_url, *given)
         else:
@@ -127,9 +129,9 @@ def _marathon(
     wanted: Wanted, known: _Known, url: str, user: str | None, ca: str | None
 ) -> Iterator[Finding]:
     try:
-        marathon = marathons.connect(url, user, ca)
+        marathon = connection.connect(url, user, ca)
     except MarathonError as error:
-        message, remedy = marathons.advice(error)
+        message, remedy = connection.advice(error)
         yield Finding("error", marathon_checks.code(error), message, remedy)
         return
     except (Failure, OSError) as error:
@@ -143,7 +145,7 @@ def _marathon(
         known.api,
         known.clusters,
         frozenset(each.cluster for each in known.tokens if relay_checks.is_relay(each)),
-        marathons.login_options(user, ca),
+        connection.login_options(user, ca),
         wanted.seconds,
     )
     say(f"Asking Marathon at {url}, and waiting for an event up to {wanted.seconds:g} s …")

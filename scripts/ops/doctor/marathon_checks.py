@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from ops import config, deployed, marathons, registration, stages
 from ops.cli import EXPECTED, Failure
 from ops.doctor import relay_checks
 from ops.doctor.findings import Finding, duration
-from ops.registration import Registration, Subscription
-from ops.stages import Stage
+from ops.marathon import connection, registration
+from ops.marathon.registration import Registration, Subscription
+from ops.stage import config, deployed, resources
+from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.services import tokens
@@ -97,7 +98,7 @@ def trouble(case: Case, error: MarathonError) -> Finding:
         return _off(case)
     if isinstance(error, client.NoSubscriptions):
         return _before_subscriptions(case)
-    message, remedy = marathons.advice(error)
+    message, remedy = connection.advice(error)
     if isinstance(error, client.NoLeader):
         message = f"The Marathon at {error.url} knows of no leader (status {error.status})."
         remedy = "Look at its ZooKeeper and at the logs of all Marathons of the cluster."
@@ -280,7 +281,7 @@ def _other_stages(name: str) -> list[Stage]:
     for other in config.known_stages():
         if other != name:
             try:
-                found.append(stages.find(other))
+                found.append(resources.find(other))
             except EXPECTED:
                 continue  # not deployed here, or not to be seen
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from ops import registration
 from ops.doctor.findings import Finding, duration
-from ops.stages import Stage
+from ops.marathon import registration
+from ops.stage.resources import Stage
 
 from chalicelib import history, times
 from chalicelib.services.tokens import Token

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from ops import deployed, mappings, queues
-from ops.deployed import Deployed
+from ops.deploying import mappings
+from ops.deploying.functions import FUNCTIONS, Function
 from ops.doctor.findings import Finding, duration, guarded
-from ops.functions import FUNCTIONS, Function
-from ops.sdk import client
-from ops.stages import Stage
-from ops.subscriptions import subscribing
+from ops.stage import deployed, queues
+from ops.stage.clients import client
+from ops.stage.deployed import Deployed
+from ops.stage.resources import Stage
+from ops.subscribing import subscriptions
 
 from chalicelib.services import aws
 
@@ -168,7 +169,7 @@ def _dead_letters(stage: Stage) -> list[Finding]:
 
 
 def _subscribers(stage: Stage) -> list[Finding]:
-    found = list(subscribing.listed(stage))
+    found = list(subscriptions.listed(stage))
     counts = Counter(each.topic for each in found if each.arn)
     pending = len(found) - counts.total()
     if counts:
@@ -206,7 +207,7 @@ def _undelivered(stage: Stage) -> list[Finding]:
             f"{_SUBSCRIBE} --stage {stage.name} --list tells which subscriber. "
             "docs/operations.md says what to do.",
         )
-        for name, count in subscribing.undelivered(stage).items()
+        for name, count in subscriptions.undelivered(stage).items()
     ]
 
 

@@ -1,0 +1,1 @@
+"""Bringing a stage up, and telling beforehand what that changes."""

@@ -1,0 +1,90 @@
+"""The functions of a stage, a row each. Mappings, policies and tests follow from this table.
+
+A new function is one more row here, its decorator in ``app.py``, its settings in
+``.chalice/config.json``, its policy in ``.chalice/policies/<name>.json``, and its log group in the
+template (tests compare the last three with the table).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ops.stage.config import APP
+from ops.stage.resources import Stage
+
+from chalicelib.marathon.severity import TROUBLE
+
+# A record of the table that is new. Filtered records cost no invocation; the code checks again.
+_NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
+_NEW_TROUBLE = {
+    "eventName": ["INSERT"],
+    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(TROUBLE)}}},
+}
+
+# SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
+_MAXIMUM_AGE_SECONDS = 43_200
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What Lambda hands to a function. ``source``: with what the source's ARN ends.
+    ``resource_type``, ``arn_key``: how Chalice writes such a mapping down.
+    """
+
+    source: Callable[[Stage], str]
+    resource_type: str
+    arn_key: str
+
+
+STREAM = Feed(lambda stage: stage.stream_arn, "dynamodb_event", "stream_arn")
+SPILL_QUEUE = Feed(lambda stage: stage.spill_queue_name, "sqs_event", "queue_arn")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function. ``name``: that of its handler in ``app.py``, its policy and its log.
+    ``chalice_name``: its key in Chalice's config. ``feed``: None where HTTP or a clock calls it.
+    ``mapping``: what its event source mapping has that Chalice can't set.
+    """
+
+    name: str
+    chalice_name: str
+    feed: Feed | None = None
+    mapping: Callable[[Stage], dict[str, Any]] = lambda _: {}
+
+    def lambda_name(self, stage: str) -> str:
+        """The name that Chalice gives it in Lambda."""
+        return (
+            f"{APP}-{stage}" if self.chalice_name == "api_handler" else f"{APP}-{stage}-{self.name}"
+        )
+
+
+def _of_stream(pattern: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": -1,
+        "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]},
+    }
+
+
+def _fanout_mapping(stage: Stage) -> dict[str, Any]:
+    lost = {"OnFailure": {"Destination": stage.dead_letter_queue_arn}}
+    return {**_of_stream(_NEW_RECORDS), "DestinationConfig": lost}
+
+
+FUNCTIONS = (
+    Function("api", "api_handler"),
+    Function("fanout", "fanout", STREAM, _fanout_mapping),
+    Function(
+        "restore",
+        "restore",
+        SPILL_QUEUE,
+        lambda _: {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
+    ),
+    # What it could not note in half a day nobody wants to be woken for: no dead letters.
+    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_TROUBLE)),
+    Function("watch", "watch"),
+)

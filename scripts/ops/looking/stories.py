@@ -1,0 +1,128 @@
+"""The story of a deployment on a terminal."""
+
+import itertools
+import json
+
+from ops import view
+from ops.cli import Failure
+from ops.stage.resources import Stage
+
+from rich.text import Text
+
+from chalicelib import history, story
+from chalicelib.history import Wanted
+from chalicelib.marathon.titles import ACTIONS
+from chalicelib.records.changes import Field
+from chalicelib.records.story import Action, Step, Story
+from chalicelib.text import visible, visible_json
+
+# Among so many of a cluster's newest events the beginning of an id is looked for.
+_LOOKED_AT = 20_000
+_SHOWN = 5
+
+_SIGNS = {"succeeded": "✓", "failed": "✗", "running": "▸", "waiting": "·", "unknown": "?"}
+_STYLES = {
+    "succeeded": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "running": "cyan",
+    "unknown": "yellow",
+}
+
+
+def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
+    """The story of the deployment whose id begins with this text. Raises Failure."""
+    told = [each for name in clusters if (each := story.tell(stage.store, name, beginning))]
+    if told:
+        return told[0]
+    found = {
+        (record.cluster, record.deployment)
+        for name in clusters
+        for record in itertools.islice(
+            history.newest_first(stage.store, Wanted((name,))), _LOOKED_AT
+        )
+        if record.deployment and record.deployment.startswith(beginning)
+    }
+    if len(found) > 1:
+        ids = ", ".join(id_ for _, id_ in sorted(found)[:_SHOWN])
+        raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids} …")
+    for cluster, id_ in found:
+        if made := story.tell(stage.store, cluster, id_):
+            return made
+    raise Failure(
+        f"No deployment among the newest {_LOOKED_AT:,} events of {', '.join(clusters)} has an id "
+        f"that begins with {beginning!r}. For an older one, give the whole id."
+    )
+
+
+def as_json(told: Story) -> str:
+    """A story as one line of JSON."""
+    return visible_json(json.dumps(told.model_dump(by_alias=True, exclude_none=True)))
+
+
+def text(told: Story, width: int) -> Text:
+    """A story for reading."""
+    made = Text.assemble(
+        f"Deployment {visible(told.id)} in cluster {told.cluster}: ",
+        (told.state, _STYLES[told.state]),
+        "\n",
+        *(f"  {visible(app)}\n" for app in told.apps),
+        (f"  {_when(told)}\n", "dim"),
+    )
+    if told.reason:
+        made.append(f"  {visible(told.reason)}\n", "yellow")
+    _part(made, "Steps", [_step(each) for each in told.steps])
+    _part(
+        made,
+        "What changed",
+        [
+            Text(f"{visible(change.app)}  {_field(field)}")
+            for change in told.changes
+            for field in change.fields
+        ],
+    )
+    _part(made, "What failed", [view.line(each, width=width - 2) for each in told.failures])
+    _part(made, "Events", [view.line(each, width=width - 2) for each in told.events])
+    made.rstrip()
+    return made
+
+
+def _part(made: Text, heading: str, lines: list[Text]) -> None:
+    if lines:
+        made.append(f"\n{heading}\n", "bold")
+    for each in lines:
+        made.append("  ").append(each).append("\n")
+
+
+def _when(told: Story) -> str:
+    begin = (told.started_at or "?").replace("T", " ")
+    end = f" – {told.ended_at.replace('T', ' ')}" if told.ended_at else ""
+    seconds = f" ({told.seconds:g} s)" if told.seconds is not None else ""
+    who = f", by {visible(told.started_by)}" if told.started_by else ""
+    return f"{begin}{end}{seconds}{who}"
+
+
+def _step(step: Step) -> Text:
+    style = _STYLES.get(step.state, "dim")
+    seconds = f"  {step.seconds:g} s" if step.seconds is not None else ""
+    return Text.assemble(
+        (f"{_SIGNS[step.state]} {step.number}", style),
+        f"  {visible(', '.join(map(_action, step.actions)))}",
+        (f"  {step.state}{seconds}", "dim"),
+    )
+
+
+def _action(action: Action) -> str:
+    scale = f" from {action.from_}" if action.from_ is not None else ""
+    scale += f" to {action.to}" if action.to is not None else ""
+    return f"{ACTIONS.get(action.action, action.action)} {action.app or '?'}{scale}"
+
+
+def _field(field: Field) -> str:
+    if field.before is None and field.after is None:
+        return visible(f"{field.field} {field.change}")
+    before, after = (
+        "–" if value is None else json.dumps(value, ensure_ascii=False)
+        for value in (field.before, field.after)
+    )
+    return visible(f"{field.field}: {before} → {after}")

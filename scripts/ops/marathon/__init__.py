@@ -1,0 +1,1 @@
+"""A Marathon: logging in, registering, and the settings of its relay."""

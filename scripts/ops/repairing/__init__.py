@@ -1,0 +1,1 @@
+"""What failed before, tried again: dead letters, replays, recovery."""

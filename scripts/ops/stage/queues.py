@@ -1,0 +1,49 @@
+"""Queues: finding them, and how many messages wait on them."""
+
+from typing import Any
+
+from ops.stage.clients import client
+
+import botocore.exceptions
+
+_COUNTED: list[Any] = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+def waiting(url: str) -> int:
+    """How many messages a queue has, also those that are being received. SQS's count is
+    approximate.
+    """
+    counts = attributes(url, _COUNTED)
+    return sum(int(counts.get(name, 0)) for name in _COUNTED)
+
+
+def attributes(url: str, names: list[Any]) -> dict[str, str]:
+    """Some of a queue's attributes; those that it has not are left out."""
+    answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return dict(answer.get("Attributes", {}))
+
+
+def name_of(queue: str) -> str:
+    """A queue's name, with which its URL and its ARN end."""
+    return queue.rstrip("/").replace(":", "/").rpartition("/")[2]
+
+
+def find(name: str) -> str | None:
+    """The URL of a queue of this account and region; None if it is not there."""
+    try:
+        return str(client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in _GONE:
+            return None
+        raise
+
+
+def find_all(beginning: str) -> list[str]:
+    """The URLs of the queues whose names begin so."""
+    pages = client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=beginning)
+    return [url for page in pages for url in page.get("QueueUrls", [])]

@@ -1,0 +1,387 @@
+"""The read API over real HTTP: what readers ask, and what they are answered."""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ops.cli import Failure
+from ops.stage import access
+
+import grant
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib import gate
+from chalicelib.records import items
+from chalicelib.records.record import Record
+from chalicelib.services import aws, tokens
+from chalicelib.services.clusters import Cluster
+from chalicelib.web import cursors
+from local.scenario import CREATED, FAILED, SCALED
+from local.system import System
+from tests.support.faults import injected, no_connection
+from tests.support.records import record, record_from
+from tests.support.web import Reply, get, request
+
+SCALING = SCALED[1]["plan"]["id"]
+
+
+@pytest.fixture
+def system(running: System) -> System:
+    """With one cluster, and what happened to it."""
+    running.stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    store(running, *(record(**event) for event in (*CREATED, *SCALED, *FAILED)))
+    return running
+
+
+@pytest.fixture
+def token(system: System) -> str:
+    return reader(system)
+
+
+def reader(system: System, cluster: str = "") -> str:
+    return access.grant(system.stage, "test", cluster, None)[0]
+
+
+def store(system: System, *records: Record) -> None:
+    for each in records:
+        system.stage.store.put(each)
+        system.stage.store.note_day(each.cluster, items.day_of(each.id))
+        system.stage.store.note_deployment(each, None)
+
+
+def ask(system: System, token: str, **parameters: Any) -> Reply:
+    return get(system.api, f"/events?{urlencode(parameters)}", token)
+
+
+def titles(reply: Reply) -> list[str]:
+    assert reply.status == 200, reply.text
+    return [each["title"] for each in reply.json["events"]]
+
+
+def test_the_feed_is_newest_first_and_every_summary_is_whole(system: System, token: str) -> None:
+    reply = ask(system, token, limit=3)
+    assert titles(reply)[0] == (
+        "Task of /my-app failed on node-4.example.net: Container exited with status 137"
+    )
+    assert reply.json["events"][0] == {
+        "id": reply.json["events"][0]["id"],
+        "cluster": "prod",
+        "type": "status_update_event",
+        "timestamp": "2016-04-24T09:29:52.774Z",
+        "received_at": "2026-01-02T03:04:05.678Z",
+        "subject": "app:/my-app",
+        "severity": "error",
+        "title": "Task of /my-app failed on node-4.example.net: Container exited with status 137",
+        "app": "/my-app",
+        "task": "my-app.4b5a1d9e-09fe-11e6-8b3c-0242ac110004",
+        "host": "node-4.example.net",
+        "status": "TASK_FAILED",
+    }
+    assert len(reply.json["events"]) == 3
+    assert reply.json["cursor"]
+
+
+def test_every_filter_narrows_what_is_found(system: System, token: str) -> None:
+    for parameters, count in (
+        ({"app": "/my-app"}, 14),
+        ({"app": "my-app", "severity": "warning"}, 2),
+        ({"app": "/*", "type": "status_update_event"}, 4),
+        ({"app": "/other"}, 0),
+        ({"deployment": SCALING}, 3),
+        ({"deployment": SCALING, "app": "/my-app", "type": "deployment_success"}, 1),
+        ({"subject": "group:/"}, 2),
+        ({"subject": "group:/", "deployment": SCALING}, 0),
+        ({"severity": "error"}, 1),
+        ({"severity": "warning", "until": "2016-04-24T09:29:51Z"}, 1),
+        ({"since": "2016-04-24T11:28:31.298+02:00", "until": "2016-04-24T09:28:31.310Z"}, 3),
+        ({"since": "2016-04-24T09:29:51Z", "until": "2016-04-24T09:00:00Z"}, 0),
+        ({"text": "IS RUNNING", "app": "/*"}, 3),
+        ({"type": ""}, 16),
+    ):
+        assert len(titles(ask(system, token, **parameters))) == count, parameters
+
+
+def test_pages_follow_each_other_by_cursor_to_the_end(system: System, token: str) -> None:
+    found: list[str] = []
+    cursor = ""
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        reply = ask(system, token, app="/my-app", limit=4, **more)
+        found += titles(reply)
+        cursor = reply.json.get("cursor", "")
+        if not cursor:
+            break
+    assert found == titles(ask(system, token, app="/my-app"))
+    assert len(found) == 14
+
+
+def test_a_cursor_is_good_for_its_query_and_its_reader_alone(system: System, token: str) -> None:
+    cursor = ask(system, token, app="/my-app", limit=4).json["cursor"]
+    wrong = (
+        (token, {"app": "/my-app", "severity": "error", "cursor": cursor}),
+        (token, {"cursor": cursor}),
+        (reader(system), {"app": "/my-app", "cursor": cursor}),
+        (token, {"app": "/my-app", "cursor": cursor[:-1]}),
+        (token, {"app": "/my-app", "cursor": f"{cursor}A"}),
+        (token, {"app": "/my-app", "cursor": cursor[::-1]}),
+        (token, {"app": "/my-app", "cursor": "ü"}),
+    )
+    for who, parameters in wrong:
+        reply = ask(system, who, **parameters)
+        assert (reply.status, reply.json["error"]["parameter"]) == (400, "cursor")
+    assert ask(system, token, app="/my-app", limit=2, cursor=cursor).status == 200
+
+
+@given(st.text(max_size=60), st.text(max_size=8))
+def test_no_text_passes_for_a_cursor(text: str, query: str) -> None:
+    assert cursors.read("t" * 43, query, text) is None
+    id_ = "20160424T092748069Z-0123456789abcdef"
+    made = cursors.make("t" * 43, query, id_)
+    assert cursors.read("t" * 43, query, made) == id_
+    if text:
+        assert cursors.read("t" * 43, query + text, made) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name", "hint"),
+    [
+        ({"limit": "0"}, "limit", "from 1 to 500"),
+        ({"limit": "501"}, "limit", "from 1 to 500"),
+        ({"limit": "²"}, "limit", "from 1 to 500"),
+        ({"severity": "bad"}, "severity", "info, notice, warning, error"),
+        ({"since": "yesterday"}, "since", "2016-04-24T09:27:00Z"),
+        ({"until": "2016-04-24T09:27:00"}, "until", "with its zone"),
+        ({"app": "/a*b"}, "app", "/prod/*"),
+        ({"cluster": "#clusters"}, "cluster", "GET /clusters"),
+        ({"severty": "error"}, "severty", "cluster, app"),
+        ({"text": "x" * 3000}, "text", "at most"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_with_what_to_do(
+    system: System, token: str, parameters: dict[str, str], name: str, hint: str
+) -> None:
+    reply = ask(system, token, **parameters)
+    error = reply.json["error"]
+    assert (reply.status, error["code"], error["parameter"]) == (400, "bad_parameter", name)
+    assert hint in error["message"]
+
+
+def test_an_event_is_shown_whole_and_masked(system: System, token: str) -> None:
+    body = b'{"eventType":"api_post_event","timestamp":"2016-04-25T00:00:00.000Z","appDefinition":'
+    body += b'{"id":"/x","env":{"PASSWORD":"hunter2"},"cpus":0.10,"uris":["http://a:b@c/"]}}'
+    whole, broken = record_from(body), record_from(b'{"env": "hunter2')
+    store(system, whole, broken)
+    reply = get(system.api, f"/events/prod/{whole.id}", token)
+    assert reply.json == {**whole.summary(), "event": reply.json["event"]}
+    assert '"cpus":0.10' in reply.text
+    assert reply.json["event"]["appDefinition"]["env"] == {"PASSWORD": "***"}
+    assert reply.json["event"]["appDefinition"]["uris"] == ["http://***@c/"]
+    assert get(system.api, f"/events/prod/{broken.id}", token).json["event"] == '{"env": ***'
+
+
+def test_an_event_too_large_for_lambda_is_left_out_and_says_so(system: System, token: str) -> None:
+    large = record_from(json.dumps({"eventType": "x", "text": '"' * 2_000_000}).encode())
+    store(system, large)
+    reply = get(system.api, f"/events/prod/{large.id}", token)
+    assert (reply.status, reply.json["event"]) == (200, None)
+    assert reply.json["event_omitted"] == "too large"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/events/prod/20160424T092748069Z-0123456789abcdef",
+        "/events/prod/no-id",
+        "/events/%23tokens/20160424T092748069Z-0123456789abcdef",
+        f"/events/{quote('ü|x', safe='')}/a",
+        "/deployments/prod/none",
+        f"/deployments/{'x' * 3000}/none",
+        f"/deployments/prod/{quote('%00' + 'x' * 3000, safe='')}",
+    ],
+)
+def test_what_is_not_there_is_not_found(system: System, token: str, path: str) -> None:
+    reply = get(system.api, path, token)
+    assert (reply.status, reply.json["error"]["code"]) == (404, "not_found")
+
+
+def test_a_deployment_has_a_story(system: System, token: str) -> None:
+    story = get(system.api, f"/deployments/prod/{SCALING}", token).json
+    assert (story["state"], story["apps"], story["seconds"]) == ("succeeded", ["/my-app"], 1.203)
+    assert story["steps"][0]["actions"] == [
+        {"action": "ScaleApplication", "app": "/my-app", "from": 2, "to": 4}
+    ]
+    assert story["changes"][0]["fields"] == [
+        {"field": "instances", "change": "changed", "before": 2, "after": 4}
+    ]
+    assert "null" not in json.dumps(story)
+
+
+def test_clusters_tell_their_newest_event_and_what_is_running(system: System, token: str) -> None:
+    system.stage.clusters.claim(Cluster("silent", "http://n", "g"))
+    begun = SCALED[1] | {"timestamp": "2016-04-24T10:00:00.000Z"}
+    begun["plan"] = begun["plan"] | {"id": "another"}
+    store(system, record(**begun))
+    assert get(system.api, "/clusters", token).json == {
+        "clusters": [
+            {
+                "name": "prod",
+                "newest": "2016-04-24T10:00:00.000Z",
+                "trouble": [],
+                "deployments": [
+                    {
+                        "id": "another",
+                        "apps": ["/my-app"],
+                        "started_at": "2016-04-24T10:00:00.000Z",
+                        "step": 1,
+                        "steps": 1,
+                    }
+                ],
+            },
+            {"name": "silent", "trouble": [], "deployments": []},
+        ]
+    }
+    reply = ask(system, token)
+    assert reply.json["error"]["message"] == "Say which cluster: prod, silent."
+
+
+def test_before_anything_is_registered_there_is_nothing_to_see(running: System) -> None:
+    token = reader(running)
+    assert ask(running, token).json == {"events": []}
+    assert get(running.api, "/clusters", token).json == {"clusters": []}
+
+
+# Who may read.
+
+
+def test_without_a_readers_token_nothing_is_told(system: System) -> None:
+    publisher = tokens.mint()
+    system.stage.tokens.add(publisher, "publisher", "prod", "test")
+    paths = ("/events", "/clusters", "/events/prod/x", f"/deployments/prod/{SCALING}")
+    for path in paths:
+        reply = get(system.api, path)
+        assert (reply.status, reply.json["error"]["code"]) == (401, "no_token")
+        assert reply.headers["www-authenticate"] == "Bearer"
+        for wrong in (publisher, tokens.mint(), "x", "ü" * 43):
+            reply = get(system.api, path, wrong.encode().decode("latin-1"))
+            assert (reply.status, reply.json["error"]["code"]) == (403, "refused")
+    assert request(system.api, "POST", f"/callback?token={reader(system)}", b"{}")[0] == 403
+
+
+def test_a_token_of_one_cluster_reads_no_other(system: System) -> None:
+    system.stage.clusters.claim(Cluster("other", "http://n", "g"))
+    mine = reader(system, "other")
+    assert ask(system, mine).json == {"events": []}
+    assert [each["name"] for each in get(system.api, "/clusters", mine).json["clusters"]] == [
+        "other"
+    ]
+    for path in ("/events?cluster=prod", "/events/prod/x", f"/deployments/prod/{SCALING}"):
+        reply = get(system.api, path, mine)
+        assert (reply.status, reply.json["error"]["code"]) == (403, "other_cluster")
+
+
+def test_an_expired_or_revoked_token_is_refused(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "ACCEPTED_SECONDS", 0)
+    token, known = access.grant(system.stage, "test", "", timedelta(hours=1))
+    assert ask(system, token).status == 200
+    access.revoke(system.stage, known.hash[:8], "reader")
+    assert ask(system, token).status == 403
+    token, _ = access.grant(system.stage, "test", "", timedelta(hours=1))
+    assert ask(system, token).status == 200
+    later = time.time() + 3601
+    monkeypatch.setattr("chalicelib.services.tokens.time.time", lambda: later)
+    assert ask(system, token).status == 403
+
+
+# What caches and browsers are told.
+
+
+def test_what_has_not_changed_is_not_sent_again(system: System, token: str) -> None:
+    id_ = ask(system, token).json["events"][0]["id"]
+    for path in ("/events", f"/events/prod/{id_}", "/clusters", "/openapi.json"):
+        first = get(system.api, path, token)
+        again = get(system.api, path, token, **{"If-None-Match": f"W/{first.headers['etag']}"})
+        assert (first.status, again.status, again.text) == (200, 304, "")
+        assert again.headers["etag"] == first.headers["etag"]
+    before = get(system.api, "/events", token).headers["etag"]
+    store(system, record(appId="/new", timestamp="2016-05-01T00:00:00Z"))
+    assert get(system.api, "/events", token, **{"If-None-Match": before}).status == 200
+
+
+def test_every_answer_has_the_headers_that_keep_browsers_safe(system: System, token: str) -> None:
+    for path in ("/events", "/clusters", "/events/prod/x", "/health", "/openapi.json"):
+        for who in (token, None):
+            headers = get(system.api, path, who).headers
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "max-age" in headers["strict-transport-security"]
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["content-security-policy"].startswith("default-src 'none'")
+            assert headers["content-type"] == "application/json"
+    private = get(system.api, "/events", token).headers["cache-control"]
+    assert private == "private, no-cache"
+    assert get(system.api, "/events").headers["cache-control"] == "no-store"
+
+
+def test_a_table_that_can_not_be_read_is_told_and_is_no_failure(system: System, token: str) -> None:
+    with injected(aws.dynamodb(), "Query", no_connection):
+        reply = ask(system, token)
+    assert (reply.status, reply.json["error"]["code"]) == (503, "unavailable")
+    assert reply.headers["retry-after"] == "5"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["app", "deployment", "subject", "type", "text", "cursor", "cluster"]),
+    value=st.text(max_size=40),
+)
+def test_no_text_makes_a_request_fail(system: System, token: str, name: str, value: str) -> None:
+    reply = ask(system, token, **{name: value.encode("utf-8", "surrogatepass")})
+    assert reply.status in (200, 400)
+    if reply.status == 400:
+        assert reply.json["error"]["parameter"] == name
+
+
+# The command that lets people read.
+
+
+def test_grant_makes_a_token_that_reads(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    stage = ["--stage", system.stage.name, "--url", system.api]
+    assert grant.main([*stage, "--label", "Ada", "--cluster", "prod", "--expires", "30d"]) == 0
+    shown = capsys.readouterr()
+    link = shown.out.splitlines()[-1]
+    address, _, token = link.partition("/#token=")
+    assert address == system.api
+    assert ask(system, token).status == 200
+    assert token not in shown.err
+
+    assert grant.main([*stage, "--list", "--json"]) == 0
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if '"hash"' in each)
+    known = json.loads(line)
+    assert (known["role"], known["cluster"], known["label"]) == ("reader", "prod", "Ada")
+    assert known["valid"] is True
+    assert grant.main([*stage, "--revoke", known["hash"][:8]]) == 0
+    assert grant.main([*stage, "--list"]) == 0
+    assert "revoked 20" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--label", "x", "--cluster", "nope"], "has no cluster 'nope'"),
+        (["--revoke", "zz"], "No reader token has a hash that begins with 'zz'"),
+    ],
+)
+def test_grant_says_what_is_wrong(system: System, args: list[str], told: str) -> None:
+    with pytest.raises(Failure, match=told):
+        grant.main(["--stage", system.stage.name, "--url", system.api, *args])
+
+
+def test_grant_never_revokes_a_publisher(system: System) -> None:
+    known = system.stage.tokens.add(tokens.mint(), "publisher", "prod", "test")
+    with pytest.raises(Failure, match="No reader token"):
+        grant.main(["--stage", system.stage.name, "--revoke", known.hash[:10]])

@@ -1,0 +1,132 @@
+"""Through CI without a shell of ours: Chalice's template with our merge file is a whole stage."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ops.cli import Failure
+from ops.deploying import mappings, merge, throttling
+from ops.deploying.functions import FUNCTIONS
+from ops.stage import config, deployed, stacks
+from ops.stage.clients import client
+
+import plan
+import pytest
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+import app
+from tests.support.project import copy_project
+
+Template = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``chalice package`` makes of a clone that was never deployed."""
+    where = tmp_path_factory.mktemp("ci")
+    copy_project(where / "clone")
+    chalice = Path(sys.executable).with_name("chalice")
+    subprocess.run(
+        [chalice, "package", "--stage", "prod", "--merge-template", merge.FILE, where / "out"],
+        cwd=where / "clone",
+        env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1"},
+        check=True,
+        capture_output=True,
+    )
+    return where / "out" / "sam.json"
+
+
+@pytest.fixture
+def transformed(aws: str, packaged: Path) -> Template:
+    """What CloudFormation makes of it, by AWS's own translator of Serverless templates."""
+    template = json.loads(packaged.read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            assert resource["Properties"]["CodeUri"] == "./deployment.zip"
+            resource["Properties"]["CodeUri"] = "s3://bucket/package"
+    found: Template = transform(template, {}, ManagedPolicyLoader(client("iam")))
+    return found
+
+
+def test_cloudformation_would_take_it(packaged: Path) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, packaged], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
+    """As far as moto goes: it takes neither Chalice's API nor its deployment."""
+    resources = transformed["Resources"]
+    resources["RestAPI"]["Properties"]["Name"] = resources["RestAPI"]["Properties"].pop("Body")[
+        "info"
+    ]["title"]
+    for name in [each for each in resources if each.startswith(("RestAPID", "RestAPIprod"))]:
+        del resources[name]
+    client("s3").create_bucket(Bucket="bucket")
+    client("s3").put_object(Bucket="bucket", Key="package", Body=b"")
+    name = "whole"
+    client("cloudformation").create_stack(
+        StackName=stacks.whole_stack(name),
+        TemplateBody=json.dumps(transformed),
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": name}],
+    )
+    stage = resources.find(name)
+    assert all(stage.environment().values())
+    for function in FUNCTIONS:
+        live = mappings.live(function, name)
+        assert live, function.name
+        variables = live["Configuration"]["Environment"]["Variables"]
+        assert variables == config.variables("prod") | stage.environment()
+    answer = client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    read = {e["FunctionArn"]: e["EventSourceArn"] for e in answer if f"-{name}" in e["FunctionArn"]}
+    assert len(read) == len([each for each in FUNCTIONS if each.feed])
+    assert stage.stream_arn in read.values()
+    assert deployed.api_url(stage).startswith("https://")
+    assert deployed.api_url(stage).endswith(".amazonaws.com/prod")
+
+
+def test_serverless_takes_every_setting_that_chalice_does_not(transformed: Template) -> None:
+    resources = transformed["Resources"]
+    stage = merge.STAGE
+    for function in FUNCTIONS:
+        if function.feed:
+            (mapping,) = [
+                each["Properties"]
+                for each in resources.values()
+                if each["Type"] == "AWS::Lambda::EventSourceMapping"
+                and each["Properties"]["FunctionName"] == {"Ref": merge.logical_name(function)}
+            ]
+            assert mappings.holds(mapping, merge.replaced(function.mapping(stage)))
+    (api,) = [each for each in resources.values() if each["Type"] == "AWS::ApiGateway::Stage"]
+    assert len(api["Properties"]["MethodSettings"]) == len(throttling.LIMITS)
+
+
+def test_names_are_those_that_alarms_logs_and_policies_know(transformed: Template) -> None:
+    resources = transformed["Resources"]
+    functions = [
+        e["Properties"] for e in resources.values() if e["Type"] == "AWS::Lambda::Function"
+    ]
+    named = {json.dumps(each["FunctionName"]) for each in functions}
+    assert named == {json.dumps({"Fn::Sub": each.lambda_name("${Stage}")}) for each in FUNCTIONS}
+    assert resources["RestAPI"]["Properties"]["Body"]["info"]["title"] == app.app.app_name
+    roles = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+    policies = [policy["PolicyDocument"] for role in roles for policy in role["Policies"]]
+    for each in FUNCTIONS:
+        file = Path(".chalice") / "policies" / f"prod-{each.name}.json"
+        assert json.loads((merge.FILE.parents[1] / file).read_text()) in policies
+
+
+def test_our_scripts_leave_such_a_stage_to_ci(aws: str) -> None:
+    client("cloudformation").create_stack(
+        StackName=stacks.whole_stack("prod"),
+        TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}),
+    )
+    try:
+        with pytest.raises(Failure, match="the one stack marathon-events-prod, which CI deploys"):
+            plan.main(["--stage", "prod"])
+    finally:
+        client("cloudformation").delete_stack(StackName=stacks.whole_stack("prod"))

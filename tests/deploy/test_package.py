@@ -1,0 +1,181 @@
+"""The deployment package runs in an interpreter that has only what Lambda has."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ops.deploying import bytecode
+
+import pytest
+
+from chalicelib import VERSION
+from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.project import copy_project
+
+pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
+
+REQUEST = {
+    "resource": "/health",
+    "path": "/health",
+    "httpMethod": "GET",
+    "headers": {},
+    "multiValueHeaders": {},
+    "queryStringParameters": None,
+    "multiValueQueryStringParameters": None,
+    "pathParameters": None,
+    "stageVariables": None,
+    "requestContext": {"resourcePath": "/health", "httpMethod": "GET", "stage": "dev"},
+    "body": None,
+    "isBase64Encoded": False,
+}
+
+CODE = """
+import json, sys
+import app
+print(json.dumps(app.app(json.loads(sys.argv[1]), None)))
+callback = json.loads(sys.argv[1]) | {"resource": "/callback", "path": "/callback",
+    "httpMethod": "POST", "body": "{}", "requestContext":
+    {"resourcePath": "/callback", "httpMethod": "POST", "stage": "dev"}}
+print(json.dumps(app.app(callback, None)))
+print(json.dumps(sorted(sys.modules)))
+"""
+
+STARTED = """
+import gc, json, sys
+import app
+use_cases = {"chalicelib.ingest", "chalicelib.fanout", "chalicelib.restore"}
+print(json.dumps([gc.isenabled(), sorted(use_cases & set(sys.modules))]))
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lambda_python(tmp_path_factory.mktemp("lambda"))
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("package"))
+
+
+def run(python: Path, package: Path) -> list[Any]:
+    """The answers to a GET of the health and a POST without a token, and all modules imported."""
+    command = [str(python), "-c", CODE, json.dumps(REQUEST)]
+    done = subprocess.run(
+        command, cwd=package, env=LAMBDA_ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    health, _log, callback, modules = (json.loads(line) for line in done.stdout.splitlines())
+    return [health, callback, modules]
+
+
+def top_level(package: Path) -> set[str]:
+    return {path.name for path in package.iterdir() if not path.name.endswith(".dist-info")}
+
+
+PACKED = {
+    "app.py",
+    "chalicelib",
+    "chalice",
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions.py",
+    "typing_inspection",
+}
+
+
+def test_it_runs_and_holds_and_imports_no_more_than_it_needs(package: Path, python: Path) -> None:
+    health, callback, modules = run(python, package)
+    assert (health["statusCode"], json.loads(health["body"])) == (
+        200,
+        {"status": "ok", "version": VERSION},
+    )
+    assert callback["statusCode"] == 403
+    # What api does not use, its cold start does not pay for.
+    assert not {"chalicelib.fanout", "chalicelib.services.topic", "chalicelib.restore"} & set(
+        modules
+    )
+    assert not {"boto3", "ops", "requests", "rich"} & set(modules)
+    assert top_level(package) == PACKED | {"__pycache__"}
+    size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+    assert size <= 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("handler", "use_case"), [("app", "ingest"), ("fanout", "fanout"), ("restore", "restore")]
+)
+def test_a_function_makes_its_use_case_and_no_other_while_it_starts(
+    handler: str, use_case: str, package: Path, python: Path
+) -> None:
+    done = subprocess.run(
+        [str(python), "-c", STARTED],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": f"app.{handler}"},
+        capture_output=True,
+        check=True,
+    )
+    collecting, made = json.loads(done.stdout)
+    assert collecting
+    assert made == [f"chalicelib.{use_case}"]
+
+
+def test_a_cold_start_compiles_nothing(package: Path, python: Path) -> None:
+    done = subprocess.run(
+        [str(python), "-v", "-c", "import app"],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": "app.app"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = map(Path, re.findall(r"# code object from '?([^'\n]+)", done.stderr))
+    suffixes = Counter(path.suffix for path in loaded if path.is_relative_to(package))
+    assert suffixes.keys() == {".pyc"}
+    assert suffixes[".pyc"] > 50
+
+
+@pytest.mark.parametrize("source", ["chalicelib/web/answers.py", "pydantic/main.py"])
+def test_out_of_date_bytecode_never_runs(
+    source: str, package: Path, python: Path, tmp_path: Path
+) -> None:
+    package = Path(shutil.copytree(package, tmp_path / "package"))
+    edited = package / source
+    edited.write_text(f"{edited.read_text()}\nprint('edited')\n")
+    done = subprocess.run(
+        [str(python), "-c", "import app; app.callback"],
+        cwd=package,
+        env=LAMBDA_ENVIRONMENT | {"_HANDLER": "app.app"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "edited\n"
+
+
+def test_making_bytecode_leaves_what_people_put_into_vendor(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    theirs = tmp_path / "vendor" / "theirs" / "__init__.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("")
+    old = tmp_path / "vendor" / "gone" / "__pycache__" / "x.pyc"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"")
+    bytecode.make(tmp_path)
+    bytecode.make(tmp_path)
+    assert theirs.exists()
+    assert not (tmp_path / "vendor" / "gone").exists()
+    files = {path for path in (tmp_path / "vendor").rglob("*") if path.is_file()}
+    assert {path.suffix for path in files - {theirs}} == {".pyc"}
+
+
+def test_a_plain_chalice_deploy_works_too(tmp_path: Path, python: Path) -> None:
+    package = build(tmp_path, plainly=True)
+    health, callback, _ = run(python, package)
+    assert (health["statusCode"], callback["statusCode"]) == (200, 403)
+    assert top_level(package) == PACKED
+    assert not list(package.rglob("pydantic/**/*.pyc"))

@@ -1,0 +1,354 @@
+"""scripts/events.py where it does more than look: replay, parked, restore; and what it refuses."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ops import ROOT
+from ops.cli import Failure
+from ops.stage.clients import client
+from ops.stage.resources import Stage
+
+import events
+import pytest
+
+from chalicelib import times
+from chalicelib.records.spilled import LOG_CHUNK_BYTES, Spilled, to_messages
+from chalicelib.services import aws, tokens
+from chalicelib.services.clusters import Cluster
+from chalicelib.services.queues import DeadLetters
+from local import cloud, functions
+from local.journal import Journal
+from local.subscriber import listening
+from tests.support.faults import after, answer, injected, only
+from tests.support.records import RECEIVED, at, record, record_from
+from tests.support.web import answering
+
+
+@pytest.fixture
+def messages(stage: Stage) -> Iterator[list[dict[str, Any]]]:
+    """What the topic's subscriber hears, in order."""
+    heard: list[dict[str, Any]] = []
+    journal = Journal()
+
+    def hear(message: dict[str, Any]) -> None:
+        heard.append(message)
+        journal.heard(message)
+
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    with listening(stage, hear):
+        yield heard
+
+
+def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
+    with answering(200, b"<html>Log in & go on<p></html>") as url:
+        aws_there = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": url}
+        done = subprocess.run(
+            [sys.executable, "scripts/events.py", "list"],
+            cwd=ROOT,
+            env=os.environ | aws_there,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "no answer of AWS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run(stage: Stage, *args: str) -> int:
+    return events.main(["--stage", stage.name, *args])
+
+
+def store(stage: Stage, *seconds: int, app: str = "/shop") -> list[str]:
+    records = [at(second, app) for second in seconds]
+    for each in records:
+        stage.store.put(each)
+        stage.store.note_day("prod", "2016-04-24")
+    return [each.id for each in records]
+
+
+def until(heard: list[dict[str, Any]], count: int) -> list[str]:
+    """The ids heard, once there are so many (or ten seconds have passed)."""
+    import time
+
+    deadline = time.monotonic() + 10
+    while len(heard) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [each["id"] for each in heard]
+
+
+def letter(stage: Stage) -> DeadLetters:
+    return DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
+
+
+def test_a_replay_notifies_again_oldest_first_and_says_so(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = store(stage, *range(15))
+    store(stage, 3, app="/other")
+    assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
+    assert until(messages, 15) == ids
+    assert all(each["replay"] is True for each in messages)
+    assert messages[0]["event"]["appId"] == "/shop"
+    assert capsys.readouterr().out == "15 events were notified of again.\n"
+
+
+def test_a_dry_run_only_counts(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(stage, 1, 2, 3)
+    window = ["--since", "2016-04-24T09:00:02Z", "--until", "2016-04-24T09:00:03Z"]
+    assert run(stage, "replay", "--dry-run", *window) == 0
+    assert capsys.readouterr().out == "2 events would be notified of again.\n"
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        (["--severity", "error"], 0),
+        (["--severity", "notice"], 3),
+        (["--type", "app_terminated_event"], 3),
+        (["--type", "deployment_failed"], 0),
+        (["--subject", "app:/shop"], 2),
+        (["--since", "2016-04-25"], 0),
+    ],
+)
+def test_a_replay_takes_only_what_is_wanted(
+    stage: Stage,
+    messages: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    filters: list[str],
+    count: int,
+) -> None:
+    store(stage, 1, 2)
+    store(stage, 3, app="/other")
+    assert run(stage, "replay", "--dry-run", *filters) == 0
+    assert capsys.readouterr().out == f"{count} events would be notified of again.\n"
+
+
+def test_an_interrupted_replay_says_how_to_go_on(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = store(stage, *range(15))
+
+    def interrupt(request: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with (
+        injected(aws.sns(), "PublishBatch", after(interrupt, 1)),
+        pytest.raises(Failure, match=f"Stopped after 10 events. Go on .* --after {ids[9]}"),
+    ):
+        run(stage, "replay", "--since", "2016-01-01", "--rate", "1000", "--yes")
+    assert run(stage, "replay", "--rate", "1000", "--after", ids[9], "--yes") == 0
+    assert until(messages, 15) == ids
+
+
+def test_a_replay_overcomes_a_passing_refusal(stage: Stage, messages: list[dict[str, Any]]) -> None:
+    ids = store(stage, 1, 2)
+    with injected(aws.sns(), "PublishBatch", only(answer("Throttled"), 1)):
+        assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
+    assert until(messages, 2) == ids
+
+
+def test_what_is_parked_is_shown_and_stays(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (id_,) = store(stage, 1)
+    letter(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    for _ in range(2):
+        assert run(stage, "parked") == 0
+        shown = capsys.readouterr().out
+        assert shown.endswith(f"  record {id_} of prod, app:/shop: InvalidParameter\n")
+    assert run(stage, "parked", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sk"] == id_
+
+
+def test_what_is_parked_is_sent_again_and_taken_off(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (id_,) = store(stage, 1)
+    letter(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    assert run(stage, "parked", "--send") == 0
+    assert until(messages, 1) == [id_]
+    assert "replay" not in messages[0]
+    assert run(stage, "parked") == 0
+    assert "Nothing is parked" in capsys.readouterr().err
+
+
+def test_what_still_can_not_be_sent_stays(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter(stage).park("prod|app:/gone", at(1).id, "InvalidParameter")
+    assert run(stage, "parked", "--send") == 1
+    assert "is no longer in the table" in capsys.readouterr().err
+    assert run(stage, "parked") == 0
+    assert "app:/gone" in capsys.readouterr().out
+
+
+def test_a_parked_spill_goes_back_to_its_queue(
+    stage: Stage, messages: list[dict[str, Any]]
+) -> None:
+    spilled = Spilled(at(1).id, times.iso(RECEIVED), "", "prod", at(1).body)
+    letter(stage).park_spilled(next(to_messages(spilled)), "mended")
+    assert run(stage, "parked", "--send") == 0
+    assert functions.Spill(functions.load(stage), stage).pump() == 1
+    assert stage.store.get("prod", at(1).id) is not None
+
+
+def test_what_fanout_gave_up_is_found_in_the_stream(
+    stage: Stage, messages: list[dict[str, Any]]
+) -> None:
+    ids = store(stage, *range(5))
+    streams = client("dynamodbstreams")
+    shard = streams.describe_stream(StreamArn=stage.stream_arn)["StreamDescription"]["Shards"][0]
+    iterator = streams.get_shard_iterator(
+        StreamArn=stage.stream_arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    numbers = [
+        each["dynamodb"]["SequenceNumber"]
+        for each in streams.get_records(ShardIterator=iterator)["Records"]
+        if each["dynamodb"]["NewImage"]["kind"]["S"] == "record"
+    ]
+    by_lambda = {
+        "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 4},
+        "DDBStreamBatchInfo": {
+            "shardId": shard["ShardId"],
+            "startSequenceNumber": numbers[1],
+            "endSequenceNumber": numbers[3],
+            "batchSize": 3,
+            "streamArn": stage.stream_arn,
+        },
+    }
+    client("sqs").send_message(
+        QueueUrl=stage.dead_letter_queue_url, MessageBody=json.dumps(by_lambda)
+    )
+    assert run(stage, "parked", "--send") == 0
+    assert until(messages, 3) == ids[1:4]
+
+
+def test_a_letter_in_no_known_format_is_told_and_stays(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client("sqs").send_message(QueueUrl=stage.dead_letter_queue_url, MessageBody="what?")
+    assert run(stage, "parked", "--send") == 1
+    assert "no known format" in capsys.readouterr().out
+
+
+def test_last_copies_in_the_log_come_back(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = stage.tokens.add(tokens.mint(), "publisher", "prod", "test")
+    big = os.urandom(2 * LOG_CHUNK_BYTES)
+    lines = ["START RequestId: 1"]
+    for body, token in ((at(1).body, known.hash), (big, known.hash), (b"{}", "0" * 64)):
+        spilled = Spilled(record_from(body).id, times.iso(times.now()), token, "", body)
+        lines += [
+            f"2026-01-01T00:00:00Z\t{json.dumps({'level': 'ERROR', 'last_copy': message})}"
+            for message in to_messages(spilled, LOG_CHUNK_BYTES)
+        ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+    assert run(stage, "restore") == 0
+    out = capsys.readouterr().out.splitlines()[-1]
+    assert "2 events restored" in out
+    assert "1 that can't be stored, parked" in out
+    assert stage.store.get("prod", at(1).id) is not None
+    found = stage.store.get("prod", record_from(big).id)
+    assert found is not None
+    assert found.body == big
+
+
+def test_nothing_to_restore_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("nothing here\n"))
+    with pytest.raises(Failure, match="No line with a last_copy"):
+        run(stage, "restore")
+
+
+def test_of_several_clusters_all_are_shown_with_their_names(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Failure, match="No Marathon is registered"):
+        run(stage, "list")
+    for name in ("east", "west"):
+        stage.clusters.claim(Cluster(name, "http://m", name))
+    stage.store.put(record("east", appId="/a", timestamp="2016-04-24T09:00:01.000Z"))
+    stage.store.put(record("west", appId="/a", timestamp="2016-04-24T09:00:02.000Z"))
+    stage.store.put(record("east", appId="/a", timestamp="2016-04-24T09:00:03.000Z"))
+    for name in ("east", "west"):
+        stage.store.note_day(name, "2016-04-24")
+    for filters in ([], ["--app", "/a"]):
+        assert run(stage, "list", *filters) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[3] for line in lines] == ["east", "west", "east"]
+    assert run(stage, "list", "--cluster", "west") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "west" not in line
+    assert run(stage, "show", line.split()[-1], "--json") == 0
+    assert json.loads(capsys.readouterr().out)["cluster"] == "west"
+    with pytest.raises(Failure, match=r"No cluster of .* has an event 2016"):
+        run(stage, "show", "20160424T090009000Z-0123456789abcdef")
+    with pytest.raises(Failure, match=r"has no cluster 'north'\. Registered: east, west"):
+        run(stage, "list", "--cluster", "north")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["list", "--since", "soon"],
+        ["list", "--limit", "0"],
+        ["list", "--severity", "bad"],
+        ["show", "1"],
+        ["replay", "--rate", "0"],
+        ["nonsense"],
+        [],
+    ],
+)
+def test_a_wrong_argument_is_refused_with_the_usage(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        events.main(wrong)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_what_is_stored_is_listed_whatever_its_date(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    stream = functions.Stream(functions.load(stage), stage)
+    for time in ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2016-04-24T09:00:00Z"):
+        body = json.dumps({"eventType": "scheduler_disconnected_event", "timestamp": time})
+        stage.store.put(record_from(body.encode()))
+    stage.store.put(record_from(b"no time"))
+    stream.pump()
+    capsys.readouterr()
+    assert run(stage, "list", "--json") == 0
+    listed = [json.loads(line)["timestamp"][:4] for line in capsys.readouterr().out.splitlines()]
+    assert listed == ["9999", "2026", "2016", "1970"]
+
+
+def test_tail_shows_what_comes(stage: Stage) -> None:
+    from ops.looking.tail import as_they_come
+
+    from chalicelib.history import Wanted
+
+    coming = as_they_come(stage.store, Wanted(("prod",)))
+    stage.store.note_day("prod", "2016-04-24")
+    body = json.dumps({"eventType": "app_terminated_event", "appId": "/shop"}).encode()
+    from chalicelib.marathon.reading import read
+    from chalicelib.records.record import identify, record_of
+
+    now = times.now()
+    late = read(at(1).body)
+    stage.store.put(record_of(at(1).id, "prod", now, late, at(1).body))
+    live = record_of(identify(body, now), "prod", now, read(body), body)
+    stage.store.put(live)
+    assert [next(coming).id, next(coming).id] == [at(1).id, live.id]

@@ -1,0 +1,183 @@
+"""scripts/events.py where people look: stories, what runs, what is wrong, how much of what."""
+
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+from ops import ROOT
+from ops.cli import Failure
+from ops.looking.tail import as_they_come
+from ops.stage.clients import client
+from ops.stage.resources import Stage
+
+import events
+import pytest
+
+from chalicelib import times
+from chalicelib.history import Wanted
+from chalicelib.records import items
+from chalicelib.records.record import Record
+from chalicelib.services.clusters import Cluster
+from local.scenario import CREATED, FAILED, SCALED
+from tests.support.records import record
+from tests.support.terminal import running
+
+CREATING, SCALING = CREATED[2]["plan"]["id"], SCALED[1]["plan"]["id"]
+
+
+def store(stage: Stage, *records: Record) -> None:
+    for each in records:
+        stage.store.put(each)
+        stage.store.note_day(each.cluster, items.day_of(each.id))
+        stage.store.note_deployment(each, None)
+
+
+@pytest.fixture
+def life(stage: Stage) -> Stage:
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    store(stage, *(record(**event) for event in (*CREATED, *SCALED, *FAILED)))
+    return stage
+
+
+def run(stage: Stage, capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert events.main([args[0], "--stage", stage.name, *args[1:]]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_story_of_a_deployment_by_the_beginning_of_its_id(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = run(life, capsys, "deployment", SCALING[:6])
+    assert shown.startswith(
+        f"""\
+Deployment {SCALING} in cluster prod: succeeded
+  /my-app
+  2016-04-24 09:28:30.107Z – 2016-04-24 09:28:31.310Z (1.203 s)
+
+Steps
+  ✓ 1  scale /my-app from 2 to 4  succeeded  1.203 s
+
+What changed
+  /my-app  instances: 2 → 4
+
+Events
+  2016-04-24 09:28:30.101Z  info     Change in group / accepted"""
+    )
+    assert json.loads(run(life, capsys, "deployment", CREATING, "--json"))["started_by"] == (
+        "0:0:0:0:0:0:0:1"
+    )
+
+
+def test_a_beginning_that_is_of_none_or_of_several_is_refused(life: Stage) -> None:
+    other = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": f"{SCALING[:6]}-other"}}
+    store(life, record(**other))
+    with pytest.raises(Failure, match="2 deployments have ids that begin"):
+        events.main(["deployment", "--stage", life.name, SCALING[:6]])
+    with pytest.raises(Failure, match="give the whole id"):
+        events.main(["deployment", "--stage", life.name, "zz"])
+
+
+def test_an_app_is_listed_with_its_deployments_in_both_directions(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = run(life, capsys, "list", "--app", "/my-app", "--limit", "3").splitlines()
+    assert "Task of /my-app failed on node-4" in newest[0]
+    assert "Deployment" in newest[2]
+    oldest = run(life, capsys, "list", "--app", "/my-app", "--limit", "3", "--oldest-first")
+    assert oldest.splitlines() == newest[::-1]
+    below = run(life, capsys, "list", "--app", "/*", "--text", "deployment of", "--json")
+    assert len(below.splitlines()) == 2
+
+
+def test_what_is_wrong_is_told_for_every_cluster(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(life, capsys, "trouble") == ""
+    trouble(life, "prod|app:/my-app")
+    shown = run(life, capsys, "trouble")
+    assert shown == "error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed\n"
+    assert json.loads(run(life, capsys, "trouble", "--json"))["subject"] == "app:/my-app"
+
+
+def trouble(stage: Stage, key: str) -> None:
+    time = "2016-04-24T09:29:52.774Z"
+    item: dict[str, Any] = {
+        "pk": "#trouble",
+        "sk": key,
+        "kind": "trouble",
+        "since": time,
+        "last": time,
+        "severity": "error",
+        "title": "Task of /my-app failed",
+    }
+    typed = {name: {"S": value} for name, value in item.items()}
+    client("dynamodb").put_item(TableName=stage.table_name, Item=typed)
+
+
+def test_status_tells_what_runs_what_is_wrong_and_what_waits(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    life.clusters.claim(Cluster("silent", "http://n", "g"))
+    begun = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": "another"}}
+    store(life, record(**begun))
+    trouble(life, "prod|app:/my-app")
+    client("sqs").send_message(QueueUrl=life.dead_letter_queue_url, MessageBody="x")
+    assert events.main(["status", "--stage", life.name]) == 0
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[0].startswith("prod  last event ")
+    assert lines[1:] == [
+        "  deployment of /my-app: step 1 of 1, since 2016-04-24 09:28:30  another",
+        "  error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed",
+        "silent  no event ever came",
+        "  all well: no deployment is running, nothing is wrong",
+    ]
+    assert "spill queue: empty" in shown.err
+    assert "dead-letter queue: 1" in shown.err
+    assert "alarms: none rings" in shown.err
+    (prod, silent) = map(json.loads, run(life, capsys, "status", "--json").splitlines())
+    assert prod["deployments"][0]["step"] == 1
+    assert silent == {"cluster": "silent", "deployments": [], "trouble": []}
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        ("type", ("status_update_event", 4)),
+        ("severity", ("info", 11)),
+        ("app", ("/my-app", 14)),
+        ("day", ("2016-04-24", 16)),
+        ("hour", ("2016-04-24 09:00", 16)),
+        ("cluster", ("prod", 16)),
+    ],
+)
+def test_events_are_counted_by_anything(
+    life: Stage, capsys: pytest.CaptureFixture[str], by: str, first: tuple[str, int]
+) -> None:
+    args = ("stats", "--by", by, "--since", "2016-04-24")
+    shown = run(life, capsys, *args).splitlines()
+    assert shown[0].split("  ")[0].rstrip() == first[0]
+    assert shown[0].endswith("█" * 40)
+    counted = json.loads(run(life, capsys, *args, "--json").splitlines()[0])
+    assert counted == {by: first[0], "events": first[1]}
+    assert run(life, capsys, "stats") == ""
+
+
+def test_tail_may_begin_with_what_was_before(stage: Stage) -> None:
+    now = times.now()
+    old, new, newest = (
+        record(appId=f"/a{n}", timestamp=times.iso(now - timedelta(minutes=n))) for n in (90, 9, 1)
+    )
+    store(stage, old, new, newest)
+    coming = as_they_come(stage.store, Wanted(("prod",)), now - timedelta(hours=1))
+    assert [next(coming).id, next(coming).id] == [new.id, newest.id]
+
+
+def test_bars_fit_a_terminal(life: Stage) -> None:
+    command = [sys.executable, "scripts/events.py", "stats", "--stage", life.name]
+    with running([*command, "--since", "2016-04-24"], ROOT) as terminal:
+        assert terminal.end() == 0
+        lines = [line for line in terminal.shown.splitlines() if "█" in line]
+    assert lines
+    assert max(map(len, lines)) <= 80
