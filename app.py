@@ -155,11 +155,11 @@ def reading() -> "Readers":
     from chalicelib.services.store import Store
     from chalicelib.services.table import Table
     from chalicelib.services.tokens import Tokens
-    from chalicelib.services.troubles import Troubles
+    from chalicelib.services.incidents import Incidents
     from chalicelib.web.readers import Readers
 
     table = Table(aws.dynamodb(), Settings.read().table)
-    return Readers(Tokens(table), Store(table), Clusters(table), Troubles(table))
+    return Readers(Tokens(table), Store(table), Clusters(table), Incidents(table))
 
 
 @coldstart.once
@@ -197,17 +197,17 @@ def restoring() -> "Restore":
 
 @coldstart.once
 def alerting() -> "Alerts":
-    """The use case that notes troubles."""
+    """The use case that notes incidents."""
     from chalicelib.alerts import Alerts
     from chalicelib.services.table import Table
-    from chalicelib.services.troubles import Troubles
+    from chalicelib.services.incidents import Incidents
 
-    return Alerts(Troubles(Table(aws.dynamodb(), Settings.read().table)))
+    return Alerts(Incidents(Table(aws.dynamodb(), Settings.read().table)))
 
 
 @coldstart.once
 def watching() -> "Watch":
-    """The use case that tells people of troubles."""
+    """The use case that tells people of incidents."""
     from datetime import timedelta
 
     from chalicelib.services import deployed
@@ -215,19 +215,19 @@ def watching() -> "Watch":
     from chalicelib.services.store import Store
     from chalicelib.services.table import Table
     from chalicelib.services.topic import Topic
-    from chalicelib.services.troubles import Troubles
+    from chalicelib.services.incidents import Incidents
     from chalicelib.telling import Telling
     from chalicelib.watch import Watch
 
     settings = Settings.read()
     topic_arn = settings.alerts_topic()
     table = Table(aws.dynamodb(), settings.table)
-    troubles = Troubles(table)
-    telling = Telling(troubles, Topic(aws.sns(once=True), topic_arn))
+    incidents = Incidents(table)
+    telling = Telling(incidents, Topic(aws.sns(once=True), topic_arn))
     silence = timedelta(minutes=settings.silence_minutes)
     page = deployed.Page(table)
     return Watch(
-        Store(table), troubles, Clusters(table), telling, settings.stage, page.address, silence
+        Store(table), incidents, Clusters(table), telling, settings.stage, page.address, silence
     )
 
 

@@ -1,7 +1,7 @@
-"""Alerts: note the troubles that the table's stream brings, for ``watch`` to tell of.
+"""Alerts: note the incidents that the table's stream brings, for ``watch`` to tell of.
 
 Lambda's mapping hands over new warnings and errors alone. They may come twice, late, or in any
-order: a trouble only ever takes the earlier begin and the later end.
+order: an incident only ever takes the earlier begin and the later end.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import log, times
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records import items
 from chalicelib.records.record import Record
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.table import TableError
-from chalicelib.services.troubles import Troubles
 
 StreamRecord = Mapping[str, Any]
 
 
 class Alerts:
-    """Notes the troubles of one stage. ``now``: the clock that it goes by."""
+    """Notes the incidents of one stage. ``now``: the clock that it goes by."""
 
-    def __init__(self, troubles: Troubles, now: Callable[[], datetime] = times.now) -> None:
-        self._troubles = troubles
+    def __init__(self, incidents: Incidents, now: Callable[[], datetime] = times.now) -> None:
+        self._incidents = incidents
         self.now = now
 
     def run(self, records: list[StreamRecord]) -> dict[str, list[dict[str, str]]]:
@@ -34,7 +34,7 @@ class Alerts:
         now = times.iso(self.now())
         for number, bad in _by_subject(records):
             try:
-                opened += self._troubles.note(bad, now)
+                opened += self._incidents.note(bad, now)
             except TableError as error:
                 log.warning("alerts stopped: the table is unavailable", reason=error.code)
                 stopped_at = number
@@ -63,7 +63,7 @@ def _record(each: StreamRecord) -> Record | None:
     if each["eventName"] != "INSERT":
         return None
     values = items.plain(each["dynamodb"]["NewImage"])
-    if values.get("kind") != "record" or values.get("severity") not in TROUBLE:
+    if values.get("kind") != "record" or values.get("severity") not in BAD:
         return None
     try:
         return items.to_record({**values, "body": b""}, [])

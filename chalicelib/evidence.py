@@ -1,4 +1,4 @@
-"""What is read of a trouble before people are told of it: no more than a bounded part."""
+"""What is read of an incident before people are told of it: no more than a bounded part."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from chalicelib import history, story, times
 from chalicelib.marathon.models import StatusUpdateEvent
 from chalicelib.marathon.reading import event
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records import alert, items
 from chalicelib.records.alert import Facts
+from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import REPLACED_WITHIN, Story
-from chalicelib.records.trouble import Trouble
 from chalicelib.services.store import Store, Window
 from chalicelib.text import clip
 
-# How many records are read at most: about one trouble, about many, to see whether a state is still
+# How many records are read at most: about one incident, about many, to see whether a state is still
 # bad, and to find a deployment.
 MOST_ROWS = 10_000
 MOST_BAD = 2_000
@@ -24,44 +24,44 @@ MOST_STATES = 200
 _MOST_APPS = 25
 _PAGE = 100
 
-# In a message about a trouble of more than a few months only the newest ones count.
+# In a message about an incident of more than a few months only the newest ones count.
 _MOST_MONTHS = 3
 
 
-def of_one(store: Store, trouble: Trouble, before: timedelta) -> Facts:
-    """What a message about one trouble says. ``before``: for how long before it a deployment may
+def of_one(store: Store, incident: Incident, before: timedelta) -> Facts:
+    """What a message about one incident says. ``before``: for how long before it a deployment may
     be its cause.
     """
-    since = Window(_compact(trouble.since))
-    timeline = store.timeline(trouble.cluster, trouble.subject, since)
+    since = Window(_compact(incident.since))
+    timeline = store.timeline(incident.cluster, incident.subject, since)
     rows = list(itertools.islice(timeline, MOST_ROWS + 1))
     return Facts(
         records=rows[:MOST_ROWS],
         complete=len(rows) <= MOST_ROWS,
         words=_last_words(store, rows),
-        before=_deployment_before(store, trouble, before),
+        before=_deployment_before(store, incident, before),
     )
 
 
-def of_many(store: Store, troubles: Sequence[Trouble]) -> list[Record]:
-    """The warnings and errors of a cluster while it had those troubles, newest first."""
+def of_many(store: Store, incidents: Sequence[Incident]) -> list[Record]:
+    """The warnings and errors of a cluster while it had those incidents, newest first."""
     window = Window(
-        _compact(min(each.since for each in troubles)),
-        _compact(max(each.last for each in troubles)),
+        _compact(min(each.since for each in incidents)),
+        _compact(max(each.last for each in incidents)),
     )
     months = _months(window)
     rows = (
         record
         for month in months
-        for record in store.trouble(troubles[0].cluster, month, window, MOST_BAD)
+        for record in store.bad(incidents[0].cluster, month, window, MOST_BAD)
     )
     return list(itertools.islice(rows, MOST_BAD))
 
 
-def is_still_bad(store: Store, trouble: Trouble) -> bool:
-    """Whether a trouble is a state, such as a lost connection, that nothing has ended yet."""
-    window = Window(_compact(trouble.since))
-    rows = store.timeline(trouble.cluster, trouble.subject, window, _PAGE)
+def is_still_bad(store: Store, incident: Incident) -> bool:
+    """Whether an incident is a state, such as a lost connection, that nothing has ended yet."""
+    window = Window(_compact(incident.since))
+    rows = store.timeline(incident.cluster, incident.subject, window, _PAGE)
     return alert.stands(list(itertools.islice(rows, MOST_STATES)))
 
 
@@ -91,7 +91,7 @@ def newest_came(store: Store, cluster: str, now: datetime) -> str | None:
 
 def _last_words(store: Store, rows: Sequence[Record]) -> str:
     """What Mesos said of the task that ended badly last; empty if it said nothing."""
-    bad = (r for r in rows if r.type == "status_update_event" and r.severity in TROUBLE)
+    bad = (r for r in rows if r.type == "status_update_event" and r.severity in BAD)
     newest = next(bad, None)
     if newest is None:
         return ""
@@ -104,16 +104,16 @@ def _last_words(store: Store, rows: Sequence[Record]) -> str:
     return made.message or "" if isinstance(made, StatusUpdateEvent) else ""
 
 
-def _deployment_before(store: Store, trouble: Trouble, before: timedelta) -> Story | None:
-    """The deployment that touched the app last before its trouble began."""
-    if not trouble.path:
+def _deployment_before(store: Store, incident: Incident, before: timedelta) -> Story | None:
+    """The deployment that touched the app last before its incident began."""
+    if not incident.path:
         return None
-    since = times.compact(times.from_iso(trouble.since) - before)
-    window = Window(since, _compact(trouble.since))
-    rows = store.timeline(trouble.cluster, clip(f"app:{trouble.path}"), window, _PAGE)
+    since = times.compact(times.from_iso(incident.since) - before)
+    window = Window(since, _compact(incident.since))
+    rows = store.timeline(incident.cluster, clip(f"app:{incident.path}"), window, _PAGE)
     near: Iterator[str | None] = (each.deployment for each in itertools.islice(rows, MOST_STATES))
     id_ = next(filter(None, near), None)
-    return story.tell(store, trouble.cluster, id_) if id_ else None
+    return story.tell(store, incident.cluster, id_) if id_ else None
 
 
 def _months(window: Window) -> list[str]:

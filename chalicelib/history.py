@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.marathon import ids
-from chalicelib.marathon.severity import SEVERITIES, TROUBLE
+from chalicelib.marathon.severity import BAD, SEVERITIES
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING, Store, Window
 from chalicelib.text import clip
@@ -126,8 +126,8 @@ def rows(store: Store, wanted: Wanted) -> list[Iterator[Record]]:
             for cluster in wanted.clusters
             for subject in wanted.subjects
         ]
-    if wanted.severity in TROUBLE:
-        return [_trouble(store, cluster, wanted) for cluster in wanted.clusters]
+    if wanted.severity in BAD:
+        return [_bad(store, cluster, wanted) for cluster in wanted.clusters]
     return [_feed(store, cluster, wanted) for cluster in wanted.clusters]
 
 
@@ -155,9 +155,9 @@ def _feed(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
         yield from store.feed(cluster, day, wanted.window, wanted.page)
 
 
-def _trouble(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
+def _bad(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
     for month in dict.fromkeys(day[:7] for day in _days(store, cluster, wanted.window)):
-        yield from store.trouble(cluster, month, wanted.window, wanted.page)
+        yield from store.bad(cluster, month, wanted.window, wanted.page)
 
 
 def _days(store: Store, cluster: str, window: Window) -> list[str]:

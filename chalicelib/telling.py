@@ -1,8 +1,8 @@
-"""Telling: send a message about troubles, so that nothing is told twice and nothing never.
+"""Telling: send a message about incidents, so that nothing is told twice and nothing never.
 
 A message is claimed in the table before it is published, and the claim is taken back if it can't be
 published. So of two that look at once only one tells. If the function is killed in between, the
-next message of that trouble tells everything since it began. Where there is no next one, it is
+next message of that incident tells everything since it began. Where there is no next one, it is
 noted afterwards that the message was sent. While that note is missing, the message waits to be sent
 once more, and says so.
 """
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib import log, times
+from chalicelib.records.incident import Incident
 from chalicelib.records.notification import Notification
-from chalicelib.records.trouble import Trouble
+from chalicelib.services.incidents import Claim, Incidents
 from chalicelib.services.table import TableError
 from chalicelib.services.topic import Topic
-from chalicelib.services.troubles import Claim, Troubles
 
 # If SNS's answer did not come, nobody knows whether it took the message: the claim stays.
 _UNKNOWN = {"ReadTimeoutError", "ConnectionClosedError", "NotAnAnswer", "ResponseParserError"}
 
-Compose = Callable[[list[Trouble]], Notification]
+Compose = Callable[[list[Incident]], Notification]
 
 
 class NotTold(Exception):
@@ -30,26 +30,26 @@ class NotTold(Exception):
 class Telling:
     """Sends the messages of one stage."""
 
-    def __init__(self, troubles: Troubles, topic: Topic) -> None:
-        self._troubles = troubles
+    def __init__(self, incidents: Incidents, topic: Topic) -> None:
+        self._incidents = incidents
         self._topic = topic
 
     def tell(
         self,
-        troubles: Sequence[Trouble],
+        incidents: Sequence[Incident],
         compose: Compose,
         now: datetime,
         *,
         over: bool = False,
         last: bool = False,
     ) -> bool:
-        """Send one message about troubles. ``over``: they have ended. ``last``: no other message of
-        them will follow. Returns whether it was sent; not if somebody else tells of them. Raises
+        """Send one message about incidents. ``over``: they have ended. ``last``: no other message
+        of them will follow. Returns whether it was sent; not if somebody else tells of them. Raises
         NotTold and TableError.
         """
         claims: list[Claim] = []
         try:
-            claims = self._troubles.claim(troubles, times.iso(now), over=over, last=last)
+            claims = self._incidents.claim(incidents, times.iso(now), over=over, last=last)
             if not claims:
                 return False
             message = compose([each.before for each in claims])
@@ -58,7 +58,7 @@ class Telling:
             raise
         self._publish(message, claims)
         if last:
-            self._troubles.confirm(claims)
+            self._incidents.confirm(claims)
         return True
 
     def _publish(self, message: Notification, claims: list[Claim]) -> None:
@@ -71,6 +71,6 @@ class Telling:
 
     def _take_back(self, claims: list[Claim]) -> None:
         try:
-            self._troubles.unclaim(claims)
+            self._incidents.unclaim(claims)
         except TableError as error:
             log.warning("a claim stays", claims=len(claims), reason=error.code)

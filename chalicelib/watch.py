@@ -1,6 +1,6 @@
-"""Watch: tell people of troubles, once, in words, and of their end.
+"""Watch: tell people of incidents, once, in words, and of their end.
 
-It looks each minute, at the open troubles alone, and knows from them which are to be told. Only of
+It looks each minute, at the open incidents alone, and knows from them which are to be told. Only of
 those it reads more. ``telling`` sees to it that each message is sent once.
 """
 
@@ -15,12 +15,12 @@ from chalicelib import evidence, log, story, times
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records import alert
 from chalicelib.records.alert import Sender, State
+from chalicelib.records.incident import Incident
 from chalicelib.records.patience import PATIENCE, TOGETHER
-from chalicelib.records.trouble import Trouble
 from chalicelib.services.aws import ServiceError
 from chalicelib.services.clusters import Clusters
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
-from chalicelib.services.troubles import Troubles
 from chalicelib.telling import Compose, NotTold, Telling
 
 # Marathon refuses to change an app that is being deployed. Since 1.5 it then tells of a failed
@@ -32,7 +32,7 @@ Verdict = Literal["tell", "wait", "drop"]
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """What is to be told next of a trouble, and when. ``again``: it may have been told before.
+    """What is to be told next of an incident, and when. ``again``: it may have been told before.
     ``once``: a deployment, which ends with the one message that tells of it.
     """
 
@@ -48,15 +48,15 @@ class _Next:
 
 
 class Watch:
-    """Tells people of the troubles of one stage. ``page``: gives the page's address. ``silence``:
-    for how long nothing may come from a cluster; 0 if that is no trouble. ``now``: the clock that
+    """Tells people of the incidents of one stage. ``page``: gives the page's address. ``silence``:
+    for how long nothing may come from a cluster; 0 if that is no incident. ``now``: the clock that
     it goes by.
     """
 
     def __init__(
         self,
         store: Store,
-        troubles: Troubles,
+        incidents: Incidents,
         clusters: Clusters,
         telling: Telling,
         stage: str,
@@ -65,7 +65,7 @@ class Watch:
         now: Callable[[], datetime] = times.now,
     ) -> None:
         self._store = store
-        self._troubles = troubles
+        self._incidents = incidents
         self._clusters = clusters
         self._telling = telling
         self._stage = stage
@@ -77,7 +77,7 @@ class Watch:
     def run(self) -> None:
         """Look once. Raises NotTold, but only after all else was told."""
         now = self.now()
-        known = self._troubles.known()
+        known = self._incidents.known()
         told = failed = 0
         for what, tell in self._messages(known, now):
             try:
@@ -92,7 +92,7 @@ class Watch:
             raise NotTold(f"{failed} messages were not sent; the log says why")
 
     def _messages(
-        self, known: list[Trouble], now: datetime
+        self, known: list[Incident], now: datetime
     ) -> Iterator[tuple[str, Callable[[], bool]]]:
         """What is to be told now, each with whom it is about."""
         if self.silence or any(each.silence and not each.ended for each in known):
@@ -100,13 +100,15 @@ class Watch:
             for name in {*silent, *(each.name for each in self._clusters.all())}:
                 yield name, partial(self._look_for_silence, name, silent.get(name), now)
         events = (each for each in known if not each.silence)
-        for cluster, troubles in itertools.groupby(events, key=lambda each: each.cluster):
-            for row, next_ in self._due(list(troubles), now):
+        for cluster, incidents in itertools.groupby(events, key=lambda each: each.cluster):
+            for row, next_ in self._due(list(incidents), now):
                 yield cluster, partial(self._tell, row, next_, now)
 
-    def _due(self, troubles: list[Trouble], now: datetime) -> Iterator[tuple[list[Trouble], _Next]]:
-        """The troubles of a cluster that are to be told now: each row in one message."""
-        wanted = [(each, next_) for each in troubles if (next_ := self._next(each, now))]
+    def _due(
+        self, incidents: list[Incident], now: datetime
+    ) -> Iterator[tuple[list[Incident], _Next]]:
+        """The incidents of a cluster that are to be told now: each row in one message."""
+        wanted = [(each, next_) for each in incidents if (next_ := self._next(each, now))]
         for kind in dict.fromkeys(next_.kind for _, next_ in wanted):
             same = [(each, next_) for each, next_ in wanted if next_.kind == kind]
             due = [(each, next_) for each, next_ in same if next_.at <= now]
@@ -119,47 +121,47 @@ class Watch:
             else:
                 yield from (([each], next_) for each, next_ in due)
 
-    def _may_wait(self, due: list[tuple[Trouble, _Next]], now: datetime) -> bool:
+    def _may_wait(self, due: list[tuple[Incident, _Next]], now: datetime) -> bool:
         """Many begin or end at about the same time: wait once, to tell of all of them together."""
         return now - min(next_.at for _, next_ in due) < self.patience.look
 
-    def _next(self, trouble: Trouble, now: datetime) -> _Next | None:
-        told = times.from_iso(trouble.told_at) if trouble.told_at else now
-        if trouble.unsure and (trouble.ended or trouble.deployment):
-            state: State = "began" if trouble.deployment else "over"
-            once = bool(trouble.deployment)
+    def _next(self, incident: Incident, now: datetime) -> _Next | None:
+        told = times.from_iso(incident.told_at) if incident.told_at else now
+        if incident.unsure and (incident.ended or incident.deployment):
+            state: State = "began" if incident.deployment else "over"
+            once = bool(incident.deployment)
             return _Next(state, told + self.patience.unsure, again=True, once=once)
-        if trouble.ended:
+        if incident.ended:
             return None
-        if trouble.deployment:
+        if incident.deployment:
             return _Next("began", now, once=True)
-        ends = self.patience.ends(trouble)
+        ends = self.patience.ends(incident)
         if now + self.patience.look >= ends:
             return _Next("over", ends)
-        if not trouble.tellings:
-            return _Next("began", self.patience.begins(trouble))
-        return _Next("goes_on", self.patience.goes_on(trouble)) if trouble.has_news else None
+        if not incident.tellings:
+            return _Next("began", self.patience.begins(incident))
+        return _Next("goes_on", self.patience.goes_on(incident)) if incident.has_news else None
 
-    def _matters(self, trouble: Trouble, now: datetime) -> bool:
-        """Whether people should hear of a trouble. If they never will, it ends in silence."""
-        verdict = "tell" if trouble.unsure else self._verdict(trouble, now)
+    def _matters(self, incident: Incident, now: datetime) -> bool:
+        """Whether people should hear of an incident. If they never will, it ends in silence."""
+        verdict = "tell" if incident.unsure else self._verdict(incident, now)
         if verdict == "drop":
-            self._troubles.settle(trouble, times.iso(now))
+            self._incidents.settle(incident, times.iso(now))
         return verdict == "tell"
 
-    def _verdict(self, trouble: Trouble, now: datetime) -> Verdict:
-        quiet: Verdict = "drop" if now >= self.patience.ends(trouble) else "wait"
-        if trouble.deployment:
-            return self._on_deployment(trouble, now, quiet)
-        serious = trouble.tellings or trouble.severity == "error" or self.patience.lasts(trouble)
-        return "tell" if serious or evidence.is_still_bad(self._store, trouble) else quiet
+    def _verdict(self, incident: Incident, now: datetime) -> Verdict:
+        quiet: Verdict = "drop" if now >= self.patience.ends(incident) else "wait"
+        if incident.deployment:
+            return self._on_deployment(incident, now, quiet)
+        serious = incident.tellings or incident.severity == "error" or self.patience.lasts(incident)
+        return "tell" if serious or evidence.is_still_bad(self._store, incident) else quiet
 
-    def _on_deployment(self, trouble: Trouble, now: datetime, quiet: Verdict) -> Verdict:
+    def _on_deployment(self, incident: Incident, now: datetime, quiet: Verdict) -> Verdict:
         """A deployment is told of once. Without a reason (before 1.6.352) it was nearly always
         cancelled; and one that was cancelled matters only if nothing took its place.
         """
-        told = story.tell(self._store, trouble.cluster, trouble.deployment)
-        if trouble.told_last or told is None or told.state == "succeeded":
+        told = story.tell(self._store, incident.cluster, incident.deployment)
+        if incident.told_last or told is None or told.state == "succeeded":
             return "drop"
         if told.state in ("running", "unknown"):
             return quiet
@@ -168,23 +170,23 @@ class Watch:
             return "drop"
         if told.state == "failed" and told.reason:
             return "tell"
-        if now < times.from_iso(trouble.opened) + self.patience.replaced:
+        if now < times.from_iso(incident.opened) + self.patience.replaced:
             return "wait"
         return "drop" if evidence.is_replaced(self._store, told) else "tell"
 
-    def _tell(self, row: list[Trouble], next_: _Next, now: datetime) -> bool:
+    def _tell(self, row: list[Incident], next_: _Next, now: datetime) -> bool:
         compose = self._read_for(row, next_.state)
         if next_.again:
             return self._tell_again(row, compose, now)
         over = next_.state == "over" or next_.once
         return self._telling.tell(row, compose, now, over=over, last=over)
 
-    def _tell_again(self, row: list[Trouble], compose: Compose, now: datetime) -> bool:
+    def _tell_again(self, row: list[Incident], compose: Compose, now: datetime) -> bool:
         return self._telling.tell(
             row, lambda claimed: alert.once_more(compose(claimed)), now, last=True
         )
 
-    def _read_for(self, row: list[Trouble], state: State) -> Compose:
+    def _read_for(self, row: list[Incident], state: State) -> Compose:
         """Read what a message tells. Returns what composes it."""
         sender = self._sender()
         first = row[0]
@@ -196,42 +198,42 @@ class Watch:
         facts = evidence.of_one(self._store, first, self.patience.before)
         return lambda claimed: alert.of_one(state, claimed[0], facts, sender)
 
-    def _look_for_silence(self, cluster: str, trouble: Trouble | None, now: datetime) -> bool:
+    def _look_for_silence(self, cluster: str, incident: Incident | None, now: datetime) -> bool:
         """Tell that nothing comes from a cluster any more, or that something comes again."""
         came = evidence.newest_came(self._store, cluster, now)
-        known = trouble if trouble and not trouble.ended else None
+        known = incident if incident and not incident.ended else None
         if not self.silence or came is None:
             if known:
-                self._troubles.settle(known, times.iso(now))
+                self._incidents.settle(known, times.iso(now))
             return False
-        if trouble and trouble.unsure and (trouble.ended or came <= trouble.since):
-            due = times.from_iso(trouble.told_at) + self.patience.unsure <= now
-            return due and self._tell_again([trouble], self._of_silence(trouble, now), now)
+        if incident and incident.unsure and (incident.ended or came <= incident.since):
+            due = times.from_iso(incident.told_at) + self.patience.unsure <= now
+            return due and self._tell_again([incident], self._of_silence(incident, now), now)
         if known and came > known.since and not known.tellings:
-            self._troubles.settle(known, times.iso(now))
+            self._incidents.settle(known, times.iso(now))
             return False
         if known and (came > known.since or not known.tellings):
             return self._tell_silence(known, now, over=came > known.since)
         if known or times.from_iso(came) + self.silence > now:
             return False
         begun = _silence(cluster, came, times.iso(now))
-        self._troubles.open(begun)
+        self._incidents.open(begun)
         return self._tell_silence(begun, now, over=False)
 
-    def _tell_silence(self, trouble: Trouble, now: datetime, *, over: bool) -> bool:
-        compose = self._of_silence(replace(trouble, ended=times.iso(now) if over else ""), now)
-        return self._telling.tell([trouble], compose, now, over=over, last=True)
+    def _tell_silence(self, incident: Incident, now: datetime, *, over: bool) -> bool:
+        compose = self._of_silence(replace(incident, ended=times.iso(now) if over else ""), now)
+        return self._telling.tell([incident], compose, now, over=over, last=True)
 
     def _sender(self) -> Sender:
         return Sender(self._stage, self._page(), self.patience)
 
-    def _of_silence(self, trouble: Trouble, now: datetime) -> Compose:
+    def _of_silence(self, incident: Incident, now: datetime) -> Compose:
         sender = self._sender()
-        return lambda _: alert.of_silence(trouble, times.iso(now), sender)
+        return lambda _: alert.of_silence(incident, times.iso(now), sender)
 
 
-def _silence(cluster: str, since: str, now: str) -> Trouble:
+def _silence(cluster: str, since: str, now: str) -> Incident:
     title = "No event comes from Marathon any more"
-    return Trouble(
+    return Incident(
         cluster, MARATHON, since, since, "error", title, opened=now, heard=now, silence=True
     )

@@ -47,7 +47,7 @@ function App() {
     // With one cluster, or none named, the address names one all the same: then it is a whole link.
     if (clusters?.length && !state.cluster && state.view === "timeline") {
       go(
-        { cluster: (clusters.find((each) => each.trouble.length) ?? clusters[0]).name },
+        { cluster: (clusters.find((each) => each.incidents.length) ?? clusters[0]).name },
         { replace: true },
       );
     }

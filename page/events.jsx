@@ -90,7 +90,7 @@ export function EventsView({ cluster }) {
 
 /** The severity of the open trouble of each app that the filter lets through. */
 function troubledApps(cluster, filter) {
-  const open = (cluster?.trouble ?? []).map(({ subject, severity }) => [
+  const open = (cluster?.incidents ?? []).map(({ subject, severity }) => [
     /^(?:app|pod):(.*)$/s.exec(subject)?.[1],
     severity,
   ]);

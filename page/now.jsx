@@ -6,7 +6,7 @@ import { plural } from "./text.js";
 
 export function Now({ clusters }) {
   const now = useNow(1000);
-  const count = clusters.reduce((sum, cluster) => sum + cluster.trouble.length, 0);
+  const count = clusters.reduce((sum, cluster) => sum + cluster.incidents.length, 0);
   return (
     <section class="now">
       <h2 class={`verdict ${count ? "" : "calm"}`}>
@@ -20,7 +20,7 @@ export function Now({ clusters }) {
 }
 
 function Cluster({ cluster, now }) {
-  const { name, newest, trouble, deployments } = cluster;
+  const { name, newest, incidents: trouble, deployments } = cluster;
   return (
     <article class="cluster">
       <header>

@@ -74,8 +74,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     deployment.add_argument("id", help="its id, or the beginning of it")
     status = commands.add_parser("status", help="how the clusters and the stage are now")
     status.set_defaults(run=_status)
-    trouble = commands.add_parser("trouble", help="what is wrong now, in every cluster")
-    trouble.set_defaults(run=_trouble)
+    incidents = commands.add_parser("incidents", help="what is wrong now, in every cluster")
+    incidents.set_defaults(run=_incidents)
     stats_ = commands.add_parser("stats", help="how many events of what, as bars")
     stats_.set_defaults(run=_stats)
     stats_.add_argument(
@@ -113,9 +113,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         options.add_filters(command)
     for command in (list_, stats_, replay):
         options.add_times(command)
-    for command in (list_, tail, show, deployment, status, trouble, stats_, replay):
+    for command in (list_, tail, show, deployment, status, incidents, stats_, replay):
         options.add_cluster(command)
-    for command in (list_, tail, show, deployment, status, trouble, stats_, parked):
+    for command in (list_, tail, show, deployment, status, incidents, stats_, parked):
         command.add_argument("--json", action="store_true", help="JSON, one event a line")
     for command in (replay, parked):
         command.add_argument("--yes", action="store_true", help="don't ask")
@@ -194,15 +194,15 @@ def _status(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trouble(args: argparse.Namespace) -> int:
+def _incidents(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
-    found = [each for each in stage.troubles.all() if each.cluster in names]
-    for each in sorted(found, key=lambda trouble: trouble.since, reverse=True):
+    found = [each for each in stage.incidents.all() if each.cluster in names]
+    for each in sorted(found, key=lambda incident: incident.since, reverse=True):
         if args.json:
             out(json.dumps({"cluster": each.cluster, **each.summary()}))
         else:
-            _console().print(overview.trouble_line(each, cluster=len(names) > 1))
+            _console().print(overview.incident_line(each, cluster=len(names) > 1))
     if not found:
         say("Nothing is wrong.", "dim")
     return 0

@@ -10,7 +10,7 @@ from chalicelib.marathon.subjects import About
 
 Severity = Literal["info", "notice", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error")
-TROUBLE: tuple[Severity, ...] = ("warning", "error")
+BAD: tuple[Severity, ...] = ("warning", "error")
 
 BY_TYPE: dict[str, Severity] = {
     "api_post_event": "notice",

@@ -1,4 +1,4 @@
-"""What people are told, in words. Pure: composed from troubles, records and stories.
+"""What people are told, in words. Pure: composed from incidents, records and stories.
 
 The subject names the cluster, since an SMS shows it alone. No id stands before the last line. Each
 text from outside becomes one plain line, without logins in its URLs. Nothing here ever holds an
@@ -13,15 +13,15 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from chalicelib import times
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.changes import Field
+from chalicelib.records.incident import Incident, worst
 from chalicelib.records.notification import Notification, message
 from chalicelib.records.patience import PATIENCE, Patience
 from chalicelib.records.record import MAX_APPS, Record
 from chalicelib.records.redaction import mask_text
 from chalicelib.records.story import Story
-from chalicelib.records.trouble import Trouble, worst
 from chalicelib.text import plain
 
 State = Literal["began", "goes_on", "over"]
@@ -56,7 +56,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read about one trouble: the records of its subject from its beginning until now,
+    """What was read about one incident: the records of its subject from its beginning until now,
     newest first, the good ones too. ``complete``: False if there are even more. ``words``: what
     Mesos said last. ``before``: the deployment that touched the app shortly before.
     """
@@ -67,52 +67,52 @@ class Facts:
     before: Story | None = None
 
 
-def of_one(state: State, trouble: Trouble, facts: Facts, sender: Sender) -> Notification:
-    """Tell of one trouble."""
-    bad = [each for each in facts.records if _is_bad(each, trouble)]
+def of_one(state: State, incident: Incident, facts: Facts, sender: Sender) -> Notification:
+    """Tell of one incident."""
+    bad = [each for each in facts.records if _is_bad(each, incident)]
     counted = _count(bad, complete=facts.complete)
-    recovery = _recovery(facts.records, trouble)
-    what = _listed(_all(counted)) or _said(trouble.title, _WORDS_CHARACTERS)
-    whose = f"{_short(trouble.path)} in cluster" if trouble.path else "Cluster"
-    lines = [f"{whose} {trouble.cluster}: {what}, {_when(trouble.since, trouble.last)}."]
+    recovery = _recovery(facts.records, incident)
+    what = _listed(_all(counted)) or _said(incident.title, _WORDS_CHARACTERS)
+    whose = f"{_short(incident.path)} in cluster" if incident.path else "Cluster"
+    lines = [f"{whose} {incident.cluster}: {what}, {_when(incident.since, incident.last)}."]
     if hosts := list(dict.fromkeys(each.host for each in bad if each.host)):
         lines.append(f"Where: {_names(hosts)}.")
     if state == "goes_on":
-        fresh = [each for each in bad if each.timestamp > trouble.told_last]
+        fresh = [each for each in bad if each.timestamp > incident.told_last]
         news = _listed(_all(_count(fresh))) or (fresh and _said(fresh[0].title, _WORDS_CHARACTERS))
         lines.append(f"New since the last message: {news or 'nothing'}.")
     if facts.words:
         lines.append(f"Last words of Mesos: {_said(facts.words, _WORDS_CHARACTERS)}")
     if facts.before:
-        lines += _deployed_before(facts.before, trouble)
+        lines += _deployed_before(facts.before, incident)
     if state == "over":
         lines.append(_end(recovery, sender.patience))
-    headline = _headline(state, trouble, counted, recovery, sender.patience)
+    headline = _headline(state, incident, counted, recovery, sender.patience)
     ids = _ids(bad[0]) if bad else ""
-    link = _link(sender.page, trouble.cluster, trouble.path, trouble.since, trouble.last)
+    link = _link(sender.page, incident.cluster, incident.path, incident.since, incident.last)
     text = _text(lines, link, state, sender, ids)
-    return _message(state, trouble, headline, text, [trouble.path] if _is_app(trouble) else [])
+    return _message(state, incident, headline, text, [incident.path] if _is_app(incident) else [])
 
 
 def of_many(
-    state: State, troubles: Sequence[Trouble], records: Sequence[Record], sender: Sender
+    state: State, incidents: Sequence[Incident], records: Sequence[Record], sender: Sender
 ) -> Notification:
-    """Tell of many troubles of one cluster together. ``records``: the warnings and errors of the
+    """Tell of many incidents of one cluster together. ``records``: the warnings and errors of the
     cluster at that time, or some of them.
     """
-    cluster = troubles[0].cluster
-    since = min(each.since for each in troubles)
-    last = max(each.last for each in troubles)
-    subjects = {each.subject for each in troubles}
+    cluster = incidents[0].cluster
+    since = min(each.since for each in incidents)
+    last = max(each.last for each in incidents)
+    subjects = {each.subject for each in incidents}
     bad = [each for each in records if each.subject in subjects]
     counted = _count(bad)
-    many = _many(troubles)
-    condition = _condition(counted) or "in trouble"
+    many = _many(incidents)
+    condition = _condition(counted) or "not well"
     hosts = Counter(each.host for each in bad if each.host)
     host, on_it = next(iter(hosts.most_common(1)), ("", 0))
     where = f", all on {_short(host or '')}" if on_it and on_it == hosts.total() else ""
     what = f"{many} {_VERBS[state]} {condition}"
-    if all(each.deployment for each in troubles):
+    if all(each.deployment for each in incidents):
         what = f"{many} failed, or were cancelled and not replaced"
     over = f"Nothing more for {span(sender.patience.over)}: " if state == "over" else ""
     headline = f"{over}{what}{where}"
@@ -125,19 +125,19 @@ def of_many(
     said = Counter(words for each in bad if (words := _because(each)))
     for words, times_said in said.most_common(1):
         lines.append(f"Said {times_said} times: {_said(words, _WORDS_CHARACTERS)}")
-    names = [each.path or each.title for each in troubles]
+    names = [each.path or each.title for each in incidents]
     lines.append(f"Which: {_names(names, _APPS_LISTED)}.")
     if state == "over":
         lines.append(f"Nothing bad has come from any of them for {span(sender.patience.over)}.")
     link = _link(sender.page, cluster, "", since, last)
-    severity = worst(each.severity for each in troubles)
-    whole = Trouble(cluster, MARATHON, since, last, severity, headline)
-    touched = [each.path for each in troubles if _is_app(each)][:MAX_APPS]
+    severity = worst(each.severity for each in incidents)
+    whole = Incident(cluster, MARATHON, since, last, severity, headline)
+    touched = [each.path for each in incidents if _is_app(each)][:MAX_APPS]
     text = _text(lines, link, state, sender, _ids(bad[0]) if bad else "")
     return _message(state, whole, headline, text, touched)
 
 
-def of_deployment(trouble: Trouble, story: Story, sender: Sender) -> Notification:
+def of_deployment(incident: Incident, story: Story, sender: Sender) -> Notification:
     """Tell of a deployment that failed, or that was cancelled and not replaced."""
     apps = _names(story.apps) if story.apps else "apps that are not known"
     if story.state == "cancelled":
@@ -145,14 +145,14 @@ def of_deployment(trouble: Trouble, story: Story, sender: Sender) -> Notificatio
     else:
         ended = "failed" if story.reason else "failed, or was cancelled and not replaced"
     headline = f"Deployment {ended}: {apps}"
-    lines = [f"The deployment of {apps} in cluster {trouble.cluster} {ended}."]
+    lines = [f"The deployment of {apps} in cluster {incident.cluster} {ended}."]
     if story.reason:
         lines.append(f"Marathon's reason: {_said(story.reason, _WORDS_CHARACTERS)}")
     if story.started_at:
         by = f" by {_said(story.started_by, _PATH_CHARACTERS)}" if story.started_by else ""
         after = f", after {span(timedelta(seconds=story.seconds))}" if story.seconds else ""
         lines.append(f"It was started{by} at {clock(story.started_at)}.")
-        lines.append(f"It ended at {clock(story.ended_at or trouble.last)}{after}.")
+        lines.append(f"It ended at {clock(story.ended_at or incident.last)}{after}.")
     reached = [each for each in story.steps if each.state != "waiting"]
     if reached:
         lines.append(f"It came as far as step {reached[-1].number} of {len(story.steps)}.")
@@ -163,32 +163,34 @@ def of_deployment(trouble: Trouble, story: Story, sender: Sender) -> Notificatio
         lines.append(f"Meanwhile its apps had {meanwhile}; the newest:")
         lines.append(f"  {_said(others[-1].title, _WORDS_CHARACTERS)}")
     lines.append("What it had done by then was not undone.")
-    link = _link(sender.page, trouble.cluster, "", story.started_at or trouble.since, trouble.last)
-    text = _text(lines, link, "began", sender, f"Deployment {trouble.deployment}", once=True)
-    return _message("began", trouble, headline, text, story.apps[:MAX_APPS])
+    link = _link(
+        sender.page, incident.cluster, "", story.started_at or incident.since, incident.last
+    )
+    text = _text(lines, link, "began", sender, f"Deployment {incident.deployment}", once=True)
+    return _message("began", incident, headline, text, story.apps[:MAX_APPS])
 
 
-def of_silence(trouble: Trouble, now: str, sender: Sender) -> Notification:
+def of_silence(incident: Incident, now: str, sender: Sender) -> Notification:
     """Tell that nothing comes from a cluster, or, if that has ended, that something comes again."""
-    state: State = "over" if trouble.ended else "began"
-    took = _took(trouble.since, trouble.ended or now)
-    if trouble.ended:
+    state: State = "over" if incident.ended else "began"
+    took = _took(incident.since, incident.ended or now)
+    if incident.ended:
         headline = f"Events come again, after {took} without any"
         lines = [
-            f"From cluster {trouble.cluster} events come again.",
-            f"None had come since {clock(trouble.since)}, for {took}.",
+            f"From cluster {incident.cluster} events come again.",
+            f"None had come since {clock(incident.since)}, for {took}.",
         ]
     else:
         headline = f"No event has come for {took}"
         lines = [
-            f"From cluster {trouble.cluster} no event has come since {clock(trouble.since)}.",
+            f"From cluster {incident.cluster} no event has come since {clock(incident.since)}.",
             "Either nothing happens there, or Marathon's events do not reach us. To find out:",
             f"  .venv/bin/python scripts/doctor.py --stage {sender.stage}",
             "You hear of it once more when events come again.",
         ]
-    link = _link(sender.page, trouble.cluster, "", trouble.since, trouble.ended or now)
+    link = _link(sender.page, incident.cluster, "", incident.since, incident.ended or now)
     text = _text(lines, link, state, sender, "", once=True)
-    return _message(state, trouble, headline, text, [])
+    return _message(state, incident, headline, text, [])
 
 
 def once_more(sent: Notification) -> Notification:
@@ -258,7 +260,7 @@ def _instance(record: Record) -> str:
 
 def _headline(
     state: State,
-    trouble: Trouble,
+    incident: Incident,
     counted: _Counted,
     recovery: Record | None,
     patience: Patience,
@@ -266,13 +268,13 @@ def _headline(
     """What is wrong in a few words, of which the first matter most."""
     condition = _condition(counted)
     if not condition:
-        title = _said(trouble.title, _WORDS_CHARACTERS)
+        title = _said(incident.title, _WORDS_CHARACTERS)
         if state == "over" and recovery:
             return _said(recovery.title, _WORDS_CHARACTERS)
         prefix = {"began": "", "goes_on": "Still: "}
         return prefix.get(state, f"Nothing more for {span(patience.over)}: ") + title
-    path = _short(trouble.path or trouble.subject)
-    took = _took(trouble.since, trouble.last)
+    path = _short(incident.path or incident.subject)
+    took = _took(incident.since, incident.last)
     while_ = f" in {took}" if took else ""
     most = _all(counted)[0]
     if state == "over":
@@ -285,7 +287,7 @@ def _headline(
 
 
 def _end(recovery: Record | None, patience: Patience) -> str:
-    """How a trouble ended, as far as anybody knows."""
+    """How an incident ended, as far as anybody knows."""
     quiet = f"Nothing bad has come for {span(patience.over)}"
     if recovery is None:
         return (
@@ -308,11 +310,11 @@ def _condition(counted: _Counted) -> str:
 _VERBS = {"began": "are", "goes_on": "are still", "over": "were"}
 
 
-def _many(troubles: Sequence[Trouble]) -> str:
-    if all(map(_is_app, troubles)):
-        return f"{len(troubles)} apps"
-    deployments = all(each.deployment for each in troubles)
-    return f"{len(troubles)} {'deployments' if deployments else 'things'}"
+def _many(incidents: Sequence[Incident]) -> str:
+    if all(map(_is_app, incidents)):
+        return f"{len(incidents)} apps"
+    deployments = all(each.deployment for each in incidents)
+    return f"{len(incidents)} {'deployments' if deployments else 'things'}"
 
 
 def _all(counted: _Counted) -> list[str]:
@@ -332,18 +334,16 @@ def _number(counted: _Counted, number: int, unit: str) -> str:
     return f"{'' if counted.complete else 'more than '}{_counted(number, unit)}"
 
 
-def _is_bad(record: Record, trouble: Trouble) -> bool:
-    """Whether a record of its timeline is a part of the trouble. Deployments are troubles of their
-    own.
-    """
-    inside = trouble.since <= record.timestamp <= trouble.last
-    return inside and record.severity in TROUBLE and record.subject == trouble.subject
+def _is_bad(record: Record, incident: Incident) -> bool:
+    """Whether a record of its timeline is a part of the incident."""
+    inside = incident.since <= record.timestamp <= incident.last
+    return inside and record.severity in BAD and record.subject == incident.subject
 
 
-def _recovery(records: Sequence[Record], trouble: Trouble) -> Record | None:
-    """The newest record that shows that the trouble is over, if there is one."""
+def _recovery(records: Sequence[Record], incident: Incident) -> Record | None:
+    """The newest record that shows that the incident is over, if there is one."""
     for each in records:
-        if each.timestamp <= trouble.last:
+        if each.timestamp <= incident.last:
             return None
         healthy = each.type in _HEALTH and each.severity == "notice"
         if healthy or each.status in _RUNNING or each.type in (*_CONNECTED, _DELETED):
@@ -369,10 +369,10 @@ def stands(records: Sequence[Record]) -> bool:
     return False
 
 
-def _deployed_before(story: Story, trouble: Trouble) -> list[str]:
+def _deployed_before(story: Story, incident: Incident) -> list[str]:
     if not story.started_at:
         return []
-    earlier = _took(story.started_at, trouble.since) or "a moment"
+    earlier = _took(story.started_at, incident.since) or "a moment"
     by = f" by {_said(story.started_by, _PATH_CHARACTERS)}" if story.started_by else ""
     state = {"running": "is still running", "unknown": "has no known end"}.get(
         story.state, story.state if story.state != "cancelled" else "was cancelled"
@@ -447,19 +447,19 @@ def _text(
 
 
 def _message(
-    state: State, trouble: Trouble, headline: str, text: str, apps: list[str]
+    state: State, incident: Incident, headline: str, text: str, apps: list[str]
 ) -> Notification:
     attributes = {
-        "cluster": trouble.cluster,
-        "severity": trouble.severity,
-        "subject": trouble.subject,
+        "cluster": incident.cluster,
+        "severity": incident.severity,
+        "subject": incident.subject,
         "state": state,
     }
-    return message(f"[{trouble.cluster}] {headline}", text, attributes, apps)
+    return message(f"[{incident.cluster}] {headline}", text, attributes, apps)
 
 
-def _is_app(trouble: Trouble) -> bool:
-    return trouble.subject.startswith(("app:", "pod:"))
+def _is_app(incident: Incident) -> bool:
+    return incident.subject.startswith(("app:", "pod:"))
 
 
 def _took(since: str, last: str) -> str:

@@ -30,7 +30,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records.record import SUMMARY, Record
 from chalicelib.text import clip
 
@@ -128,7 +128,7 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
         "schema": {"N": str(SCHEMA)},
         **_summary(record, record.apps, expires_at),
     }
-    if record.severity in TROUBLE:
+    if record.severity in BAD:
         item["trouble"] = {"S": trouble_key(record.cluster, month_of(record.id))}
     if record.pointers != _usual_pointers(record.subject, record.apps):
         item["pointers"] = _list(record.pointers)

@@ -1,11 +1,11 @@
-"""When people are told of a trouble. All times stand in this one table: change them as you like."""
+"""When people are told of an incident. All times stand in this one table."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import times
-from chalicelib.records.trouble import Trouble
+from chalicelib.records.incident import Incident
 
 _minutes = timedelta(minutes=1)
 
@@ -14,23 +14,23 @@ _minutes = timedelta(minutes=1)
 class Patience:
     """All times are by our clock, from when an event came: clocks differ, and events may be late.
 
-    Each trouble:
+    Each incident:
 
     - ``gather``: so long after it began it is told, so that ten tasks that fail together are one
       message.
-    - ``warnings``: a trouble of warnings alone is told only if it lasts so long.
+    - ``warnings``: an incident of warnings alone is told only if it lasts so long.
     - ``again``: while it goes on it is told again so long after it began, and then every
       ``later``, if there is something new.
     - ``over``: it is over when nothing bad came for so long.
 
     A deployment that was cancelled is told if nothing replaced it within ``replaced``.
 
-    ``look``: the time from one look to the next. If many troubles begin or end, the others that
+    ``look``: the time from one look to the next. If many incidents begin or end, the others that
     will be due at the next look are waited for, once.
 
     ``unsure``: so long after a message was about to be sent, whoever was about to send it is gone.
-    ``before``: a deployment that ended so long before a trouble may be its cause.
-    ``remembered``: so long an ended trouble is kept, since its events may come again. The table's
+    ``before``: a deployment that ended so long before an incident may be its cause.
+    ``remembered``: so long an ended incident is kept, since its events may come again. The table's
     stream keeps them for a day.
     """
 
@@ -52,31 +52,31 @@ class Patience:
         shorter = {name: value / factor for name, value in values.items()}
         return Patience(**shorter, again=tuple(each / factor for each in times_))
 
-    def begins(self, trouble: Trouble) -> datetime:
-        """When a trouble that people do not know is to be told, if it is to be told at all."""
-        wait = self.gather if trouble.severity == "error" else self.warnings
-        return _time(trouble.opened) + wait
+    def begins(self, incident: Incident) -> datetime:
+        """When an incident that people do not know is to be told, if it is to be told at all."""
+        wait = self.gather if incident.severity == "error" else self.warnings
+        return _time(incident.opened) + wait
 
-    def goes_on(self, trouble: Trouble) -> datetime:
-        """When a trouble that people know is to be told again, if there is something new."""
-        told = _time(trouble.told_at)
-        if trouble.tellings > len(self.again):
+    def goes_on(self, incident: Incident) -> datetime:
+        """When an incident that people know is to be told again, if there is something new."""
+        told = _time(incident.told_at)
+        if incident.tellings > len(self.again):
             return told + self.later
-        return max(_time(trouble.opened) + self.again[trouble.tellings - 1], told + self.again[0])
+        return max(_time(incident.opened) + self.again[incident.tellings - 1], told + self.again[0])
 
-    def ends(self, trouble: Trouble) -> datetime:
-        """When a trouble is over, if nothing bad comes until then."""
-        return _time(trouble.heard) + self.over
+    def ends(self, incident: Incident) -> datetime:
+        """When an incident is over, if nothing bad comes until then."""
+        return _time(incident.heard) + self.over
 
-    def lasts(self, trouble: Trouble) -> bool:
+    def lasts(self, incident: Incident) -> bool:
         """Whether bad events came for long enough that warnings alone matter."""
-        return _time(trouble.last) - _time(trouble.since) >= self.warnings
+        return _time(incident.last) - _time(incident.since) >= self.warnings
 
 
 PATIENCE = Patience()
 
 TOGETHER = 5
-"""If more than so many troubles of a cluster are to be told at one look, they are one message."""
+"""If more than so many incidents of a cluster are to be told at one look, they are one message."""
 
 
 def _time(text: str) -> datetime:

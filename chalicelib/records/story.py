@@ -17,7 +17,7 @@ from chalicelib import times
 from chalicelib.marathon import models, plans
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
-from chalicelib.marathon.severity import TROUBLE, cancelled
+from chalicelib.marathon.severity import BAD, cancelled
 from chalicelib.marathon.subjects import known
 from chalicelib.records.changes import Field, changed_fields
 from chalicelib.records.record import Record
@@ -210,7 +210,7 @@ def build(case: Case) -> Story:
         reason=_reason(case),
         steps=_steps(case, state),
         changes=_changes(case),
-        failures=[_summary(each) for each in events if each.severity in TROUBLE],
+        failures=[_summary(each) for each in events if each.severity in BAD],
         events=[_summary(each) for each in events],
     )
 

@@ -136,7 +136,7 @@ class Store:
         """The records of one cluster of one day (``YYYY-MM-DD``), newest first, without bodies."""
         return self._indexed("feed", items.feed_key(cluster, day), window, page)
 
-    def trouble(
+    def bad(
         self, cluster: str, month: str, window: Window = EVERYTHING, page: int = 0
     ) -> Iterator[Record]:
         """The warnings and errors of one cluster of one month (``YYYY-MM``), newest first, without

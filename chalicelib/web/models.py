@@ -27,7 +27,7 @@ class Event(Summary):
     event_omitted: str | Absent = None
 
 
-class Trouble(Answer):
+class Incident(Answer):
     """What is wrong with one subject, since when. ``title``: that of its newest event."""
 
     subject: str
@@ -41,7 +41,7 @@ class Cluster(Answer):
 
     name: str
     newest: Time | Absent = None
-    trouble: list[Trouble]
+    incidents: list[Incident]
     deployments: list[Running]
 
 

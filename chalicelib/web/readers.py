@@ -14,15 +14,15 @@ from chalice.app import Response
 from chalicelib import history, log, story
 from chalicelib.gate import Gate, Refused
 from chalicelib.history import Wanted
+from chalicelib.records.incident import Incident
 from chalicelib.records.notification import event_json
 from chalicelib.records.record import Record, is_id
 from chalicelib.records.summary import Answer
-from chalicelib.records.trouble import Trouble
 from chalicelib.services.clusters import Clusters, allowed
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Role, Token, Tokens
-from chalicelib.services.troubles import Troubles
 from chalicelib.web import cursors, models, openapi, queries
 from chalicelib.web.answers import bearer
 from chalicelib.web.headers import JSON
@@ -61,13 +61,13 @@ class Readers:
     """Answers readers' requests from one stage's table."""
 
     def __init__(
-        self, tokens: Tokens, store: Store, clusters: Clusters, troubles: Troubles
+        self, tokens: Tokens, store: Store, clusters: Clusters, incidents: Incidents
     ) -> None:
         role: Role = "reader"
         self._gate = Gate(tokens.find, role)
         self._store = store
         self._clusters = clusters
-        self._troubles = troubles
+        self._incidents = incidents
 
     def events(self, request: Request) -> Response:
         """A page of events."""
@@ -164,17 +164,17 @@ class Readers:
         names = [each.name for each in self._clusters.all()]
         if reader.cluster:
             names = [name for name in names if name == reader.cluster]
-        troubles = self._troubles.all()
-        return models.Clusters(clusters=[self._of_cluster(name, troubles) for name in names])
+        incidents = self._incidents.all()
+        return models.Clusters(clusters=[self._of_cluster(name, incidents) for name in names])
 
-    def _of_cluster(self, name: str, troubles: list[Trouble]) -> models.Cluster:
+    def _of_cluster(self, name: str, incidents: list[Incident]) -> models.Cluster:
         newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
         return models.Cluster(
             name=name,
             newest=newest.timestamp if newest else None,
-            trouble=[
-                models.Trouble.model_validate(each.summary())
-                for each in troubles
+            incidents=[
+                models.Incident.model_validate(each.summary())
+                for each in incidents
                 if each.cluster == name
             ],
             deployments=story.running(self._store, name),

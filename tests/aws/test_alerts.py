@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.records import alert
 from chalicelib.records.alert import Facts, Sender
-from chalicelib.records.trouble import Trouble
+from chalicelib.records.incident import Incident
 from chalicelib.services import aws
 from chalicelib.telling import NotTold
 from local.functions import A_MINUTE_HAS_PASSED, Context
@@ -119,7 +119,7 @@ def test_a_batch_is_one_write_for_each_subject_and_resumes_where_the_table_faile
     with reads() as calls:
         night.note()
     assert calls.count("UpdateItem") == 3  # one of them finds that it was noted before
-    assert [each.subject for each in night.stage.troubles.all()] == [
+    assert [each.subject for each in night.stage.incidents.all()] == [
         f"app:/app-{n}" for n in range(3)
     ]
 
@@ -231,7 +231,7 @@ def test_a_deployment_that_another_replaced_is_silent(night: Night) -> None:
     row = [first.step(begun), first.failed(at("01:04:00")), second.step(at("01:05:30"))]
     night.play(row)
     assert night.heard == []
-    assert night.stage.troubles.all() == []
+    assert night.stage.incidents.all() == []
 
 
 def test_many_deployments_and_apps_at_once_are_one_message_each(night: Night) -> None:
@@ -247,23 +247,23 @@ def test_many_deployments_and_apps_at_once_are_one_message_each(night: Night) ->
     ]
 
 
-def test_a_silent_cluster_that_is_forgotten_is_no_trouble(night: Night) -> None:
+def test_a_silent_cluster_that_is_forgotten_is_no_incident(night: Night) -> None:
     night.functions.watching().silence = timedelta(minutes=10)
     night.stage.clusters.claim(cluster.registered())
     night.store(task(at("00:00:10"), WEB, 1, "TASK_RUNNING"))
     night.now = at("00:30:00")
     night.look()
-    assert [each.subject for each in night.stage.troubles.all()] == ["marathon"]
+    assert [each.subject for each in night.stage.incidents.all()] == ["marathon"]
     night.functions.watching().silence = timedelta(0)
     night.look()
-    assert night.stage.troubles.all() == []
+    assert night.stage.incidents.all() == []
     assert states(night) == ["began"]
 
 
 def test_hostile_text_is_one_visible_line() -> None:
     path = "/a\n\u202eb\x1b[31m" + "x" * 300
     title = "Task failed: \r\nSubject: you won\u2028https://user:secret@example.net/"
-    trouble = Trouble(
+    incident = Incident(
         "prod",
         f"app:{path}",
         "2026-03-02T01:00:00.000Z",
@@ -271,7 +271,7 @@ def test_hostile_text_is_one_visible_line() -> None:
         "error",
         title,
     )
-    sent = alert.of_one("began", trouble, Facts([], words=title), Sender("prod", "https://x/prod"))
+    sent = alert.of_one("began", incident, Facts([], words=title), Sender("prod", "https://x/prod"))
     assert "secret" not in sent.message
     assert all(line.isprintable() for line in sent.message.split("\n"))
     assert len(sent.message.split("\n")) < 12

@@ -117,14 +117,14 @@ class Machine(RuleBasedStateMachine):
 
     def bring(self, brought: list[dict[str, Any]]) -> None:
         """Note what is to be told: what lies in a time that was told counts as told."""
-        known = {each.subject: each for each in self.night.stage.troubles.known()}
+        known = {each.subject: each for each in self.night.stage.incidents.known()}
         for each in brought:
             if each in self.brought:
                 continue
             self.brought.append(each)
             record = items.to_record(items.plain(each["dynamodb"]["NewImage"]), [])
-            trouble = known.get(record.subject)
-            settled = trouble and trouble.is_settled(record.timestamp)
+            incident = known.get(record.subject)
+            settled = incident and incident.is_settled(record.timestamp)
             if not settled:
                 self.news[record.subject].append(self.night.now)
             if record.severity == "error" and not settled:
@@ -136,7 +136,7 @@ class Machine(RuleBasedStateMachine):
         for _ in range(4):
             night.now += timedelta(minutes=17)
             night.look()
-        assert night.stage.troubles.all() == []
+        assert night.stage.incidents.all() == []
         self.nothing_is_never_told()
         self.nothing_is_told_twice()
 

@@ -230,7 +230,7 @@ def test_clusters_tell_their_newest_event_and_what_is_running(system: System, to
             {
                 "name": "prod",
                 "newest": "2016-04-24T10:00:00.000Z",
-                "trouble": [],
+                "incidents": [],
                 "deployments": [
                     {
                         "id": "another",
@@ -241,7 +241,7 @@ def test_clusters_tell_their_newest_event_and_what_is_running(system: System, to
                     }
                 ],
             },
-            {"name": "silent", "trouble": [], "deployments": []},
+            {"name": "silent", "incidents": [], "deployments": []},
         ]
     }
     reply = ask(system, token)

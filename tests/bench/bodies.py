@@ -17,7 +17,7 @@ def small() -> bytes:
 
 
 def running() -> bytes:
-    """A status update that is no trouble, as most are."""
+    """A status update that is no incident, as most are."""
     event = json.loads(small()) | {"taskStatus": "TASK_RUNNING", "message": ""}
     return _compact(event)
 

@@ -18,10 +18,10 @@ from chalicelib.marathon.reading import read
 from chalicelib.records import items
 from chalicelib.records.record import identify, record_of
 from chalicelib.services.clusters import Clusters
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store, Window
 from chalicelib.services.table import Table
 from chalicelib.services.topic import Topic
-from chalicelib.services.troubles import Troubles
 from chalicelib.telling import Telling
 from chalicelib.watch import Watch
 from tests.bench import bodies
@@ -114,9 +114,9 @@ def reading() -> Iterator[Figure]:
 def _looks(shelf: Shelf) -> int:
     """The calls of a look of ``watch`` while nothing is wrong."""
     table: Any = Table(shelf, "events")  # type: ignore[arg-type]
-    troubles = Troubles(table)
-    telling = Telling(troubles, Topic(shelf, "topic"))  # type: ignore[arg-type]
-    watch = Watch(Store(table), troubles, Clusters(table), telling, "prod", lambda: "")
+    incidents = Incidents(table)
+    telling = Telling(incidents, Topic(shelf, "topic"))  # type: ignore[arg-type]
+    watch = Watch(Store(table), incidents, Clusters(table), telling, "prod", lambda: "")
     shelf.calls = 0
     watch.run()
     return shelf.calls

@@ -10,7 +10,7 @@ from typing import Any
 from ops.cli import Failure
 from ops.deploying import mappings, merge, throttling
 from ops.deploying.functions import FUNCTIONS
-from ops.stage import config, deployed, stacks
+from ops.stage import config, deployed, resources, stacks
 from ops.stage.clients import client
 
 import plan
@@ -60,12 +60,12 @@ def test_cloudformation_would_take_it(packaged: Path) -> None:
 
 def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
     """As far as moto goes: it takes neither Chalice's API nor its deployment."""
-    resources = transformed["Resources"]
-    resources["RestAPI"]["Properties"]["Name"] = resources["RestAPI"]["Properties"].pop("Body")[
-        "info"
-    ]["title"]
-    for name in [each for each in resources if each.startswith(("RestAPID", "RestAPIprod"))]:
-        del resources[name]
+    made = transformed["Resources"]
+    made["RestAPI"]["Properties"]["Name"] = made["RestAPI"]["Properties"].pop("Body")["info"][
+        "title"
+    ]
+    for name in [each for each in made if each.startswith(("RestAPID", "RestAPIprod"))]:
+        del made[name]
     client("s3").create_bucket(Bucket="bucket")
     client("s3").put_object(Bucket="bucket", Key="package", Body=b"")
     name = "whole"
@@ -90,30 +90,28 @@ def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
 
 
 def test_serverless_takes_every_setting_that_chalice_does_not(transformed: Template) -> None:
-    resources = transformed["Resources"]
+    made = transformed["Resources"]
     stage = merge.STAGE
     for function in FUNCTIONS:
         if function.feed:
             (mapping,) = [
                 each["Properties"]
-                for each in resources.values()
+                for each in made.values()
                 if each["Type"] == "AWS::Lambda::EventSourceMapping"
                 and each["Properties"]["FunctionName"] == {"Ref": merge.logical_name(function)}
             ]
             assert mappings.holds(mapping, merge.replaced(function.mapping(stage)))
-    (api,) = [each for each in resources.values() if each["Type"] == "AWS::ApiGateway::Stage"]
+    (api,) = [each for each in made.values() if each["Type"] == "AWS::ApiGateway::Stage"]
     assert len(api["Properties"]["MethodSettings"]) == len(throttling.LIMITS)
 
 
 def test_names_are_those_that_alarms_logs_and_policies_know(transformed: Template) -> None:
-    resources = transformed["Resources"]
-    functions = [
-        e["Properties"] for e in resources.values() if e["Type"] == "AWS::Lambda::Function"
-    ]
+    made = transformed["Resources"]
+    functions = [e["Properties"] for e in made.values() if e["Type"] == "AWS::Lambda::Function"]
     named = {json.dumps(each["FunctionName"]) for each in functions}
     assert named == {json.dumps({"Fn::Sub": each.lambda_name("${Stage}")}) for each in FUNCTIONS}
-    assert resources["RestAPI"]["Properties"]["Body"]["info"]["title"] == app.app.app_name
-    roles = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+    assert made["RestAPI"]["Properties"]["Body"]["info"]["title"] == app.app.app_name
+    roles = [each["Properties"] for each in made.values() if each["Type"] == "AWS::IAM::Role"]
     policies = [policy["PolicyDocument"] for role in roles for policy in role["Policies"]]
     for each in FUNCTIONS:
         file = Path(".chalice") / "policies" / f"prod-{each.name}.json"

@@ -471,7 +471,7 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
         {"subject": f"app:{text}", "since": minutes(9), "severity": "error", "title": text}
         for text in HOSTILE
     ]
-    api.clusters = [cluster("prod", trouble=trouble)]
+    api.clusters = [cluster("prod", incidents=trouble)]
     with opened(chromium, api, *size) as visit:
         page = visit.page
         page.on("dialog", lambda _: visit.errors.append("something ran"))

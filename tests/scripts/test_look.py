@@ -93,19 +93,19 @@ def test_an_app_is_listed_with_its_deployments_in_both_directions(
 def test_what_is_wrong_is_told_for_every_cluster(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(life, capsys, "trouble") == ""
-    trouble(life, "prod|app:/my-app")
-    shown = run(life, capsys, "trouble")
+    assert run(life, capsys, "incidents") == ""
+    incident(life, "prod|app:/my-app")
+    shown = run(life, capsys, "incidents")
     assert shown == "error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed\n"
-    assert json.loads(run(life, capsys, "trouble", "--json"))["subject"] == "app:/my-app"
+    assert json.loads(run(life, capsys, "incidents", "--json"))["subject"] == "app:/my-app"
 
 
-def trouble(stage: Stage, key: str) -> None:
+def incident(stage: Stage, key: str) -> None:
     time = "2016-04-24T09:29:52.774Z"
     item: dict[str, Any] = {
         "pk": "#trouble",
         "sk": key,
-        "kind": "trouble",
+        "kind": "incident",
         "since": time,
         "last": time,
         "severity": "error",
@@ -121,7 +121,7 @@ def test_status_tells_what_runs_what_is_wrong_and_what_waits(
     life.clusters.claim(Cluster("silent", "http://n", "g"))
     begun = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": "another"}}
     store(life, record(**begun))
-    trouble(life, "prod|app:/my-app")
+    incident(life, "prod|app:/my-app")
     client("sqs").send_message(QueueUrl=life.dead_letter_queue_url, MessageBody="x")
     assert events.main(["status", "--stage", life.name]) == 0
     shown = capsys.readouterr()
@@ -138,7 +138,7 @@ def test_status_tells_what_runs_what_is_wrong_and_what_waits(
     assert "alarms: none rings" in shown.err
     (prod, silent) = map(json.loads, run(life, capsys, "status", "--json").splitlines())
     assert prod["deployments"][0]["step"] == 1
-    assert silent == {"cluster": "silent", "deployments": [], "trouble": []}
+    assert silent == {"cluster": "silent", "deployments": [], "incidents": []}
 
 
 @pytest.mark.parametrize(

@@ -198,8 +198,8 @@ def test_what_is_expired_or_of_another_time_or_open_is_left_out(
     soon = {":soon": {"N": str(int(time.time()) - 5)}}
     key = {"pk": {"S": "prod|app:/a2"}, "sk": {"S": others[1]}}
     table.update(key, "SET expires_at = :soon", "attribute_exists(pk)", soon)
-    trouble = {"pk": {"S": "#trouble"}, "sk": {"S": "prod|app:/a1"}, "kind": {"S": "trouble"}}
-    table.put(trouble)
+    incident = {"pk": {"S": "#trouble"}, "sk": {"S": "prod|app:/a1"}, "kind": {"S": "incident"}}
+    table.put(incident)
     source = restored(world.stage)
     lose(world.stage)
     since = times.iso(times.from_compact(others[0]))
@@ -210,7 +210,7 @@ def test_what_is_expired_or_of_another_time_or_open_is_left_out(
     assert run(world.stage, source, "--since", since, "--yes") == 0
     stage = resources.find(world.stage.name)
     assert set(stored(stage)) == {others[0]}
-    assert stage.table.get({name: trouble[name] for name in ("pk", "sk")}) is None
+    assert stage.table.get({name: incident[name] for name in ("pk", "sk")}) is None
     assert first not in json.dumps(sorted(contents(stage.table_name)))
 
 

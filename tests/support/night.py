@@ -16,7 +16,7 @@ from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.marathon.reading import read
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records import items
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services import aws
@@ -83,7 +83,7 @@ class Night:
 
     def note(self) -> None:
         """Let the stream bring what is bad."""
-        bad = sum(each.severity in TROUBLE for each in self.records)
+        bad = sum(each.severity in BAD for each in self.records)
         while self.brought < bad:
             self.brought += len(self.alerts.pump())
 
@@ -109,7 +109,7 @@ class Night:
             while bursts and _time(bursts[0][-1]) < look:
                 burst = bursts.pop(0)
                 self.now = _time(burst[-1])
-                if any(each.severity in TROUBLE for each in self.store(burst)):
+                if any(each.severity in BAD for each in self.store(burst)):
                     self.note()
             self.now = look
             self.look()

@@ -75,7 +75,7 @@ class PageApi:
 
 def cluster(name: str, **more: Any) -> dict[str, Any]:
     """A cluster as ``GET clusters`` has it."""
-    return {"name": name, "newest": times.iso(NOW), "trouble": [], "deployments": []} | more
+    return {"name": name, "newest": times.iso(NOW), "incidents": [], "deployments": []} | more
 
 
 def summary(

@@ -118,7 +118,7 @@ def _prod() -> dict[str, Any]:
         "step": 2,
         "steps": 5,
     }
-    return cluster("prod", trouble=trouble, deployments=[running])
+    return cluster("prod", incidents=trouble, deployments=[running])
 
 
 def _failed_story(events: list[Summary]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def make_alone() -> None:
     """``make``, in a process of its own. What a process has loaded shows in the bytecode that it
     writes: so a second deploy of the same code would pack, and change, other bytes.
     """
-    program = "from ops import bytecode; bytecode.make()"
+    program = "from ops.deploying import bytecode; bytecode.make()"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT / "scripts", check=True)
 
 

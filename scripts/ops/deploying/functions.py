@@ -13,13 +13,13 @@ from typing import Any
 from ops.stage.config import APP
 from ops.stage.resources import Stage
 
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 
 # A record of the table that is new. Filtered records cost no invocation; the code checks again.
 _NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
-_NEW_TROUBLE = {
+_NEW_BAD = {
     "eventName": ["INSERT"],
-    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(TROUBLE)}}},
+    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(BAD)}}},
 }
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
@@ -85,6 +85,6 @@ FUNCTIONS = (
         lambda _: {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
     ),
     # What it could not note in half a day nobody wants to be woken for: no dead letters.
-    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_TROUBLE)),
+    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD)),
     Function("watch", "watch"),
 )

@@ -5,7 +5,7 @@ import contextlib
 from ops.cli import say
 from ops.stage.resources import Stage
 
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.table import ConditionFailed
@@ -35,7 +35,7 @@ def _index_cluster(stage: Stage, cluster: str) -> int:
         record
         for day in store.days(cluster)
         for record in store.feed(cluster, day)
-        if record.severity in TROUBLE
+        if record.severity in BAD
     )
     return sum(_index(stage, record) for record in bad)
 

@@ -89,10 +89,10 @@ def check(case: Case) -> list[Finding]:
         info = case.marathon.info()
         return [*_stranger(case, info), *_check(case, info)]
     except MarathonError as error:
-        return [trouble(case, error)]
+        return [unreachable(case, error)]
 
 
-def trouble(case: Case, error: MarathonError) -> Finding:
+def unreachable(case: Case, error: MarathonError) -> Finding:
     """What an error of Marathon's means."""
     if isinstance(error, client.CallbacksOff):
         return _off(case)
@@ -234,7 +234,7 @@ def _difference(subscription: Subscription, api: str) -> tuple[str, str]:
     if there.scheme not in ("http", "https"):
         return _MALFORMED
     if f"{there.scheme}://{there.netloc}{there.path}" == f"{api}/callback":
-        return _token_trouble(subscription)
+        return _token_problem(subscription)
     if there.netloc != here.netloc:
         return "subscribed-elsewhere", f"the API is now {api} (the URL is of an older one?)"
     if there.scheme != here.scheme:
@@ -242,7 +242,7 @@ def _difference(subscription: Subscription, api: str) -> tuple[str, str]:
     return "subscribed-path", f"its path should be {here.path}/callback"
 
 
-def _token_trouble(subscription: Subscription) -> tuple[str, str]:
+def _token_problem(subscription: Subscription) -> tuple[str, str]:
     token = subscription.token
     if token is None:
         given = "token" in parse_qs(urlsplit(subscription.url).query)

@@ -13,9 +13,9 @@ from ops.stage.resources import Stage
 from rich.text import Text
 
 from chalicelib import history, story, times
+from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
-from chalicelib.records.trouble import Trouble
 from chalicelib.services import aws
 from chalicelib.text import visible
 
@@ -27,14 +27,14 @@ class ClusterState:
     name: str
     newest: Record | None
     running: list[Running]
-    troubles: list[Trouble]
+    incidents: list[Incident]
 
     def as_json(self) -> str:
         """One line of JSON."""
         values: dict[str, Any] = {
             "cluster": self.name,
             "deployments": [each.model_dump(exclude_none=True) for each in self.running],
-            "trouble": [each.summary() for each in self.troubles],
+            "incidents": [each.summary() for each in self.incidents],
         }
         if self.newest:
             values["newest"] = self.newest.timestamp
@@ -46,22 +46,22 @@ class ClusterState:
         text = Text.assemble((visible(self.name), "bold green"), "  ", _age(self.newest))
         for each in self.running:
             text.append("\n  ").append(_progress(each), "cyan")
-        for trouble in self.troubles:
-            text.append("\n  ").append(trouble_line(trouble))
-        if not (self.running or self.troubles):
+        for incident in self.incidents:
+            text.append("\n  ").append(incident_line(incident))
+        if not (self.running or self.incidents):
             text.append("\n  all well: no deployment is running, nothing is wrong", "dim")
         return text
 
 
 def clusters(stage: Stage, names: tuple[str, ...]) -> list[ClusterState]:
     """The state of each of these clusters."""
-    troubles = stage.troubles.all()
+    incidents = stage.incidents.all()
     return [
         ClusterState(
             name,
             history.newest_received(stage.store, name),
             story.running(stage.store, name),
-            [each for each in troubles if each.cluster == name],
+            [each for each in incidents if each.cluster == name],
         )
         for name in names
     ]
@@ -100,13 +100,13 @@ def alarms(stage: str) -> list[str] | None:
     return [each["AlarmName"] for each in found["MetricAlarms"]]
 
 
-def trouble_line(trouble: Trouble, *, cluster: bool = False) -> Text:
-    """A trouble in one line."""
+def incident_line(incident: Incident, *, cluster: bool = False) -> Text:
+    """An incident in one line."""
     return Text.assemble(
-        (f"{trouble.severity:<7}", view.STYLES.get(trouble.severity, "")),
-        f"  since {_moment(trouble.since)}  ",
-        (f"{visible(trouble.cluster)}  " if cluster else "", "green"),
-        visible(f"{trouble.subject}: {trouble.title}"),
+        (f"{incident.severity:<7}", view.STYLES.get(incident.severity, "")),
+        f"  since {_moment(incident.since)}  ",
+        (f"{visible(incident.cluster)}  " if cluster else "", "green"),
+        visible(f"{incident.subject}: {incident.title}"),
     )
 
 

@@ -24,7 +24,7 @@ from ops.stage.resources import Stage
 import botocore.exceptions
 from rich.progress import Progress
 
-from chalicelib.marathon.severity import TROUBLE
+from chalicelib.marathon.severity import BAD
 from chalicelib.records import items
 from chalicelib.records.items import Item
 from chalicelib.services import aws
@@ -37,7 +37,7 @@ _AT_ONCE = 10  # as many as the SDK keeps connections
 _UNCHANGING = ("record", items.RESTORED, "part")
 # Of what was open, some is over by now: alerts begin anew with the next event. The days are noted
 # from the records themselves.
-_LEFT_OUT = ("trouble", "day")
+_LEFT_OUT = ("trouble", "incident", "day")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class _Copy:
 
 def _index_key(values: dict[str, Any]) -> Item:
     """What puts a warning or an error into its index. A backup may be older than that index."""
-    if values.get("severity") not in TROUBLE:
+    if values.get("severity") not in BAD:
         return {}
     cluster = values["pk"].partition("|")[0]
     return {"trouble": {"S": items.trouble_key(cluster, items.month_of(values["sk"]))}}

@@ -8,11 +8,11 @@ from ops.stage.clients import client
 from ops.stage.config import check_stage
 
 from chalicelib.services.clusters import Clusters
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
 from chalicelib.services.table import Table
 from chalicelib.services.tokens import Tokens
 from chalicelib.services.topic import FIFO
-from chalicelib.services.troubles import Troubles
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Stage:
         return Clusters(self.table)
 
     @property
-    def troubles(self) -> Troubles:
+    def incidents(self) -> Incidents:
         """What is wrong."""
-        return Troubles(self.table)
+        return Incidents(self.table)
 
     @property
     def spill_queue_name(self) -> str:

@@ -223,7 +223,7 @@ def _attributes(arn: str) -> dict[str, str]:
 
 def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict[str, str]:
     """A subscription's attributes. People get no queue for what is undelivered: late news of a
-    trouble is none. Queues get an event's message alone. SNS's envelope is left to alerts, whose
+    incident is none. Queues get an event's message alone. SNS's envelope is left to alerts, whose
     subject only it has, and to HTTPS endpoints, since its signature is what they can check.
     """
     settings = {}

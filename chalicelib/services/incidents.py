@@ -1,4 +1,4 @@
-"""Troubles: what is wrong, as people are told of it. There is one at most for each subject.
+"""Incidents: what is wrong, as people are told of it. There is one at most for each subject.
 
 ``alerts`` writes when bad events came, and ``watch`` what people were told: each by a conditional
 update of its own attributes. So neither can undo what the other did, nor what another of its kind
@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chalicelib import times
+from chalicelib.records.incident import KEPT, SILENCE, Incident, from_values, worst
 from chalicelib.records.patience import PATIENCE
 from chalicelib.records.record import Record
-from chalicelib.records.trouble import KEPT, SILENCE, Trouble, from_values, worst
 from chalicelib.services.table import ConditionFailed, Table, TableError
 
 _KEY = "#trouble"
 # DynamoDB reserves it.
 _NAMES = {"#last": "last"}
-# Others may move a trouble between a look at it and a write. It never happens many times in a row.
+# Others may move an incident between a look and a write. It never happens many times in a row.
 _TRIES = 5
 
 _TIMES = ("since", "last", "ended")
@@ -27,28 +27,28 @@ _TOLD = ("told_at", "tellings", "ended")
 
 
 class Claim(NamedTuple):
-    """A trouble before and after a message about it was claimed."""
+    """An incident before and after a message about it was claimed."""
 
-    before: Trouble
-    after: Trouble
+    before: Incident
+    after: Incident
 
 
-class Troubles:
-    """The troubles of one stage. Every method raises TableError."""
+class Incidents:
+    """The incidents of one stage. Every method raises TableError."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def all(self) -> list[Trouble]:
-        """Every open trouble, by cluster and subject."""
+    def all(self) -> list[Incident]:
+        """Every open incident, by cluster and subject."""
         return [each for each in self.known() if not each.ended]
 
-    def known(self) -> list[Trouble]:
-        """Every open trouble, and those that ended lately, by cluster and subject."""
+    def known(self) -> list[Incident]:
+        """Every open incident, and those that ended lately, by cluster and subject."""
         return [from_values(values) for values in self._table.query("pk = :pk", pk=_KEY)]
 
     def note(self, records: Sequence[Record], now: str) -> bool:
-        """Open the trouble of some warnings and errors of one subject, or move it on. Returns
+        """Open the incident of some warnings and errors of one subject, or move it on. Returns
         whether it was opened.
         """
         records = sorted(records, key=lambda each: each.id)
@@ -59,7 +59,7 @@ class Troubles:
             return any(opened)
 
     def _move(self, record: Record, now: str) -> bool:
-        """The same of one record, whatever the trouble is like."""
+        """The same of one record, whatever the incident is like."""
         for _ in range(_TRIES):
             values = self._table.get(_key_of(record))
             if values is None:
@@ -74,25 +74,27 @@ class Troubles:
                 return bool(seen.ended) and not moved.told_at
         raise TableError("Contended")
 
-    def open(self, trouble: Trouble) -> None:
-        """Open a trouble that is no event: a cluster's silence. If another look has opened it,
+    def open(self, incident: Incident) -> None:
+        """Open an incident that is no event: a cluster's silence. If another look has opened it,
         nothing changes.
         """
         condition = "attribute_not_exists(pk) OR attribute_exists(ended)"
         with suppress(ConditionFailed):
             self._table.put(
-                _key(trouble) | {"kind": {"S": "trouble"}} | _attributes(trouble), condition
+                _key(incident) | {"kind": {"S": "incident"}} | _attributes(incident), condition
             )
 
     def claim(
-        self, troubles: Sequence[Trouble], now: str, *, over: bool = False, last: bool = False
+        self, incidents: Sequence[Incident], now: str, *, over: bool = False, last: bool = False
     ) -> list[Claim]:
-        """Take it upon us to tell people of troubles: only who gets one may tell of it. ``over``:
+        """Take it upon us to tell people of incidents: only who gets one may tell of it. ``over``:
         and that they ended. ``last``: no other message will follow, so it must be noted that this
         one was sent. Left out are those that somebody else tells of, and those to which something
         bad came that their end does not know of.
         """
-        claims = [Claim(each, replace(each.told(now, over=over), unsure=last)) for each in troubles]
+        claims = [
+            Claim(each, replace(each.told(now, over=over), unsure=last)) for each in incidents
+        ]
         unchanged = (*_TOLD, *(_TIMES if over else ()))
         claimed: list[Claim] = []
         for each in claims:
@@ -103,7 +105,7 @@ class Troubles:
         return claimed
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
-        """People could not be told: the troubles wait to be told as before."""
+        """People could not be told: the incidents wait to be told as before."""
         for before, after in claims:
             self._swap(after, before, ("told_at", "tellings"))
 
@@ -112,13 +114,13 @@ class Troubles:
         for _, after in claims:
             self._swap(after, replace(after, unsure=False), _TOLD)
 
-    def settle(self, trouble: Trouble, now: str) -> None:
-        """End a trouble that people need not know of."""
-        after = replace(trouble, ended=now)
-        self._swap(trouble, after, (*_TIMES, "severity", "told_at", "tellings"))
+    def settle(self, incident: Incident, now: str) -> None:
+        """End an incident that people need not know of."""
+        after = replace(incident, ended=now)
+        self._swap(incident, after, (*_TIMES, "severity", "told_at", "tellings"))
 
     def _advance(self, records: Sequence[Record], now: str) -> dict[str, Any]:
-        """The common case: open a trouble, or note what is newer in one that is open. Returns its
+        """The common case: open an incident, or note what is newer in one that is open. Returns its
         item as it was before, empty if there was none. Raises ConditionFailed in every other case.
         """
         severity = worst(each.severity for each in records)
@@ -136,12 +138,12 @@ class Troubles:
                 ":title": {"S": records[-1].title},
                 ":severity": {"S": severity},
                 ":now": {"S": now},
-                ":kind": {"S": "trouble"},
+                ":kind": {"S": "incident"},
             },
             _NAMES,
         )
 
-    def _swap(self, before: Trouble, after: Trouble, unchanged: tuple[str, ...]) -> bool:
+    def _swap(self, before: Incident, after: Incident, unchanged: tuple[str, ...]) -> bool:
         """Write what differs, provided that some attributes are still as they were before. Returns
         whether they were.
         """
@@ -168,17 +170,17 @@ class Troubles:
         return True
 
 
-def _attributes(trouble: Trouble) -> dict[str, Any]:
-    """The attributes of a trouble's item, beside its key."""
-    values = {name: _typed(value) for name in KEPT if (value := getattr(trouble, name))}
-    if trouble.ended:
-        values["expires_at"] = {"N": str(_expiry(trouble.ended))}
+def _attributes(incident: Incident) -> dict[str, Any]:
+    """The attributes of an incident's item, beside its key."""
+    values = {name: _typed(value) for name in KEPT if (value := getattr(incident, name))}
+    if incident.ended:
+        values["expires_at"] = {"N": str(_expiry(incident.ended))}
     return values
 
 
-def _key(trouble: Trouble) -> dict[str, Any]:
-    subject = SILENCE if trouble.silence else trouble.subject
-    return {"pk": {"S": _KEY}, "sk": {"S": f"{trouble.cluster}|{subject}"}}
+def _key(incident: Incident) -> dict[str, Any]:
+    subject = SILENCE if incident.silence else incident.subject
+    return {"pk": {"S": _KEY}, "sk": {"S": f"{incident.cluster}|{subject}"}}
 
 
 def _key_of(record: Record) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""A trouble: warnings and errors of one subject that have not yet ended, and what people were told
-of them. Pure: ``services/troubles`` keeps it.
+"""An incident: warnings and errors of one subject that have not yet ended, and what people were
+told of them. Pure: ``services/incidents`` keeps it.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from chalicelib.marathon.severity import SEVERITIES
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Incident:
     """``since``, ``last``: the times of the first and of the newest bad event, by Marathon's clock.
     ``title``: that of the newest. All other times are by our clock: ``opened``, when the first of
     them came, and ``heard``, when the newest came.
 
     ``told_since``, ``told_last``: nothing bad that happened between these needs telling any more,
-    also of earlier troubles of this subject. ``told_at``: when people were last told of this
-    trouble. ``tellings``: how often. ``ended``: when it ended; empty while it is open. ``unsure``:
+    also of earlier incidents of this subject. ``told_at``: when people were last told of this
+    incident. ``tellings``: how often. ``ended``: when it ended; empty while it is open. ``unsure``:
     the last message was about to be sent, and nobody has noted that it was. ``silence``: it is no
     event, but that none comes.
     """
@@ -59,14 +59,14 @@ class Trouble:
         """Whether something bad that happened at that time needs no telling any more."""
         return bool(self.told_last) and self.told_since <= time <= self.told_last
 
-    def moved(self, time: str, severity: str, title: str, now: str) -> "Trouble":
-        """The trouble with one more bad event. Only the earlier ``since``, the later ``last`` and
+    def moved(self, time: str, severity: str, title: str, now: str) -> "Incident":
+        """The incident with one more bad event. Only the earlier ``since``, the later ``last`` and
         the worse severity count, so events may come in any order, and twice.
         """
         if self.is_settled(time):
             return self
         if self.ended and not self.unsure:
-            return Trouble(
+            return Incident(
                 self.cluster,
                 self.subject,
                 since=time,
@@ -93,8 +93,8 @@ class Trouble:
             ended="",
         )
 
-    def told(self, now: str, *, over: bool = False) -> "Trouble":
-        """The trouble once people have been told of all of it. ``over``: and that it ended."""
+    def told(self, now: str, *, over: bool = False) -> "Incident":
+        """The incident once people have been told of all of it. ``over``: and that it ended."""
         return replace(
             self,
             told_since=min(self.told_since or self.since, self.since),
@@ -122,12 +122,12 @@ def worst(severities: Iterable[str]) -> str:
     return max(severities, key=_RANKS.index)
 
 
-def from_values(values: dict[str, Any]) -> Trouble:
-    """The trouble made from an item's plain values."""
+def from_values(values: dict[str, Any]) -> Incident:
+    """The incident made from an item's plain values."""
     cluster, _, subject = values["sk"].partition("|")
     silence = subject == SILENCE
     known = {name: values[name] for name in KEPT if name in values}
-    return Trouble(cluster, "marathon" if silence else subject, silence=silence, **known)
+    return Incident(cluster, "marathon" if silence else subject, silence=silence, **known)
 
 
 SILENCE = "silence"
