@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import ApiPostEvent
-from chalicelib.marathon.plans import Definition
+from chalicelib.marathon.plans import DEPLOYMENT_TYPES, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
 from chalicelib.records.record import Record
@@ -19,6 +20,8 @@ from chalicelib.text import clip
 MOST_OWN = 500
 MOST_AROUND = 500
 MOST_BEFORE = 200
+# A plan of thousands of apps is megabytes, in each of its events.
+MOST_BYTES = 8_000_000
 
 # Of so many running deployments it is told how far they are.
 MOST_RUNNING = 20
@@ -49,9 +52,13 @@ def running(store: Store, cluster: str) -> list[Running]:
 
 
 def _own(store: Store, cluster: str, id_: str, most: int) -> list[Record]:
-    """The newest events of a deployment, with their bodies."""
-    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
-    own = list(itertools.islice(rows, most))
+    """The newest events of a deployment, with their bodies as far as they fit into memory."""
+    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=DEPLOYMENT_TYPES)
+    own = []
+    room = MOST_BYTES
+    for each in itertools.islice(rows, most):
+        own.append(each if len(each.body) <= room else replace(each, body=b""))
+        room -= len(own[-1].body)
     if own and not any(each.body for each in own):  # so large a plan that each is kept in parts
         own[0] = _with_body(store, own[0])
     return own
@@ -67,7 +74,7 @@ def _around(store: Store, case: Case) -> list[Record]:
     rest = Window.between(begin - REQUESTED_WITHIN, max(begin, end))
     found = {each.id: each for window in (first, rest) for each in _rows(store, case, window)}
     return [
-        _with_body(store, each) if each.type in story.TOLD_BY_BODY else each
+        _with_body(store, each) if each.type in story.READ_WHOLE else each
         for each in found.values()
     ]
 
@@ -109,7 +116,7 @@ def _earlier(store: Store, case: Case) -> dict[str, Definition]:
 
 def _definition_before(store: Store, record: Record) -> Definition | None:
     window = EVERYTHING.before(record.id)
-    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=True)
+    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=(record.type,))
     for each in itertools.islice(rows, MOST_BEFORE):
         if each.type == record.type and each.body:
             made = event(each.body)
