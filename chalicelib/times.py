@@ -1,6 +1,6 @@
 """Times as the project writes them: UTC, ISO 8601, milliseconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
@@ -32,6 +32,24 @@ def from_epoch(seconds: float) -> datetime:
 def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
     return datetime.fromisoformat(f"{text[:15]}.{text[15:18]}+00:00")
+
+
+def span(duration: timedelta) -> str:
+    """A duration in words, rounded: ``40 seconds``, ``12 minutes``, ``3 hours 20 minutes``."""
+    seconds = max(round(duration.total_seconds()), 1)
+    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
+    if seconds < 90 and seconds != 60:
+        return _counted(seconds, "second")
+    if minutes < 60:
+        return _counted(minutes, "minute")
+    if minutes < 600:
+        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
+        return _counted(minutes // 60, "hour") + rest
+    return _counted(hours, "hour") if hours < 48 else _counted(days, "day")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def usable_timestamp(value: object) -> datetime | None:
