@@ -19,7 +19,7 @@ from chalicelib.records.condition import Condition
 from chalicelib.records.incident import Incident, State, worst
 from chalicelib.records.lives import Life, Way
 from chalicelib.records.notification import LIMIT_BYTES, Notification, message
-from chalicelib.records.redaction import mask_text
+from chalicelib.marathon.masking import mask_text
 from chalicelib.records.story import Story
 from chalicelib.records.timing import TIMING, Timing
 from chalicelib.records.words import clock, counted, duration

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from chalicelib.marathon.masking import mask_json
 from chalicelib.marathon.plans import Definition
-from chalicelib.records.redaction import mask_json
 from chalicelib.records.summary import Answer
 from chalicelib.text import clip
 

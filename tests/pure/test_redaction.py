@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.records.redaction import mask_json, mask_text, redact
+from chalicelib.marathon.masking import mask_json, mask_text
+from chalicelib.records.redaction import redact
 
 TOKEN = "A" * 43
 
