@@ -10,9 +10,10 @@ from chalicelib.marathon.reading import event
 from chalicelib.marathon.severity import BAD
 from chalicelib.records import alert, items
 from chalicelib.records.alert import Facts
+from chalicelib.records.deployment import REPLACED_WITHIN
 from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, Story
+from chalicelib.records.story import Story
 from chalicelib.services.store import Store, Window
 from chalicelib.text import clip
 
