@@ -50,6 +50,12 @@ def event(cluster: str, id: str) -> Response:
     return reading().event(_request(), cluster, id)
 
 
+@app.route("/deployments", methods=["GET"])
+def list_deployments() -> Response:
+    """A reader asks for deployments."""
+    return reading().deployments(_request())
+
+
 @app.route("/deployments/{cluster}/{id}", methods=["GET"])
 def deployment(cluster: str, id: str) -> Response:
     """A reader asks for the story of a deployment."""

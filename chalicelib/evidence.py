@@ -20,10 +20,11 @@ from chalicelib.marathon.waiting import why
 from chalicelib.records import items, lives
 from chalicelib.records.alert import Facts
 from chalicelib.records.condition import Condition, condition
+from chalicelib.records.deployment import REPLACED_WITHIN
 from chalicelib.records.incident import Incident
 from chalicelib.records.lives import History
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, Story
+from chalicelib.records.story import Story
 from chalicelib.records.timing import Timing
 from chalicelib.services.store import Store, Window
 from chalicelib.text import clip

@@ -60,10 +60,11 @@ class Sender:
         except Exception:
             self._take_back(claimed)
             raise
-        for each in messages:
-            self._publish(each, claimed)
-            self._sent.note(notices[0].incident.cluster, state, each, now)
+        for n, each in enumerate(messages):
+            self._publish(each, claimed if n == 0 else [])  # one part was sent: the claim stays
         self._confirm(claimed)
+        for each in messages:
+            self._sent.note(notices[0].incident.cluster, state, each, now)
         return len(messages)
 
     def _claim(

@@ -10,8 +10,9 @@ from chalicelib.marathon.models import ApiPostEvent
 from chalicelib.marathon.plans import DEPLOYMENT_TYPES, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
+from chalicelib.records.deployment import REPLACED_WITHIN, REQUESTED_WITHIN
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, REQUESTED_WITHIN, Case, Running, Story
+from chalicelib.records.story import Case, Running, Story
 from chalicelib.services.store import EVERYTHING, Store, Window
 from chalicelib.text import clip
 

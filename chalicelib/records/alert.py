@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from chalicelib import times
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records import words
 from chalicelib.records.changes import Field
@@ -19,7 +20,6 @@ from chalicelib.records.condition import Condition
 from chalicelib.records.incident import Incident, State, worst
 from chalicelib.records.lives import Life, Way
 from chalicelib.records.notification import LIMIT_BYTES, Notification, message
-from chalicelib.marathon.masking import mask_text
 from chalicelib.records.story import Story
 from chalicelib.records.timing import TIMING, Timing
 from chalicelib.records.words import clock, counted, duration

@@ -210,6 +210,13 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: _value(typed) for name, typed in item.items()}
 
 
+def typed(value: str | int | list[str]) -> Item:
+    """A plain value in DynamoDB's own notation."""
+    if isinstance(value, list):
+        return _list(value)
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
+
+
 def is_record(values: Mapping[str, Any], now: float) -> bool:
     """Whether plain values are those of a record that has not expired (DynamoDB deletes late)."""
     return values.get("kind") in ("record", RESTORED) and not is_expired(values, now)

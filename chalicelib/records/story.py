@@ -16,24 +16,24 @@ from pydantic import Field as ModelField
 from chalicelib.marathon import models, plans
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
-from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import known
 from chalicelib.records.changes import Field, changed_fields
+from chalicelib.records.deployment import (
+    REPLACED_WITHIN,
+    REQUESTED_WITHIN,
+    REQUESTS,
+    State,
+    ended,
+    failure,
+)
 from chalicelib.records.lives import history
 from chalicelib.records.record import Record
 from chalicelib.records.summary import Absent, Answer, Summary, Time
 
-State = Literal["running", "succeeded", "failed", "cancelled", "unknown"]
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
 
-# The request for a deployment, the change of its group and its first step are told by three threads
-# of Marathon, so in any order, but at about the same time.
-REQUESTED_WITHIN = timedelta(seconds=10)
-# If a deployment replaces another, one begins about when the other ends, in any order.
-REPLACED_WITHIN = timedelta(seconds=60)
-_REQUESTS = ("api_post_event", "pod_created_event", "pod_updated_event", "pod_deleted_event")
 _GROUP_CHANGES = ("group_change_success", "group_change_failed")
-READ_WHOLE = (*_REQUESTS, *_GROUP_CHANGES)
+READ_WHOLE = (*REQUESTS, *_GROUP_CHANGES)
 """The types of the records around a deployment whose bodies are needed."""
 
 # Tasks may be heard of a little after the end of the deployment that moved them.
@@ -241,7 +241,7 @@ def _belongs(record: Record, case: Case) -> bool:
     """Whether a record of about that time is a part of the story."""
     if record.deployment is not None:
         return record.deployment == case.id
-    if record.type in _REQUESTS:
+    if record.type in REQUESTS:
         return any(record.id == each.record.id for each in case.requests)
     if record.type in _GROUP_CHANGES:
         made = event(record.body)
@@ -256,20 +256,13 @@ def _state(case: Case) -> State:
         # Marathon locks an app while it is being deployed. So if another deployment of it began
         # later, this one has ended, and nobody heard how.
         return "unknown" if not last or any(each.id > last for each in case.others) else "running"
-    ends = {each.type for each in case.own if each.type in ENDS}
-    if len(ends) > 1:  # 1.5.0 – 1.6.322 say both of one that is cancelled by force
-        return "cancelled"
-    if case.end.type == "deployment_success":
-        return "succeeded"
     failed = [each.event for each in case.parsed if isinstance(each.event, models.DeploymentFailed)]
-    if any(map(cancelled, failed)):
-        return "cancelled"
-    if any(known(each.reason) for each in failed):
-        return "failed"
-    # Before 1.6.352 it does not say why; nearly always another deployment took its place.
-    ended = case.end.time
-    replaced = any(abs(each.time - ended) <= REPLACED_WITHIN for each in case.others)
-    return "cancelled" if replaced else "failed"
+    end = case.end.time
+    return ended(
+        succeeded=any(each.type == "deployment_success" for each in case.own),
+        failures=[failure(each) for each in failed],
+        replaced=any(abs(each.time - end) <= REPLACED_WITHIN for each in case.others),
+    )
 
 
 def _failures(case: Case) -> list[Record]:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from pydantic.json_schema import SkipJsonSchema
 
 from chalicelib import times
-
 from chalicelib.marathon.reading import Cause
 from chalicelib.marathon.severity import Severity
 from chalicelib.records.record import ID, MAX_APPS

@@ -5,13 +5,16 @@ import time
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib import times
 from chalicelib.marathon.plans import ENDS
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.table import ConditionFailed, Table
+
+if TYPE_CHECKING:
+    from chalicelib.records.deployment import Facts, Request
 
 Stored = Literal["new", "duplicate"]
 
@@ -146,8 +149,12 @@ class Store:
 
     def note_deployment(self, record: Record, expires_at: int | None) -> None:
         """Show a deployment's event in the timelines of its apps and pods, and note whether the
-        deployment is running. Noting the same again changes nothing. Other records are left alone.
+        deployment is running, and what the list of deployments shows of it. Noting the same again
+        changes nothing. Other records are left alone.
         """
+        from chalicelib.services import deployments  # ingest, which starts often, needs none of it
+
+        deployments.note(self._table, record, expires_at)
         if not record.deployment:
             return
         running = items.open_deployment_item(record, int(time.time()) + _RUNNING_SECONDS)
@@ -169,6 +176,16 @@ class Store:
             for values in noted
             if not items.is_expired(values, now)
         ]
+
+    def deployments(
+        self, cluster: str, window: Window = EVERYTHING, page: int = 0
+    ) -> "Iterator[tuple[str, Facts | Request]]":
+        """The deployments of a cluster and the requests for them that began in that time, newest
+        first, each with its place in the list.
+        """
+        from chalicelib.services import deployments
+
+        return deployments.newest_first(self._table, cluster, window.since, window.until, page)
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as

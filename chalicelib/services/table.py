@@ -100,10 +100,12 @@ class Table:
         index: str = "",
         newest_first: bool = False,
         page: int = 0,
+        consistent: bool = False,
         **values: str,
     ) -> Iterator[dict[str, Any]]:
         """The items of one key as plain values. ``values`` are the condition's strings. ``page``:
-        how many to read at once, 0 for as many as DynamoDB gives (1 MB).
+        how many to read at once, 0 for as many as DynamoDB gives (1 MB). ``consistent``: with all
+        that was written before; not of an index.
         """
         request: dict[str, Any] = {
             "TableName": self._name,
@@ -117,6 +119,8 @@ class Table:
             request["IndexName"] = index
         if page:
             request["Limit"] = page
+        if consistent:
+            request["ConsistentRead"] = True
         while True:
             try:
                 answer = self._client.query(**request)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from chalicelib.deployments import Deployment
 from chalicelib.marathon.severity import Severity
 from chalicelib.records.story import Running
 from chalicelib.records.summary import Absent, Answer, Summary, Time
@@ -49,6 +50,15 @@ class Clusters(Answer):
     """The Marathons that the token may read."""
 
     clusters: list[Cluster]
+
+
+class Deployments(Answer):
+    """A page of deployments, newest first. It may have fewer than ``limit`` before the end: only if
+    ``cursor`` is missing there are no more.
+    """
+
+    deployments: list[Deployment]
+    cursor: str | Absent = None
 
 
 class Error(Answer):

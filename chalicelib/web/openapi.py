@@ -1,6 +1,7 @@
 """The description of the API in OpenAPI 3.1, made from the models and parameters of the code."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -8,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from chalicelib.records.story import Story
 from chalicelib.records.summary import EVENT_ID
 from chalicelib.web import models
-from chalicelib.web.queries import CLUSTER, PARAMETERS
+from chalicelib.web.queries import CLUSTER, OF_DEPLOYMENTS, PARAMETERS, Parameter
 
 _REF = "#/components/schemas/{model}"
 _MODELS = (
@@ -16,6 +17,7 @@ _MODELS = (
     models.Event,
     Story,
     models.Clusters,
+    models.Deployments,
     models.Refusal,
     models.Receipt,
     models.Receipts,
@@ -50,7 +52,9 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "./"}],
         "paths": {
             "/events": {
-                "get": _get("A page of events, newest first", models.Events, _parameters(), 400),
+                "get": _get(
+                    "A page of events, newest first", models.Events, _parameters(PARAMETERS), 400
+                ),
                 "post": _post_events(),
             },
             "/events/{cluster}/{id}": {
@@ -59,6 +63,14 @@ def document() -> dict[str, Any]:
                     models.Event,
                     _of_one({"type": "string", "pattern": EVENT_ID}),
                     404,
+                )
+            },
+            "/deployments": {
+                "get": _get(
+                    "A page of deployments, newest first",
+                    models.Deployments,
+                    _parameters(OF_DEPLOYMENTS),
+                    400,
                 )
             },
             "/deployments/{cluster}/{id}": {
@@ -139,10 +151,10 @@ def _post_callback() -> dict[str, Any]:
     }
 
 
-def _parameters() -> list[dict[str, Any]]:
+def _parameters(table: Mapping[str, Parameter]) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "query", "description": each.about, "schema": each.schema}
-        for name, each in PARAMETERS.items()
+        for name, each in table.items()
     ]
 
 

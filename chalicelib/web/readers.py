@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode
 
 from chalice.app import Response
 
-from chalicelib import history, log, story
+from chalicelib import deployments, history, log, story
 from chalicelib.gate import Gate, Refused
 from chalicelib.history import Wanted
 from chalicelib.records.incident import Incident
@@ -80,6 +80,10 @@ class Readers:
             request, lambda: self._event(self._reader(request), *names), _FOR_A_DAY
         )
 
+    def deployments(self, request: Request) -> Response:
+        """A page of deployments."""
+        return self._answered(request, lambda: _text(self._list(self._reader(request), request)))
+
     def deployment(self, request: Request, cluster: str, id_: str) -> Response:
         """The story of a deployment."""
         names = unquote(cluster), unquote(id_)
@@ -130,12 +134,7 @@ class Readers:
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
-        if values.get("cursor"):
-            last = cursors.read(token, query, values["cursor"])
-            if last is None:
-                raise BadParameter(
-                    "cursor", "cursor: it is not of this query and token; begin again without it."
-                )
+        if last := _place(token, query, values.get("cursor")):
             wanted = replace(wanted, window=wanted.window.before(last))
         page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
         answer: dict[str, Any] = {"events": [record.summary() for record in page.records]}
@@ -152,6 +151,24 @@ class Readers:
         if found is None:
             raise _nothing(f"Cluster {cluster} has no event with that id, or no longer.")
         return _whole(found)
+
+    def _list(self, reader: Token, request: Request) -> models.Deployments:
+        values = queries.read(request.parameters, queries.OF_DEPLOYMENTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        if not cluster:
+            return models.Deployments(deployments=[])
+        token = bearer(request.authorization) or ""
+        query = f"deployments?{_query(request.parameters, cluster)}"
+        before = _place(token, query, values.get("cursor"))
+        given = {
+            name: values[name] for name in ("app", "outcome", "since", "until") if name in values
+        }
+        wanted = deployments.Wanted(cluster, **given, before=before)
+        page = deployments.page(self._store, wanted, values.get("limit", queries.USUAL))
+        return models.Deployments(
+            deployments=page.deployments,
+            cursor=cursors.make(token, query, page.last) if page.last else None,
+        )
 
     def _deployment(self, reader: Token, cluster: str, id_: str) -> str:
         _check(reader, cluster)
@@ -211,6 +228,18 @@ def _check(reader: Token, cluster: str) -> None:
     if reader.cluster not in ("", cluster):
         message = f"This token reads cluster {reader.cluster} alone."
         raise Problem(403, "other_cluster", message, "cluster")
+
+
+def _place(token: str, query: str, cursor: str | None) -> str:
+    """Where a page goes on; empty for the first."""
+    if not cursor:
+        return ""
+    place = cursors.read(token, query, cursor)
+    if place is None:
+        raise BadParameter(
+            "cursor", "cursor: it is not of this query and token; begin again without it."
+        )
+    return place
 
 
 def _nothing(message: str) -> Problem:
