@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,13 +14,14 @@ from chalicelib.marathon.models import (
     StatusUpdateEvent,
     UnhealthyTaskKillEvent,
 )
-from chalicelib.marathon.plans import ENDS, Definition
+from chalicelib.marathon.plans import Definition
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.waiting import why
 from chalicelib.records import items, lives
 from chalicelib.records.alert import Facts
 from chalicelib.records.condition import Condition, condition
 from chalicelib.records.deployment import REPLACED_WITHIN
+from chalicelib.records.deployment import Facts as Deployment
 from chalicelib.records.incident import Incident
 from chalicelib.records.lives import History
 from chalicelib.records.record import Record
@@ -32,6 +33,7 @@ from chalicelib.text import clip
 # How many records are read at most: of one incident, and to find one deployment.
 MOST_ROWS = 5_000
 MOST_NEAR = 500
+_MOST_APPS = 25
 _PAGE = 500
 
 # Definitions are read for the number of instances that they want; larger ones than this are not.
@@ -54,6 +56,10 @@ class Budget:
     def is_spent(self) -> bool:
         """Whether nothing more should be begun."""
         return self.clock() >= self._end
+
+    def share(self, parts: int) -> "Budget":
+        """One of so many equal parts of what is left."""
+        return Budget(max(0.0, self._end - self.clock()) / parts, self.clock)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def of_subject(
 ) -> tuple[Condition, Rows]:
     """What is wrong with an app, a pod or the scheduler now."""
     earliest = incident.opened_at or now
-    since = min(incident.since, earliest) - timing.relapses_within
+    since = min(incident.began, earliest) - timing.relapses_within
     # Nothing older than its greatest pause can count; and times from outside are not believed.
     since = max(since, now - 7 * timing.same_incident)
     rows = read(store, incident.cluster, incident.subject, since - timing.cause_within)
@@ -101,19 +107,13 @@ def facts(
     timing: Timing,
 ) -> Facts:
     """What a message about an app, a pod or the scheduler says."""
-    since_when = incident.resolved_at
-    failures = tuple(
-        each
-        for each in found.failures
-        if since_when is None or each.failure.heard > since_when or found.loops
-    )
-    if since_when is not None:
-        failures = tuple(e for e in failures if e.failure.heard > since_when) or failures
+    over = incident.resolved_at
+    failures = tuple(e for e in found.failures if over is None or e.failure.heard > over)
     notified = incident.notified[-1] if incident.notified else None
     starts = [each.failure.time for each in failures]
     starts += [each.missing.time for each in found.unreachable if each.missing]
     starts += [each.unhealthy.time for each in found.unhealthy if each.unhealthy]
-    first = min(starts, default=incident.since)
+    first = min(starts, default=incident.began)
     last = max(starts, default=incident.last)
     shown = [*reversed(failures), *found.unreachable, *found.unhealthy]
     newest = shown[0] if shown else None
@@ -121,7 +121,7 @@ def facts(
     check = newest.check if newest and (kill or newest.unhealthy) else None
     return Facts(
         since=first,
-        last=last if found.ongoing is False else max(last, first),
+        last=last,
         condition=found,
         failures=failures,
         complete=rows.complete,
@@ -138,39 +138,37 @@ def facts(
 
 
 def of_deployment(
-    store: Store, incident: Incident, told: Story, now: datetime, *, stands_still: bool
+    store: Store,
+    incident: Incident,
+    told: Story,
+    now: datetime,
+    timing: Timing,
+    *,
+    stands_still: bool,
 ) -> Facts:
-    """What a message about a deployment says."""
-    app = told.apps[0] if told.apps else ""
-    since = told.started_at or incident.since
-    rows = read(store, incident.cluster, f"app:{app}", since) if app else None
-    found = condition(rows.history, since, now, Timing()) if rows else None
-    failures = tuple(
-        life
-        for each in told.apps[: history.MOST_TOGETHER]
-        for life in (
-            rows.history if rows and each == app else read_lives(store, incident, each, since)
-        ).failures
-        if life.failure.time >= since
+    """What a message about a deployment says, with what the lives of its apps did meanwhile."""
+    since = told.started_at or incident.began
+    found = [
+        read(store, incident.cluster, f"app:{app}", since).history for app in told.apps[:_MOST_APPS]
+    ]
+    failures = sorted(
+        (life for each in found for life in each.failures if life.failure.time >= since),
+        key=lambda life: life.failure.heard,
     )
-    failures = tuple(sorted(failures, key=lambda each: each.failure.heard))
-    last_move = last_moved(told) if stands_still else None
+    waiting = next((each for each in found if each.waiting), None)
+    first = next((each for each in found if each.unhealthy or each.running), None)
+    shown = first or next(iter(found), None)
     return Facts(
-        since=last_move or since,
+        since=(last_moved(told) or since) if stands_still else since,
         last=now if stands_still else told.ended_at or incident.last,
-        condition=found,
-        failures=failures,
+        condition=condition(shown, since, now, timing) if shown else None,
+        failures=tuple(failures),
         message=_message(store, failures[-1].end if failures else None),
-        why=_why(store, found.waiting if found else None, rows.history if rows else None),
+        why=_why(store, waiting.waiting, waiting) if waiting else "",
         story=told,
         stands_still=stands_still,
         apps=tuple(told.apps),
     )
-
-
-def read_lives(store: Store, incident: Incident, app: str, since: datetime) -> History:
-    """The lives of one more app of a deployment."""
-    return read(store, incident.cluster, f"app:{app}", since).history
 
 
 def last_moved(told: Story) -> datetime | None:
@@ -179,31 +177,24 @@ def last_moved(told: Story) -> datetime | None:
     return max(moved, default=told.started_at)
 
 
-def follower(store: Store, told: Story, until: datetime) -> Story | None:
-    """The first deployment that touched one of its apps at about its end or later."""
+def followers(store: Store, told: Story, until: datetime) -> list[str]:
+    """The ids of the deployments of its apps that began at about its end or later, oldest first."""
     if told.ended_at is None:
-        return None
+        return []
     window = Window.between(told.ended_at - REPLACED_WITHIN, until)
-    found = (
-        each.deployment
-        for each in _near(store, told, window)
-        if each.deployment not in (None, told.id) and each.type not in ENDS
-    )
-    ids = list(dict.fromkeys(found))
-    return story.tell(store, told.cluster, ids[-1]) if ids and ids[-1] else None
+    found = itertools.islice(store.deployments(told.cluster, window, _PAGE), MOST_ROWS)
+    later = [each for _, each in found if isinstance(each, Deployment) and each.id != told.id]
+    return [each.id for each in reversed(later) if _touches(store, told, each)]
 
 
-def _near(store: Store, told: Story, window: Window) -> Iterable[Record]:
-    """The records of a deployment's apps at some time, newest first; of a plan of many apps those
-    of the whole cluster that touch them.
-    """
-    if len(told.apps) <= history.MOST_TOGETHER:
-        subjects = [each for app in told.apps for each in history.subjects_of_path(app)]
-        return history.of_subjects(store, told.cluster, subjects, window, _PAGE)
-    wanted = history.Wanted((told.cluster,), type="deployment_info", window=window, page=_PAGE)
+def _touches(store: Store, told: Story, other: Deployment) -> bool:
     apps = set(told.apps)
-    rows = itertools.islice(history.newest_first(store, wanted), MOST_ROWS)
-    return (each for each in rows if each.apps_omitted or not apps.isdisjoint(each.apps))
+    if not apps.isdisjoint(other.apps):
+        return True
+    if not other.apps_omitted:
+        return False
+    whole = story.tell(store, told.cluster, other.id)
+    return whole is not None and not apps.isdisjoint(whole.apps)
 
 
 def newest_came(store: Store, cluster: str, now: datetime) -> datetime | None:
@@ -276,10 +267,10 @@ def _reason(store: Store, kill: Record | None) -> str:
     return "" if reason in (None, "unknown") else reason or ""
 
 
-def _why(store: Store, waiting: Record | None, found: History | None) -> str:
+def _why(store: Store, waiting: Record | None, found: History) -> str:
     """Why nothing launches, as a relay has heard it."""
     made = _body(store, waiting)
-    if not isinstance(made, RelayWaiting) or found is None:
+    if not isinstance(made, RelayWaiting):
         return ""
     definition: Definition | None = None
     defined = _body(store, found.defined)

@@ -76,9 +76,7 @@ class Sender:
     ) -> None:
         for each in notices:
             wanted = replace(each.after, sending=now)
-            written = self._incidents.write(
-                each.incident, wanted, if_unmoved=state == "resolved"
-            )
+            written = self._incidents.write(each.incident, wanted, if_unmoved=state == "resolved")
             if written:
                 claimed.append((each, written))
             elif not claimed:  # two looks at once: the one that gets the first sends all
@@ -104,12 +102,10 @@ class Sender:
             log.warning("a claim stays", claims=len(claimed), reason=error.code)
 
 
-def _messages(
-    state: State, notices: Sequence[Notice], context: Context
-) -> list[Notification]:
+def _messages(state: State, notices: Sequence[Notice], context: Context) -> list[Notification]:
     if len(notices) == 1:
         (one,) = notices
-        made = [alert.of_one(state, one.incident, one.facts, context)]
+        made = [alert.of_one(state, one.after, one.facts, context)]
     else:
-        made = alert.of_many(state, [(each.incident, each.facts) for each in notices], context)
-    return [alert.once_more(each) for each in made] if any(e.again for e in notices) else made
+        made = alert.of_many(state, [(each.after, each.facts) for each in notices], context)
+    return [alert.again(each) for each in made] if any(e.again for e in notices) else made

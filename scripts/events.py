@@ -198,7 +198,7 @@ def _incidents(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
     found = [each for each in stage.incidents.all() if each.cluster in names]
-    for each in sorted(found, key=lambda incident: incident.since, reverse=True):
+    for each in sorted(found, key=lambda incident: incident.began, reverse=True):
         if args.json:
             out(json.dumps({"cluster": each.cluster, **each.summary()}))
         else:

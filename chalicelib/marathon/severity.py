@@ -12,6 +12,9 @@ Severity = Literal["info", "notice", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error")
 BAD: tuple[Severity, ...] = ("warning", "error")
 
+KILLED = ("TASK_KILLED", "Killed")
+"""The states of what was killed: whether somebody asked for it, no single event tells."""
+
 BY_TYPE: dict[str, Severity] = {
     "api_post_event": "notice",
     "framework_message_event": "info",

@@ -1,4 +1,5 @@
-"""What people are told, in words. Pure: ``evidence`` has read the facts, here they become sentences.
+"""What people are told, in words. Pure: ``evidence`` has read the facts, which become sentences
+here.
 
 The subject names the cluster, since an SMS shows little more. No id stands before the last line.
 Each text from outside becomes one plain line, and what may be secret in it is masked before
@@ -73,7 +74,8 @@ class Facts:
     ``fresh``, those since the last message; ``message``, what Mesos said last; ``check``, which
     check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
     touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
-    launches. Of a deployment: ``story``, and whether it stands still (``still``).
+    launches. Of a deployment: ``story``, and whether it ``stands_still``. ``was_silenced``: a silence
+    covered it until now. ``host``: the one host of all of it. ``apps``: whom it touches.
     """
 
     since: datetime
@@ -90,7 +92,7 @@ class Facts:
     why: str = ""
     story: Story | None = None
     stands_still: bool = False
-    followed_by: str = ""
+    was_silenced: bool = False
     host: str = ""
     apps: tuple[str, ...] = field(default=())
 
@@ -111,13 +113,14 @@ def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> 
     if facts.story:
         headline, lines = _of_deployment(state, incident, facts, facts.story)
     elif incident.no_events:
-        headline, lines = _of_no_events(state, incident, context)
+        headline, lines = _of_no_events(state, incident, facts, context)
     else:
         headline, lines = _of_app(state, incident, facts)
-    since = incident.since if incident.no_events else facts.since
-    link = _link(context.page, incident.cluster, incident.path, since, facts.last)
-    last_line = _ids(incident, facts)
-    text = _text([f"{lines[0]}", *lines[1:]], link, state, context, last_line)
+    if facts.was_silenced:
+        lines.insert(1, "A silence covered it until now.")
+    link = _link(context.page, incident.cluster, incident.path, facts.since, facts.last)
+    last_line = _ids(facts)
+    text = _text(lines, link, state, context, last_line)
     apps = facts.apps or ((incident.path,) if incident.path else ())
     return _message(state, incident, headline, text, apps)
 
@@ -137,7 +140,7 @@ def storm(told: Sequence[tuple[Incident, Facts]]) -> str:
     return f"{many} {_condition_of([facts for _, facts in told])}{where}"
 
 
-def once_more(sent: Notification) -> Notification:
+def again(sent: Notification) -> Notification:
     """The same message, if nobody knows whether it was sent before."""
     text = f"{_UNSURE}\n\n{sent.message}"
     return replace(sent, message=text, size=sent.size + len(text) - len(sent.message))
@@ -149,13 +152,15 @@ def once_more(sent: Notification) -> Notification:
 def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[str]]:
     condition = facts.condition
     name = words.path(incident.path) if incident.path else "Marathon"
-    whose = f"{name} in cluster {incident.cluster}" if incident.path else (
-        f"Marathon of cluster {incident.cluster}"
+    whose = (
+        f"{name} in cluster {incident.cluster}"
+        if incident.path
+        else (f"Marathon of cluster {incident.cluster}")
     )
     what = _what(facts, incident)
     again = ""
-    if state == "opened" and incident.openings and incident.opened_at:
-        times_ = words.ordinal(incident.openings + 1)
+    if state == "opened" and incident.openings > 1 and incident.opened_at:
+        times_ = words.ordinal(incident.openings)
         again = f" ({times_} time since {incident.opened_at:%H:%M})"
     lines = [f"{whose}: {what}, {words.between(facts.since, facts.last)}{again}."]
     if condition is None:
@@ -171,10 +176,10 @@ def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[s
         lines.append(f"Where: {words.names(hosts)}.")
     if state == "ongoing":
         lines.append(f"New since the last message: {_news(facts, incident)}.")
-    return headline, [*lines, *_causes(facts, incident)]
+    return headline, [*lines, *_causes(facts)]
 
 
-def _causes(facts: Facts, incident: Incident) -> list[str]:
+def _causes(facts: Facts) -> list[str]:
     lines = []
     if facts.message:
         lines.append(f"Last message from Mesos: {_said(facts.message, _MESSAGE_CHARACTERS)}")
@@ -272,8 +277,7 @@ def _end(condition: Condition, facts: Facts) -> str:
                 (row for each in history.running for row in (each.recovered, each.ran) if row),
                 key=lambda row: row.time,
             )
-            running = counted(len(history.running), "instance")
-            return f"{quiet}. {running} of it now seen running, the newest since {clock(back.time)}."
+            return f"{quiet}. It runs again since {clock(back.time)}."
         case "stopped" if history.stopped:
             return f"It was scaled to no instance, or stopped, at {clock(history.stopped.time)}."
         case "deleted" if history.stopped:
@@ -350,14 +354,14 @@ def _of_deployment(
     apps = words.names(story.apps) if story.apps else "apps that are not known"
     whole = f"The deployment of {apps} in cluster {incident.cluster}"
     if state == "resolved":
-        what = facts.followed_by or _outcome(story, stands_still=False)
+        what = _outcome(story, stands_still=False)
         return f"Deployment {what}: {apps}", [f"{whole} {what}."]
     what = _outcome(story, stands_still=facts.stands_still)
     took = facts.last - facts.since
     if facts.stands_still:
-        still = "still " if state == "ongoing" else ""
-        headline = f"Deployment {still}{what}, for {duration(took)}: {apps}"
-        lines = [f"{whole} {what}: no step of it began or ended since {clock(facts.since)}."]
+        still = "has still not moved" if state == "ongoing" else "has not moved"
+        headline = f"Deployment {still} for {duration(took)}: {apps}"
+        lines = [f"{whole} {still}: no step of it began or ended since {clock(facts.since)}."]
     else:
         headline = f"Deployment {what}: {apps}"
         lines = [f"{whole} {what}."]
@@ -415,16 +419,16 @@ def _meanwhile(facts: Facts) -> list[str]:
 
 
 def _of_no_events(
-    state: State, incident: Incident, context: Context
+    state: State, incident: Incident, facts: Facts, context: Context
 ) -> tuple[str, list[str]]:
-    took = duration(incident.last - incident.since)
+    took = duration(facts.last - facts.since)
     if state == "resolved":
         return f"Events come again, after {took} without any", [
             f"From cluster {incident.cluster} events come again.",
-            f"None had come since {clock(incident.since)}, for {took}.",
+            f"None had come since {clock(facts.since)}, for {took}.",
         ]
     return f"No event has come for {took}", [
-        f"From cluster {incident.cluster} no event has come since {clock(incident.since)}.",
+        f"From cluster {incident.cluster} no event has come since {clock(facts.since)}.",
         "Either nothing happens there, or Marathon's events do not reach us. To find out:",
         f"  .venv/bin/python scripts/doctor.py --stage {context.stage}",
     ]
@@ -524,7 +528,7 @@ def _where(facts: Sequence[Facts]) -> str:
 # What all have
 
 
-def _ids(incident: Incident, facts: Facts) -> str:
+def _ids(facts: Facts) -> str:
     if facts.story:
         return f"Deployment {_said(facts.story.id, 200)}"
     lives = _shown_lives(facts)

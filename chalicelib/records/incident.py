@@ -24,28 +24,30 @@ _TWO_HOURS = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """``alerts`` writes the first five: ``since``, the time of the first bad event since it was
-    last resolved; ``last``, when the newest was heard; ``severity``, empty while nothing is known
-    to be bad; ``title``, that of the newest.
+    """``alerts`` writes the first ones. ``since``: the time of the first bad event since it was
+    last resolved; ``last``: when the newest was heard; ``severity``: empty while nothing is known
+    to be bad; ``title``: that of the newest.
 
-    ``watch`` writes the others: ``state``, what people were told last, empty if nothing yet;
-    ``opened_at``, when they were told first, the beginning of the schedule; ``notified``, when
-    lately, of that it is bad or over; ``openings``, how often it was opened; ``resolved_at``, when
-    it was last resolved. ``due``, when ``watch`` looks again if nothing bad comes before;
-    ``judged``, the ``last`` that it has seen. ``sending``: a message was about to be sent then, and
-    nobody has noted that it was. ``silenced_until``: until then people are not told. ``count``,
-    ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for readers. ``version``: of these.
+    ``watch`` writes the others. ``state``: what people were told last, None if nothing yet.
+    ``opened_at``: when they were told first, the beginning of the schedule; ``notified``: when
+    lately, of that it is bad or over; ``bad_at``: when last of that it is bad; ``openings``: how
+    often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
+    again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
+    message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
+    then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
+    readers. ``stands_still``: it is about a deployment that does. ``version``: of these.
     """
 
     cluster: str
     subject: str
-    since: datetime
+    since: datetime | None
     last: datetime
     severity: str = ""
     title: str = ""
     state: State | None = None
     opened_at: datetime | None = None
     notified: tuple[datetime, ...] = ()
+    bad_at: datetime | None = None
     openings: int = 0
     resolved_at: datetime | None = None
     due: datetime | None = None
@@ -58,6 +60,7 @@ class Incident:
     deployment: str = ""
     by: str = ""
     group: str = ""
+    stands_still: bool = False
     no_events: bool = False
     version: int = 0
 
@@ -72,6 +75,11 @@ class Incident:
         """The path of the app or pod that it is about; empty if there is none."""
         kind, _, path = self.subject.partition(":")
         return path if kind in ("app", "pod") else ""
+
+    @property
+    def began(self) -> datetime:
+        """When it began, as far as is known."""
+        return self.since or self.last
 
     @property
     def is_open(self) -> bool:
@@ -92,31 +100,53 @@ class Incident:
         """Whether people may be told that it is bad: on the schedule of its first opening, and not
         too often.
         """
-        if self.opened_at is None or not self.notified:
+        if self.opened_at is None or self.bad_at is None:
             return True
-        bad = self.notified[-1]
         lately = sum(now - each < _TWO_HOURS for each in self.notified)
         room = lately <= timing.most_within_two_hours - 2  # its end is told, too
-        return room and now >= timing.next_repeat(self.opened_at, bad)
+        return room and now >= timing.next_repeat(self.opened_at, self.bad_at)
+
+    def remembered(self, timing: Timing) -> "Incident":
+        """It, without what was before if that is too long ago to be the same incident."""
+        if self.is_open or not self.resolved_at or not self.since:
+            return self
+        if self.since - self.resolved_at < timing.same_incident:
+            return self
+        return replace(self, opened_at=None, notified=(), bad_at=None, openings=0, resolved_at=None)
 
     def told(self, state: State, now: datetime) -> "Incident":
         """It, once people have been told so."""
-        opens = state == "opened"
+        over = state == "resolved"
         return replace(
-            self,
+            self.over(now) if over else self,
             state=state,
             opened_at=self.opened_at or now,
             notified=(*self.notified, now)[-_MOST_KEPT:],
-            openings=self.openings + opens,
-            resolved_at=now if state == "resolved" else self.resolved_at,
+            bad_at=self.bad_at if over else now,
+            openings=self.openings + (state == "opened"),
+            judged=self.last,
             silenced_until=None,
+        )
+
+    def over(self, now: datetime) -> "Incident":
+        """It, once it is over, whether people were told or not. What is bad later begins anew."""
+        return replace(
+            self,
+            state="resolved",
+            since=None,
+            resolved_at=now,
+            judged=self.last,
+            due=None,
+            silenced_until=None,
+            stands_still=False,
+            group="",
         )
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
         shown: dict[str, Any] = {
             "subject": self.subject,
-            "since": times.iso(self.since),
+            "since": times.iso(self.began),
             "severity": self.severity,
             "title": self.title,
             "state": self.state,
@@ -139,14 +169,14 @@ def worst(severities: Iterable[str]) -> str:
     return max(severities, key=_RANKS.index, default="")
 
 
-def no_events(cluster: str, since: datetime, now: datetime) -> Incident:
-    """That nothing comes from a cluster."""
-    return Incident(
-        cluster,
-        MARATHON,
-        since,
-        now,
-        "error",
-        "No event comes from Marathon any more",
-        no_events=True,
-    )
+def no_events(cluster: str, since: datetime) -> Incident:
+    """That nothing has come from a cluster since then."""
+    title = "No event comes from Marathon any more"
+    return Incident(cluster, MARATHON, since, since, "error", title, no_events=True)
+
+
+def stands_still(cluster: str, deployment: str, last: datetime) -> Incident:
+    """That no step of a deployment began or ended since then."""
+    title = "A deployment stands still"
+    subject = f"deployment:{deployment}"
+    return Incident(cluster, subject, last, last, "warning", title, stands_still=True)

@@ -28,7 +28,7 @@ from chalicelib.records.deployment import (
 )
 from chalicelib.records.lives import history
 from chalicelib.records.record import Record
-from chalicelib.records.summary import Absent, Answer, Summary, Time
+from chalicelib.records.summary import Absent, Answer, Moment, Summary
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
 
@@ -55,8 +55,8 @@ class Step(Answer):
     number: int
     actions: list[Action]
     state: StepState
-    started_at: Time | Absent = None
-    ended_at: Time | Absent = None
+    started_at: Moment | Absent = None
+    ended_at: Moment | Absent = None
     seconds: float | Absent = None
 
 
@@ -70,15 +70,16 @@ class Change(Answer):
 class Story(Answer):
     """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
     failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
-    after. ``failures``: the failures of its apps' instances, one record for each. ``events``: oldest first.
+    after. ``failures``: the failures of its apps' instances, one record for each. ``events``:
+    oldest first.
     """
 
     id: str
     cluster: str
     state: State
     apps: list[str]
-    started_at: Time | Absent = None
-    ended_at: Time | Absent = None
+    started_at: Moment | Absent = None
+    ended_at: Moment | Absent = None
     seconds: float | Absent = None
     started_by: str | Absent = None
     reason: str | Absent = None
@@ -93,7 +94,7 @@ class Running(Answer):
 
     id: str
     apps: list[str]
-    started_at: Time
+    started_at: Moment
     step: int | Absent = None
     steps: int | Absent = None
 

@@ -16,7 +16,10 @@ from chalicelib.records.record import ID, MAX_APPS
 Absent = SkipJsonSchema[None]
 """What is not known is left out of an answer; it is never null."""
 
-Time = Annotated[
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""ISO 8601 in UTC with milliseconds."""
+
+Moment = Annotated[
     datetime,
     PlainSerializer(times.iso, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),

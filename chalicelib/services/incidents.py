@@ -29,12 +29,18 @@ _NAMES = {"#last": "last"}
 _REMEMBERED = TIMING.same_incident + timedelta(days=1)
 
 _TIMES = (
-    "since", "last", "opened_at", "resolved_at", "due", "judged", "sending", "silenced_until"
-)  # fmt: skip
-_BY_ALERTS = ("since", "last")
+    "since",
+    "last",
+    "opened_at",
+    "bad_at",
+    "resolved_at",
+    "due",
+    "judged",
+    "sending",
+    "silenced_until",
+)
 _IN_KEY = ("cluster", "subject", "no_events")
 _KEPT = tuple(each.name for each in fields(Incident) if each.name not in _IN_KEY)
-_LISTS = ("notified", "apps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,7 @@ def _incident(cluster: str, subject: str, values: dict[str, Any]) -> Incident:
     for name in _TIMES:
         if name in known:
             known[name] = times.from_iso(known[name])
-    known.setdefault("since", known["last"])
+    known.setdefault("since", None)
     known["notified"] = tuple(times.from_iso(each) for each in known.get("notified", ()))
     known["apps"] = tuple(known.get("apps", ()))
     no_events = subject == NO_EVENTS
@@ -232,16 +238,9 @@ def _silence(id_: str, values: dict[str, Any]) -> Silence:
 
 
 def _attributes(incident: Incident) -> Item:
-    """The attributes of an incident's item, beside its key. Once it is resolved, what is bad later
-    begins anew: it has no ``since``.
-    """
-    resolved = incident.state == "resolved"
-    found: Item = {}
-    for name in _KEPT:
-        value = getattr(incident, name)
-        if value and not (resolved and name == "since"):
-            found[name] = _typed(value)
-    if resolved and incident.resolved_at:
+    """The attributes of an incident's item, beside its key."""
+    found = {name: _typed(value) for name in _KEPT if (value := getattr(incident, name))}
+    if incident.state == "resolved" and incident.resolved_at:
         found["expires_at"] = _expiry(incident.resolved_at + _REMEMBERED)
     return found
 
@@ -251,6 +250,8 @@ def _typed(value: Any) -> Item:
         return _texts([times.iso(each) if isinstance(each, datetime) else each for each in value])
     if isinstance(value, datetime):
         return _text(value)
+    if isinstance(value, bool):
+        return {"BOOL": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ops import view
@@ -104,7 +105,7 @@ def incident_line(incident: Incident, *, cluster: bool = False) -> Text:
     """An incident in one line."""
     return Text.assemble(
         (f"{incident.severity:<7}", view.STYLES.get(incident.severity, "")),
-        f"  since {_moment(incident.since)}  ",
+        f"  since {_moment(incident.began)}  ",
         (f"{visible(incident.cluster)}  " if cluster else "", "green"),
         visible(f"{incident.subject}: {incident.title}"),
     )
@@ -117,8 +118,8 @@ def _progress(running: Running) -> str:
     return visible(f"deployment of {apps or '?'}: {step}, since {since}  {running.id}")
 
 
-def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _age(newest: Record | None) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from ops.stage.resources import Stage
 
 from rich.text import Text
 
-from chalicelib import history, story
+from chalicelib import history, story, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.titles import ACTIONS
 from chalicelib.records.changes import Field
@@ -95,8 +95,8 @@ def _part(made: Text, heading: str, lines: list[Text]) -> None:
 
 
 def _when(told: Story) -> str:
-    begin = (told.started_at or "?").replace("T", " ")
-    end = f" – {told.ended_at.replace('T', ' ')}" if told.ended_at else ""
+    begin = times.iso(told.started_at).replace("T", " ") if told.started_at else "?"
+    end = f" – {times.iso(told.ended_at).replace('T', ' ')}" if told.ended_at else ""
     seconds = f" ({told.seconds:g} s)" if told.seconds is not None else ""
     who = f", by {visible(told.started_by)}" if told.started_by else ""
     return f"{begin}{end}{seconds}{who}"
