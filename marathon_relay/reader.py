@@ -10,13 +10,8 @@ import time
 from marathon_relay.backoff import Backoff
 from marathon_relay.log import Log
 from marathon_relay.marathon import (
-    Elsewhere,
-    LoginRefused,
     Marathon,
     MarathonError,
-    NoStream,
-    Unreachable,
-    Untrusted,
 )
 from marathon_relay.settings import Settings
 from marathon_relay.spool import LARGEST_LINE, Gap, Spool, SpoolFull
@@ -222,25 +217,5 @@ class Reader:
         self._was_away()
         self._marathon.turn()
         wait = self._backoff.next()
-        self._log.tell("stream_failed", reason=sentence(error), seconds=round(wait, 1))
+        self._log.tell("stream_failed", reason=error.advice, seconds=round(wait, 1))
         self._stop.wait(wait)
-
-
-def sentence(error: MarathonError) -> str:
-    """What went wrong with Marathon, and what to do."""
-    at = f"Marathon at {error.url}"
-    match error:
-        case LoginRefused():
-            return (
-                f"{at} refuses the login (status {error.status}): set MARATHON_USER and "
-                "MARATHON_PASSWORD, or MARATHON_TOKEN; it needs the right to view events."
-            )
-        case Untrusted():
-            return f"{at} shows a certificate that is not trusted here: set RELAY_CA."
-        case NoStream():
-            return f"{at} has no event stream (it came with 0.9): use register.py instead."
-        case Unreachable():
-            return f"{at} does not answer ({error}). Look at RELAY_MARATHON and the firewall."
-        case Elsewhere():
-            return f"{at}: {error}. If it is, name it in RELAY_MARATHON too."
-    return f"{at}: {error}."

@@ -96,6 +96,8 @@ def main(argv: list[str] | None = None) -> int:
     mode = next((each for each in _MODES if getattr(args, each.name)), _REGISTER)
     if args.repair and not args.check:
         parser.error("--repair goes with --check")
+    if args.json and not args.list:
+        parser.error("--json goes with --list")
     if not (args.marathon or mode.alone):
         parser.error("--marathon URL is needed")
     with connection.told():
@@ -141,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with --check: subscribe again if needed, and end a penalty",
     )
+    parser.add_argument("--json", action="store_true", help="with --list: JSON, one object a line")
     return parser
 
 

@@ -3,6 +3,7 @@ command's exit status. Each raises Failure and MarathonError.
 """
 
 import argparse
+import json
 import time
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +61,7 @@ class Job:
 
 def register(job: Job) -> int:
     """Subscribe the API at Marathon, and wait for the proof."""
+    api = job.api
     info = job.marathon.info()
     say(f"Marathon {info.version or 'of unknown version'} at {job.marathon.url}")
     started = time.monotonic()
@@ -68,13 +70,13 @@ def register(job: Job) -> int:
         job.stage,
         job.marathon,
         info,
-        job.api,
+        api,
         job.options.cluster or "",
         login=job.login,
         force=job.options.force,
     )
     done = "Subscribed" if made.new else "Already subscribed:"
-    say(f"{done} {job.api}/callback?token=*** for cluster {made.cluster}")
+    say(f"{done} {api}/callback?token=*** for cluster {made.cluster}")
     if job.options.no_verify:
         out(f"Registered cluster {made.cluster} (not verified).")
         return 0
@@ -90,7 +92,8 @@ def register(job: Job) -> int:
 
 def revive(job: Job) -> int:
     """End Marathon's penalty for our URL."""
-    held = registration.held_subscription(job.stage, job.marathon, job.api)
+    api = job.api
+    held = registration.held_subscription(job.stage, job.marathon, api)
     say("Unsubscribing, so that Marathon forgets its penalty, and subscribing again …")
     made = registration.revive(job.marathon, held, job.seconds)
     event = job.wait(made)
@@ -102,8 +105,9 @@ def revive(job: Job) -> int:
 
 def check(job: Job) -> int:
     """Check that our URL is subscribed and that events arrive. With --repair, repair both."""
+    api = job.api
     try:
-        held = registration.held_subscription(job.stage, job.marathon, job.api)
+        held = registration.held_subscription(job.stage, job.marathon, api)
     except Failure:
         if not job.options.repair:
             raise
@@ -133,13 +137,13 @@ def _check_by_an_event(job: Job, held: Subscription) -> int:
 
 def relay(job: Job) -> int:
     """Write the settings of a relay."""
-    file = Path(job.options.relay_env)
+    file, api = Path(job.options.relay_env), job.api
     relay_env.check_free(file)
     info = job.marathon.info()
-    name = registration.cluster_name(job.options.cluster or "", info)
+    name = registration.name_for(job.stage, job.options.cluster or "", job.marathon, info)
     cluster = Cluster(name, ",".join(job.marathon.urls), info.framework_id, job.login)
-    token = registration.relay_token(job.stage, cluster, force=job.options.force)
-    relay_env.write(file, job.marathon, job.api, token, job.options.ca)
+    with registration.relay_token(job.stage, cluster, force=job.options.force) as token:
+        relay_env.write(file, job.marathon, api, token, job.options.ca)
     out(f"Wrote the settings of a relay of cluster {name} to {file} (mode 600).")
     say(
         "They hold a token that is kept nowhere else. Start the relay with:\n"
@@ -171,7 +175,7 @@ def list_(job: Job) -> int:
         _list_subscriptions(job)
     found = [each for each in job.stage.tokens.all() if cluster in (None, each.cluster)]
     for token in found:
-        out(access.line(token))
+        out(access.as_json(token) if job.options.json else access.line(token))
     if not found:
         say(f"Stage {job.stage.name} has no token{f' of {cluster}' if cluster else ''}.")
     return 0
@@ -179,8 +183,9 @@ def list_(job: Job) -> int:
 
 def rotate(job: Job) -> int:
     """Exchange the token, without losing an event."""
+    api = job.api
     say(f"Rotating the token; waiting for its proof up to {job.seconds:g} s …")
-    made = registration.rotate(job.stage, job.marathon, job.api, job.seconds)
+    made = registration.rotate(job.stage, job.marathon, api, job.seconds)
     out(f"Cluster {made.cluster} has a new token, and no event was lost; the old one is revoked.")
     return 0
 
@@ -225,9 +230,21 @@ def _info_if_it_answers(job: Job) -> Info | None:
 def _list_subscriptions(job: Job) -> None:
     found = registration.subscriptions(job.stage, job.marathon, job.api_if_any)
     for each in found:
-        out(f"{each.shown}  ({_whose(each)})")
+        out(_as_json(each) if job.options.json else f"{each.shown}  ({_whose(each)})")
     if not found:
         say(f"Nothing is subscribed at {job.marathon.url}.")
+
+
+def _as_json(subscription: Subscription) -> str:
+    token = subscription.token
+    return json.dumps(
+        {
+            "url": subscription.shown,
+            "ours": subscription.ours,
+            "cluster": token.cluster if token else None,
+            "accepted": subscription.valid,
+        }
+    )
 
 
 def _whose(subscription: Subscription) -> str:
