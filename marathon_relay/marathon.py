@@ -75,7 +75,7 @@ class LoginInAddress(BadAddress):
     """The address contains a login, which would be shown and logged with the address."""
 
     _problem = "The address of Marathon contains a login."
-    remedy = "Give the login by MARATHON_USER and MARATHON_PASSWORD, not in the address."
+    remedy = "Give the login by --user (or MARATHON_USER) and MARATHON_PASSWORD, not in the address."
 
 
 class Unreachable(MarathonError):
@@ -136,8 +136,8 @@ class LoginRefused(MarathonError):
 
     _problem = "Marathon at {url} refused the login (status {status})."
     remedy = (
-        "Set MARATHON_USER and MARATHON_PASSWORD, or MARATHON_TOKEN; from 1.3.0 on the login needs "
-        "the right to view events."
+        "Give --user (or MARATHON_USER) with MARATHON_PASSWORD, or MARATHON_TOKEN; from 1.3.0 on "
+        "the login needs the right to view events."
     )
 
     def __init__(self, url: str, status: int) -> None:
@@ -267,7 +267,7 @@ class Marathon:
     def info(self) -> Info:
         """Who this Marathon is. If it is too old to have ``/v2/info``, its version is not known."""
         answer = self._call("GET", "/v2/info")
-        if answer.status == 404 and self._has_apps():
+        if answer.status == 404 and (not answer.body or self._has_apps()):
             return Info(name="", version="", framework_id="", callbacks=None)
         told = answer.json()
         if answer.status in NO_LEADER:
@@ -335,8 +335,8 @@ class Marathon:
         }
 
     def _has_apps(self) -> bool:
-        """Whether apps are listed here, as at every Marathon: by this those are recognized that are
-        too old to describe themselves.
+        """Whether apps are listed here: a Marathon that is too old to describe itself has them, and
+        a web server that answers with a page has not.
         """
         found = (self._call("GET", path) for path in ("/v2/apps", "/v1/apps"))
         return any(each.status == 200 and each.json() is not None for each in found)
