@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops.cli import EXPECTED, Failure
 from ops.doctor import relay_checks
-from ops.doctor.findings import Finding, duration
+from ops.doctor.findings import Finding
 from ops.marathon import registration
 from ops.marathon.registration import Registration, Subscription
 from ops.stage import config, deployed, resources
@@ -309,8 +309,8 @@ def _quiet(case: Case, cluster: str, took: float) -> Finding:
         "ok",
         "arrived",
         f"What Marathon {case.url} sends arrives: an event that it was made to send was in the "
-        f"table, in cluster {cluster}, after {duration(took)}. If no others come, Marathon is "
-        "simply quiet.",
+        f"table, in cluster {cluster}, after {times.duration(took)}. If no others come, Marathon "
+        "is simply quiet.",
     )
 
 
@@ -326,7 +326,7 @@ def _missing(
 ) -> Finding:
     """Why the provoked event did not arrive, as far as the meters tell."""
     skipped, failed = (after.get(each, 0) - before.get(each, 0) for each in (_SKIPPED, _FAILED))
-    waited = f"did not arrive within {duration(case.seconds)}"
+    waited = f"did not arrive within {times.duration(case.seconds)}"
     look = f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate"
     if skipped > 0:
         whom = "us" if alone else "one of its subscribers, by all signs us"
