@@ -263,8 +263,8 @@ def _replay(args: argparse.Namespace) -> int:
         )
     after = finding.event_id(stage, wanted.clusters, args.after) if args.after else ""
     sure = args.yes or args.dry_run
-    repairs.replay(stage, wanted, after, args.rate, dry_run=args.dry_run, sure=sure)
-    return 0
+    done = repairs.replay(stage, wanted, after, args.rate, dry_run=args.dry_run, sure=sure)
+    return int(not done)
 
 
 def _parked(args: argparse.Namespace) -> int:
@@ -272,9 +272,9 @@ def _parked(args: argparse.Namespace) -> int:
     if args.cluster and not args.send:
         raise Failure("--cluster goes with --send.")
     if args.show:
-        repairs.show_letter(stage, args.show)
+        repairs.show_dead_letter(stage, args.show)
     elif args.drop:
-        repairs.drop_letter(stage, args.drop, sure=args.yes)
+        repairs.drop_dead_letter(stage, args.drop, sure=args.yes)
     elif args.send:
         if args.cluster:
             options.clusters(stage, args.cluster)

@@ -470,6 +470,14 @@ def test_a_wrong_token_is_not_refused_as_it_should() -> None:
             assert f"status {status} to " in way(api)[what]["message"]
 
 
+@pytest.mark.parametrize("body", [b'{"Message": "User: anonymous is not authorized"}', b"<html>"])
+def test_a_resource_policys_403_is_not_taken_for_our_refusal(body: bytes) -> None:
+    with serving({"/health": lambda: (200, HEALTHY)}, lambda: (403, body)) as api:
+        found = way(api)
+    assert found["api-forbidden"]["level"] == "warning"
+    assert "run the doctor on one of its hosts" in found["api-forbidden"]["remedy"]
+
+
 def test_the_api_speaks_no_http(tmp_path: Path) -> None:
     with secure(tmp_path) as api:
         found = way(api.replace("https", "http"))

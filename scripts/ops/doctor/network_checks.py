@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ops.doctor.findings import Finding, Level
@@ -165,6 +165,15 @@ def _check_refusal(
 ) -> list[Finding]:
     path = f"/callback?token={_WRONG_TOKEN}"
     answer, times.refusal = _timed(lambda: _ask(api, connection, "POST", path))
+    if answer.status == 403 and not _is_our_refusal(answer.body):
+        raise _Stopped(
+            "api-forbidden",
+            f"Something before the API at {api} admits no callback from here (status 403 to POST "
+            "/callback, with another answer than ours).",
+            "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
+            "one of its hosts; if not, look what stands before the API.",
+            level="warning",
+        )
     if answer.status != 403:
         raise _Stopped(
             "api-wrong-answer",
@@ -226,11 +235,22 @@ def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: st
 
 
 def _is_ours(body: bytes) -> bool:
+    return (_object(body) or {}).get("status") == "ok"
+
+
+def _is_our_refusal(body: bytes) -> bool:
+    """Whether our code refused a wrong token. API Gateway and WAF answer with a ``message``."""
+    told = _object(body)
+    return told is not None and not {"message", "Message"} & told.keys()
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    """The object in an answer; None if it is something else."""
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and told.get("status") == "ok"
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _proxy() -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ops import cli
 from ops.cli import Failure, progress
-from ops.repairing.rate_limit import paced
+from ops.repairing.rate_limit import rate_limited
 from ops.stage import stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -104,7 +104,7 @@ def run(stage: Stage, recovery: Recovery, after: str | None) -> Counter[str]:
             # Without its token an event is refused, so these come first.
             counts.update(pool.map(copy, _first(described)))
             for page, reached in _pages(recovery.source, _key(after)):
-                for group in paced(page, max(1, int(recovery.rate / 10)), recovery.rate):
+                for group in rate_limited(page, max(1, int(recovery.rate / 10)), recovery.rate):
                     counts.update(pool.map(copy, group))
                     bar.advance(task, len(group))
                 position = reached
