@@ -1,5 +1,5 @@
-"""Let somebody read: make a reader token, and the link to the page that has it. List the tokens, or
-revoke one.
+"""Let somebody read: make a reader token, and a link to the page with it. List tokens, or revoke
+one.
 """
 
 import argparse

@@ -56,7 +56,7 @@ def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert "no answer of AWS" in done.stderr
+    assert "not from AWS" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -119,7 +119,7 @@ def _connect(api: str, address: tuple[str, int]) -> socket.socket:
         why = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror)
         raise _Stopped(
             "api-tcp",
-            f"From here nobody takes a connection at {api} ({host} port {port}: {why}).",
+            f"No connection to {api} can be made from here ({host} port {port}: {why}).",
             "Look at the address, the firewall and the routes, here and on Marathon's hosts."
             + _proxy(),
         ) from None
@@ -136,7 +136,7 @@ def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
         raise _Stopped(
             "api-tls",
             f"TLS with {api} fails from here: {told or 'the connection broke'}.",
-            "Look what stands between here and the API (a proxy that shows a certificate of its "
+            "Look at what stands between here and the API (a proxy that shows a certificate of its "
             "own?), and whether the Java of Marathon's hosts trusts that certificate.",
         ) from None
 
@@ -146,9 +146,9 @@ def _check_health(api: str, connection: http.client.HTTPConnection, times: _Time
     if answer.status == 403 and _NO_SUCH_PATH not in answer.body:
         raise _Stopped(
             "api-forbidden",
-            f"The API at {api} admits nobody from here (status 403 to GET /health).",
+            f"The API at {api} refuses all requests from here (status 403 to GET /health).",
             "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
-            "one of its hosts; if not, look what stands before the API.",
+            "one of its hosts; if not, look at what stands before the API.",
             level="warning",
         )
     if answer.status != 200 or not _is_ours(answer.body):
@@ -168,10 +168,10 @@ def _check_refusal(
     if answer.status == 403 and not _is_our_refusal(answer.body):
         raise _Stopped(
             "api-forbidden",
-            f"Something before the API at {api} admits no callback from here (status 403 to POST "
-            "/callback, with another answer than ours).",
+            f"Something before the API at {api} refuses callbacks from here (status 403 to POST "
+            "/callback, and the answer is not ours).",
             "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
-            "one of its hosts; if not, look what stands before the API.",
+            "one of its hosts; if not, look at what stands before the API.",
             level="warning",
         )
     if answer.status != 403:
