@@ -73,7 +73,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     tail = commands.add_parser("tail", help="as they come, until Ctrl-C")
     tail.set_defaults(run=_tail)
     tail.add_argument(
-        "--since", type=options.when, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
+        "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
     )
     deployment = commands.add_parser("deployment", help="the story of a deployment")
     deployment.set_defaults(run=_deployment)

@@ -17,7 +17,9 @@ from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
-from chalicelib.text import visible
+from chalicelib.text import listed, visible
+
+_APPS = 3
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -
 
 def _progress(running: Running, where: Screen) -> str:
     step = f"step {running.step or '?'} of {running.steps}" if running.steps else "begun"
-    apps = ", ".join(running.apps[:3]) + (" …" if len(running.apps) > 3 else "")
+    apps = listed(running.apps, _APPS) or "?"
     since = where.moment(running.started_at)
-    return visible(f"deployment of {apps or '?'}: {step}, since {since}  {running.id}")
+    return visible(f"deployment of {apps}: {step}, since {since}  {running.id}")
 
 
 def _age(newest: Record | None) -> tuple[str, str]:
