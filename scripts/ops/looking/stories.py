@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ops import view
 from ops.cli import Failure
-from ops.looking import finding, listing
+from ops.looking import finding, rows
 from ops.stage.resources import Stage
 from ops.view import Screen
 
@@ -96,7 +96,7 @@ def text(told: Story, where: Screen) -> Text:
 def _events(summaries: Sequence[Summary], where: Screen) -> list[Text]:
     if not where.width:
         return [view.line(each, where) for each in summaries]
-    return list(listing.collapsed(summaries, replace(where, width=where.width - _INDENT)))
+    return list(rows.collapsed(summaries, replace(where, width=where.width - _INDENT)))
 
 
 def _part(made: Text, heading: str, lines: list[Text]) -> None:
