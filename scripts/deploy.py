@@ -6,7 +6,7 @@ from typing import Any
 
 from ops import cli
 from ops.cli import Failure, confirm, out, say
-from ops.deploying import bytecode, chalice_cli, mappings, page, plan, policies, throttling
+from ops.deploying import bytecode, chalice_cli, mappings, page, plan, roles, throttling
 from ops.deploying.upgrade import upgrade
 from ops.stage import config as stage_config
 from ops.stage import deployed, resources, stacks
@@ -46,8 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     say(f"Bringing up the resources of stage {name} …")
     stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
     stage = resources.find(name)
-    policies.write(name)
-    _set_variables(stage)
+    _set_resources(stage)
     if before:
         deployed.write_local(name, mappings.tidy(stage, before))
     deployed.begin(stage)
@@ -126,13 +125,13 @@ def _what_is_deployed(name: str) -> Deployed | None:
     )
 
 
-def _set_variables(stage: Stage) -> None:
-    changed = stage_config.set_variables(stage.name, stage.environment())
-    if changed:
+def _set_resources(stage: Stage) -> None:
+    values, arns = stage.environment(), roles.arns(stage.name)
+    if stage_config.set_resources(stage.name, values, arns):
         say(
-            f"Wrote {', '.join(changed)} of stage {stage.name} into .chalice/config.json, from "
-            "which Chalice reads them. They name resources (and so the account), and hold no "
-            "secret. Commit the file, and other clones can run chalice deploy by itself; "
+            f"Wrote the names of the resources of stage {stage.name} and the ARNs of its roles "
+            "into .chalice/config.json, from which Chalice reads them. They name the account, and "
+            "hold no secret. Commit the file, and other clones can run chalice deploy by itself; "
             "make destroy takes them out again.",
             "dim",
         )

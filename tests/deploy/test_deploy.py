@@ -172,7 +172,8 @@ def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path:
         "DEAD_LETTER_QUEUE_URL",
         "RETENTION_DAYS",
         "NOTIFY_ENV",
-        "SILENCE_MINUTES",
+        "STUCK_MINUTES",
+        "NO_EVENTS_MINUTES",
         "LOG_LEVEL",
     }
     before = {name: each["UUID"] for name, each in mappings().items()}

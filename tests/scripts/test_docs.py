@@ -107,7 +107,7 @@ def test_every_alarm_is_explained_and_nothing_else() -> None:
         for name in re.findall(r"`([a-z0-9-]+)`", row)
     ]
     alarms = [
-        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("marathon-events-${Stage}-")
         for each in resources("messaging.yaml").values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]

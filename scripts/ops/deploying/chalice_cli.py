@@ -10,7 +10,7 @@ from ops import ROOT
 from ops.cli import Failure, say
 
 # Chalice goes on without a dependency that has no wheel for Lambda, and only says so.
-_INCOMPLETE = "Could not install dependencies"
+INCOMPLETE = "Could not install dependencies"
 _FAILED_CALL = re.compile(
     r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:]*: "
     r"(.*?)(?: During handling of the above| The above exception was| Traceback \(most|$)"
@@ -31,7 +31,7 @@ def run(command: str, stage: str) -> None:
         told = [line.rstrip() for line in _shown(process)]
     if process.returncode != 0:
         raise Failure(f"chalice {command} failed: {_what_failed(told)}")
-    if any(_INCOMPLETE in line for line in told):
+    if any(INCOMPLETE in line for line in told):
         raise Failure(
             "Chalice deployed without a dependency that has no wheel for Lambda (see above): the "
             "functions won't run. Change its version in requirements.txt and deploy again."

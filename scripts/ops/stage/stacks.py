@@ -181,6 +181,7 @@ def _request(
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
+        "Capabilities": ["CAPABILITY_IAM"],  # the functions' roles
         "Tags": [
             {"Key": "project", "Value": APP},
             {"Key": "stage", "Value": stage},
