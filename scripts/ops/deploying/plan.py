@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ops.deploying import losses, mappings, roles, throttling
+from ops.deploying import losses, mappings, roles, senders, throttling
 from ops.deploying.functions import FUNCTIONS, Function
 from ops.stage import config, deployed, resources, stacks
+from ops.stage.clients import client
 from ops.stage.resources import Stage
 
 from chalice.config import Config
@@ -199,5 +200,35 @@ def _of_api(stage: Stage) -> Iterator[Change]:
         lost = "the API's address, to which every registered Marathon posts"
         yield Change("the API", "replaced", f"its stage {before} → {after}", lost)
         return
+    yield from _of_senders(api["rest_api_id"], stage.name)
+    yield from _by_hand(api["rest_api_id"])
     for path, was, will in throttling.differences(api["rest_api_id"], after):
         yield Change("the API", "changed", f"requests a second to {path} {was} → {will}")
+
+
+def _of_senders(api_id: str, stage: str) -> Iterator[Change]:
+    live, wanted = senders.live(api_id), senders.wanted(stage)
+    if senders.same(live, wanted):
+        return
+    if wanted:
+        yield Change("the API", "changed", "its resource policy will be that of the config")
+        return
+    lost = (
+        "the API's resource policy, which only .chalice/config.json can keep "
+        '(api_gateway_policy_file, or ARGS="--only-from NETWORKS", which sets it)'
+    )
+    yield Change("the API", "changed", "no resource policy", lost)
+
+
+def _by_hand(api_id: str) -> Iterator[Change]:
+    """What the app never sets: each deploy sends the API anew, without it."""
+    asked: dict[str, Any] = {"restApiId": api_id}
+    gateway = client("apigateway")
+    responses = gateway.get_gateway_responses(**asked)["items"]
+    for what, found in (
+        ("gateway responses", [each for each in responses if not each.get("defaultResponse")]),
+        ("authorizers", gateway.get_authorizers(**asked)["items"]),
+        ("request validators", gateway.get_request_validators(**asked)["items"]),
+    ):
+        if found:
+            yield Change("the API", "changed", what, f"{len(found)} {what} that were set by hand")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ops import view
 from ops.doctor.findings import duration
-from ops.stage import queues
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
@@ -92,9 +92,8 @@ def stage_lines(stage: Stage) -> list[tuple[str, str]]:
 def alarms(stage: str) -> list[str] | None:
     """The names of the stage's alarms that ring; None where CloudWatch does not tell."""
     try:
-        found = client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"marathon-events-{stage}-", StateValue="ALARM"
-        )
+        names = stacks.alarms(stage)
+        found = client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
     except aws.ERRORS:
         return None
     return [each["AlarmName"] for each in found["MetricAlarms"]]

@@ -70,7 +70,7 @@ def set_resources(name: str, values: dict[str, str], roles: dict[str, str]) -> b
         stage["lambda_functions"] = kept
     changed = json.dumps(stage) != before
     if changed:
-        CONFIG.write_text(json.dumps(read, indent=2) + "\n")
+        _write(read)
     return changed
 
 
@@ -79,6 +79,26 @@ def forget_resources(name: str, values: Iterable[str]) -> None:
     set_resources(name, dict.fromkeys(values, ""), {})
 
 
+def api_policy(name: str) -> str:
+    """The file in ``.chalice`` with the resource policy of a stage's API; empty for none."""
+    whole = config()
+    return str((whole | whole["stages"][name]).get("api_gateway_policy_file", ""))
+
+
+def set_api_policy(name: str, file: str) -> None:
+    """Name that file; empty for none."""
+    read = config()
+    stage = read["stages"][name]
+    stage.pop("api_gateway_policy_file", None)
+    if file:
+        stage["api_gateway_policy_file"] = file
+    _write(read)
+
+
 def api_stage(name: str) -> str:
     """The name of the API's stage at API Gateway."""
     return str(config()["stages"][name].get("api_gateway_stage", "api"))
+
+
+def _write(whole: dict[str, Any]) -> None:
+    CONFIG.write_text(json.dumps(whole, indent=2) + "\n")
