@@ -24,6 +24,7 @@ import pytest
 
 from local import cloud
 from tests.support.project import copy_project
+from tests.support.rights import granted, needed
 
 SERVER = """
 from moto.server import ThreadedMotoServer
@@ -83,14 +84,18 @@ def script(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=clone,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    with needed() as rights:
+        done = subprocess.run(
+            command,
+            cwd=clone,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    allowed = "deploy" if command[0] == CHALICE else Path(command[1]).stem
+    assert rights <= granted(f"`{allowed}.py`"), command
+    return done
 
 
 def deploy(clone: Path, *more: str, stage: str = "dev") -> str:
@@ -299,7 +304,6 @@ def test_after_a_loss_of_the_table_only_the_clone_that_deployed_goes_on(
 ) -> None:
     """The table held the note of the stage's API, and its stream was what fanout read."""
     other = make_clone(tmp_path / "other", first)
-    deploy(first)  # whichever clone did it last
     old = mappings()["fanout"]["UUID"]
     boto3.client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=False)
     boto3.client("cloudformation").delete_stack(StackName=f"{TABLE}-table")
