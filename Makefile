@@ -13,7 +13,7 @@ override OUT := $(value OUT)
 export STAGE OUT
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights page screenshot deploy package plan destroy ops check audit format docs pins clean
+.PHONY: help run test bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ package: $(OPS) ## what CI needs to deploy a stage: make package STAGE=prod OUT=
 
 plan: $(OPS) ## what a deploy of a stage would change and lose: make plan STAGE=prod
 	@$(BIN)/python scripts/plan.py --stage "$$STAGE" $(ARGS)
+
+live-check: $(OPS) ## try a stage of its own on a live account: make live-check STAGE=check
+	@$(BIN)/python scripts/live_check.py --stage "$$STAGE" $(ARGS)
 
 destroy: $(OPS) ## take a stage down, all but its table: make destroy STAGE=prod
 	@$(BIN)/python scripts/destroy.py --stage "$$STAGE" $(ARGS)
