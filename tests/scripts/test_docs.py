@@ -116,7 +116,7 @@ def test_exactly_the_existing_alarms_are_explained() -> None:
         for name in re.findall(r"`([a-z0-9-]+)`", row)
     ]
     alarms = [
-        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("marathon-events-${Stage}-")
         for each in resources("messaging.yaml").values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]

@@ -297,19 +297,23 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
             chalice_cli.run("deploy", "dev")
 
 
-def test_deploy_says_what_it_wrote_into_the_config(
+def test_a_deploy_writes_a_stages_resources_into_the_config_and_a_destroy_takes_them_out(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ops.deploying import roles
     from ops.stage import config
 
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"stages": {stage.name: {}}}))
     monkeypatch.setattr(config, "CONFIG", file)
-    changed = config.set_variables(stage.name, stage.environment())
-    assert changed == list(stage.environment())
-    assert config.set_variables(stage.name, stage.environment()) == []
-    config.set_variables(stage.name, dict.fromkeys(stage.environment(), ""))
+    resources = stage.environment(), roles.arns(stage.name)
+    assert config.set_resources(stage.name, *resources)
+    assert not config.set_resources(stage.name, *resources)
+    assert config.variables(stage.name) == stage.environment()
+    assert "FanoutRole" in config.function_settings(stage.name, "fanout")["iam_role_arn"]
+    config.forget_resources(stage.name, stage.environment())
     assert config.variables(stage.name) == {}
+    assert "iam_role_arn" not in config.function_settings(stage.name, "fanout")
 
 
 def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(

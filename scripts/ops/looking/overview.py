@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops import view
-from ops.stage import queues
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 from ops.view import Screen
@@ -119,9 +119,8 @@ def stage_state(stage: Stage) -> StageState | None:
 def alarms(stage: str) -> list[str] | None:
     """The names of the stage's alarms that are in ALARM; None where CloudWatch does not tell."""
     try:
-        found = client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"marathon-events-{stage}-", StateValue="ALARM"
-        )
+        names = stacks.alarms(stage)
+        found = client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
     except aws.ERRORS:
         return None
     return [each["AlarmName"] for each in found["MetricAlarms"]]
