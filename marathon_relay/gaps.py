@@ -42,7 +42,7 @@ class Teller:
         self._log = log
         self._found = found
         self._told = told
-        self._marathon = Marathon(settings.marathon, settings.login, settings.ca)
+        self._marathon = settings.client()
 
     def run(self) -> None:
         """Report each gap that was found; runs for ever."""

@@ -39,6 +39,16 @@ LINES = {
         "Not sent: {reason} Waiting: {spooled}. Next try in {seconds} s.",
     ),
     "sending_again": ("info", "The API takes events again. Waiting: {spooled}."),
+    "waiting": (
+        "warning",
+        "Instances of {path} have waited for {seconds} s to be launched (how many: {count}; main "
+        "reason: {reason}). It is told to the API.",
+    ),
+    "launched": ("info", "No instance of {path} waits any more. It is told to the API."),
+    "queue_unknown": ("warning", "What waits to be launched is not known: {reason}"),
+    "aside_sent": ("info", "Sent {file} ({bytes} bytes)."),
+    "aside_refused": ("error", "Not sent: {file} ({bytes} bytes): {reason}"),
+    "aside_done": ("info", "Sent of what lay aside: {sent}. Left: {left}."),
     "changes_unknown": ("warning", "What happened in a gap can't be told: {reason}"),
     "stopping": ("info", "Stopping: sending what waits, for at most {seconds} s."),
     "stopped": ("info", "Stopped. Waiting in the spool: {spooled}."),

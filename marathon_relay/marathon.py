@@ -10,6 +10,7 @@ Errors say what happened, with the details. The caller knows what a user can do 
     ├── NoLeader          502, 503 or 504: a standby answers, and knows of no leader
     ├── LoginRefused      401 or 403
     ├── NoStream          this version has no event stream (before 0.9)
+    ├── NoQueue           this version has no queue (before 0.7)
     ├── Elsewhere         a redirect to a host that is not of the cluster
     ├── CallbacksOff      subscriptions exist in this version, but are not switched on
     ├── NoSubscriptions   this version has none (before 0.5, and from 1.5.0 on)
@@ -23,14 +24,20 @@ import queue
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from marathon_relay.elements import NotAList, elements
+
 _SUBSCRIPTIONS = "/v2/eventSubscriptions"
+_QUEUE = "/v2/queue"
+_MOST_QUEUED = 5000
 _METERS = ".HttpEventActor."
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 20.0  # for the whole answer, however slowly it comes
@@ -86,6 +93,10 @@ class NoStream(MarathonError):
     """This version has no event stream: it came with 0.9."""
 
 
+class NoQueue(MarathonError):
+    """This version has no queue (it came with 0.7), or something in front of it hides it."""
+
+
 class Elsewhere(MarathonError):
     """A redirect to a host that is not of the cluster. ``target``: its scheme, host and port."""
 
@@ -120,20 +131,34 @@ class Refused(MarathonError):
 
 @dataclass(frozen=True)
 class Login:
-    """How to log in: a user and password (HTTP Basic), or a token (DC/OS), or not at all."""
+    """How to log in: a user and password (HTTP Basic), or a token (DC/OS), or not at all.
+    ``token_file``: where the token is, if it is renewed from time to time.
+    """
 
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    token_file: Path | None = None
 
     @property
     def header(self) -> dict[str, str]:
-        """The header that logs in; none without a login."""
+        """The header that logs in; none without a login. A token's file is read each time, since
+        DC/OS's tokens last for days, and something else renews them.
+        """
         if self.user:
             pair = f"{self.user}:{self.password}".encode()
             return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        token = self._token_now()
         # DC/OS wants this form, not Bearer.
-        return {"Authorization": f"token={self.token}"} if self.token else {}
+        return {"Authorization": f"token={token}"} if token else {}
+
+    def _token_now(self) -> str:
+        if self.token_file is None:
+            return self.token
+        try:
+            return self.token_file.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""  # Marathon then refuses the login, which is told
 
 
 @dataclass(frozen=True)
@@ -162,8 +187,10 @@ class Info:
 
 @dataclass(frozen=True)
 class _Answer:
+    """``body``: what was read of it, for a status of 200; else its bytes."""
+
     status: int
-    body: bytes
+    body: Any
     leader: str = ""
 
     def json(self) -> Any:
@@ -174,12 +201,16 @@ class _Answer:
             return None
 
 
+_Read = Callable[[Iterator[bytes]], Any]
+
+
 class Marathon:
     """One Marathon: a leader and its standbys. Every method raises MarathonError.
 
     ``url``: an address, or several of the same cluster, separated by commas or as a list. The first
-    one that answers is used, and ``url`` names it from then on. ``answer_seconds``: the limit for a
-    whole answer.
+    one that answers is used, and ``url`` names it from then on. ``ca``: the file with the CA
+    certificate. ``certificate``: the files of a client certificate and of its key. The key may be
+    in the first file. ``answer_seconds``: the limit for a whole answer.
     """
 
     def __init__(
@@ -188,6 +219,7 @@ class Marathon:
         login: Login | None = None,
         ca: str | None = None,
         answer_seconds: float = _ANSWER_SECONDS,
+        certificate: tuple[str, str | None] | None = None,
     ) -> None:
         named = url.split(",") if isinstance(url, str) else url
         self.urls = [checked_address(each.strip()) for each in named]
@@ -196,7 +228,21 @@ class Marathon:
         self._seconds = answer_seconds
         # What the last answer said in X-Marathon-Leader (0.9.0+): http(s)://host:port.
         self.leader_told = ""
-        self._client = client(ca, httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
+        self._trust = ssl.create_default_context(cafile=ca) if ca or certificate else True
+        if certificate and isinstance(self._trust, ssl.SSLContext):
+            self._trust.load_cert_chain(*certificate)
+        self._client = self.client(httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
+
+    def client(self, timeout: httpx.Timeout) -> httpx.Client:
+        """An HTTP client that trusts this Marathon, and that uses the proxies of the environment.
+        Compressed answers are not asked for: they could not be bounded before they are decoded.
+        """
+        return httpx.Client(
+            headers={"Accept-Encoding": "identity"},
+            timeout=timeout,
+            limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
+            verify=self._trust,
+        )
 
     def turn(self) -> None:
         """Ask the next of the addresses first, from now on."""
@@ -252,6 +298,28 @@ class Marathon:
         told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
         return _objects(told.get("apps") if isinstance(told, dict) else None)
 
+    def app(self, path: str) -> dict[str, Any] | None:
+        """One app, with its ``lastTaskFailure``; None if there is none of that path."""
+        told = self._get(f"/v2/apps/{quote(path.strip('/'))}", absent={})
+        found = told.get("app") if isinstance(told, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def queue(self, keep: Callable[[dict[str, Any]], _T | None]) -> list[_T]:
+        """What waits to be launched (0.7.0+): what ``keep`` makes of each element of
+        ``/v2/queue``, but None; at most 5,000. The answer holds whole definitions and may be large,
+        so only one element at a time is in memory.
+        """
+
+        def read(pieces: Iterator[bytes]) -> list[_T]:
+            objects = (each for each in elements(pieces, "queue") if isinstance(each, dict))
+            found = (kept for each in objects if (kept := keep(each)) is not None)
+            return list(islice(found, _MOST_QUEUED))
+
+        answer = self._call("GET", _QUEUE, read)
+        if answer.status == 404:
+            raise NoQueue(self.url, "it has no queue")
+        return cast("list[_T]", self._checked(answer, _QUEUE).body)
+
     def versions(self, app: str) -> list[str]:
         """The times at which the versions of an app were made, as Marathon writes them."""
         told = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
@@ -275,13 +343,14 @@ class Marathon:
     def _get(self, path: str, absent: Any) -> Any:
         """The value in the answer to a GET; ``absent`` for a 404."""
         answer = self._call("GET", path)
-        if answer.status == 404:
-            return absent
+        return absent if answer.status == 404 else self._checked(answer, path).json()
+
+    def _checked(self, answer: _Answer, path: str) -> _Answer:
         if answer.status in NO_LEADER:
             raise NoLeader(self.url, answer.status)
         if answer.status != 200:
             raise Refused(self.url, f"it answered status {answer.status} to GET {path}")
-        return answer.json()
+        return answer
 
     def _subscriptions(self, method: str, url: str = "") -> dict[str, Any]:
         query = f"?callbackUrl={quote(url, safe='')}" if url else ""
@@ -299,33 +368,35 @@ class Marathon:
         told = answer.json()
         return told if isinstance(told, dict) else {}
 
-    def _call(self, method: str, path: str) -> _Answer:
+    def _call(self, method: str, path: str, read: _Read | None = None) -> _Answer:
         """Ask the first address that answers. If it is a standby without a leader, ask the next
         one.
         """
         for _ in self.urls[1:]:
             try:
-                answer = self._ask(method, path)
+                answer = self._ask(method, path, read)
             except Unreachable:
                 self.turn()
                 continue
             if answer.status not in NO_LEADER:
                 return answer
             self.turn()
-        return self._ask(method, path)
+        return self._ask(method, path, read)
 
-    def _ask(self, method: str, path: str) -> _Answer:
+    def _ask(self, method: str, path: str, read: _Read | None) -> _Answer:
         try:
-            answer = _within(self._seconds, lambda: self._exchange(method, path))
+            answer = _within(self._seconds, lambda: self._exchange(method, path, read))
         except httpx.HTTPError as error:
             raise unreachable(self.url, error) from error
+        except NotAList as error:
+            raise Refused(self.url, f"what it answers to GET {path} is not readable") from error
         if answer.status in (401, 403):
             raise LoginRefused(self.url, answer.status)
         self.leader_told = answer.leader
         return answer
 
-    def _exchange(self, method: str, path: str) -> _Answer:
-        body = bytearray()
+    def _exchange(self, method: str, path: str, read: _Read | None) -> _Answer:
+        until = time.monotonic() + self._seconds
         # Marathon takes no other content type here. A redirect must not carry a URL with a token to
         # another host.
         headers = {"Accept": "application/json"} | self.login.header
@@ -334,25 +405,27 @@ class Marathon:
         with self._client.stream(
             method, self.url + path, headers=headers, follow_redirects=method == "GET"
         ) as answer:
-            for piece in answer.iter_raw():
-                body += piece
-                if len(body) > _ANSWER_BYTES:
-                    raise Refused(self.url, f"its answer is larger than {_ANSWER_BYTES:,} bytes")
+            pieces = _in_time(answer.iter_raw(), until)
+            if answer.status_code != 200 or read is None:
+                read = self._whole
             leader = answer.headers.get("X-Marathon-Leader", "")
-            return _Answer(answer.status_code, bytes(body), leader)
+            return _Answer(answer.status_code, read(pieces), leader)
+
+    def _whole(self, pieces: Iterator[bytes]) -> bytes:
+        body = bytearray()
+        for piece in pieces:
+            body += piece
+            if len(body) > _ANSWER_BYTES:
+                raise Refused(self.url, f"its answer is larger than {_ANSWER_BYTES:,} bytes")
+        return bytes(body)
 
 
-def client(ca: str | None, timeout: httpx.Timeout) -> httpx.Client:
-    """An HTTP client for Marathon. ``ca``: the file with the certificate of its certificate
-    authority.
-    """
-    return httpx.Client(
-        headers={"Accept-Encoding": "identity"},
-        timeout=timeout,
-        limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
-        verify=ssl.create_default_context(cafile=ca) if ca else True,
-        trust_env=not ca,
-    )
+def _in_time(pieces: Iterator[bytes], until: float) -> Iterator[bytes]:
+    """Nobody waits any more for what comes later."""
+    for piece in pieces:
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("no answer in time")
+        yield piece
 
 
 def checked_address(url: str) -> str:
