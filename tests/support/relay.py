@@ -170,9 +170,9 @@ class Wire:
 
 
 @contextmanager
-def scripted(*pieces: bytes) -> Iterator[str]:
+def scripted(*pieces: bytes, encoding: str = "identity") -> Iterator[str]:
     """Something like a Marathon, of no version, whose stream is made of these pieces, and goes on
-    with heartbeats.
+    with heartbeats. ``encoding``: in which it says that they are.
     """
     done = threading.Event()
 
@@ -185,6 +185,7 @@ def scripted(*pieces: bytes) -> Iterator[str]:
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream;charset=utf-8")
+            self.send_header("Content-Encoding", encoding)
             self.end_headers()
             with contextlib.suppress(OSError):
                 for piece in pieces:
