@@ -4,7 +4,6 @@ import threading
 import time
 
 from marathon_relay import waiting
-from marathon_relay.advice import sentence
 from marathon_relay.log import Log
 from marathon_relay.marathon import MarathonError
 from marathon_relay.settings import Settings
@@ -46,7 +45,7 @@ class Asker:
         try:
             queue = self._marathon.queue(waiting.queued)
         except MarathonError as error:
-            reason = sentence(error)
+            reason = error.advice
             if reason != self._status.queue_error:
                 self._log.tell("queue_unknown", reason=reason)
             self._status.queue_failed(reason)

@@ -1,12 +1,12 @@
 """Marathon's REST API, as far as a listener needs it. Versions 0.5 – 1.4 have subscriptions.
 
-Errors say what happened, with the details. The caller knows what a user can do about it.
+Errors say what is wrong and what to do about it.
 
     MarathonError
     ├── BadAddress        what was given is no address of a Marathon
     ├── Unreachable       nobody answered, or not in time, or the connection broke
     │   └── Untrusted     its certificate is not trusted here
-    ├── NotMarathon       what answered is no Marathon that tells of itself
+    ├── NotMarathon       what answered is not a Marathon
     ├── NoLeader          502, 503 or 504: a standby answers, and knows of no leader
     ├── LoginRefused      401 or 403
     ├── NoStream          this version has no event stream (before 0.9)
@@ -48,57 +48,102 @@ _T = TypeVar("_T")
 
 
 class MarathonError(Exception):
-    """A request to Marathon failed. ``url``: the address that was asked."""
+    """A request to Marathon failed. ``url``: the address that was asked; ``status``: its answer's,
+    where it matters.
+    """
 
-    def __init__(self, url: str, message: str) -> None:
+    _problem = "Marathon at {url}: {error}."
+    remedy = "Read Marathon's log; try again in a while."
+
+    def __init__(self, url: str, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.url = url
+        self.status = status
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, as a sentence for a person; ``remedy`` says what to do about it."""
+        return self._problem.format(url=self.url, error=self, status=self.status)
+
+    @property
+    def advice(self) -> str:
+        """What is wrong, and what to do about it."""
+        return f"{self.problem} {self.remedy}"
 
 
 class BadAddress(MarathonError):
     """What was given is no address of a Marathon."""
 
+    _problem = "{url!r} is not a Marathon's address."
+    remedy = "An address looks like http://marathon.example.net:8080."
+
 
 class LoginInAddress(BadAddress):
     """The address contains a login, which would be shown and logged with the address."""
+
+    _problem = "The address of Marathon contains a login."
+    remedy = (
+        "Give the login by --user (or MARATHON_USER) and MARATHON_PASSWORD, not in the address."
+    )
 
 
 class Unreachable(MarathonError):
     """Nobody answered, or not in time, or the connection broke."""
 
+    _problem = "No Marathon answers at {url} ({error})."
+    remedy = "Check the address, the port and the firewall."
+
 
 class Untrusted(Unreachable):
     """The certificate is not trusted here."""
 
+    _problem = "The certificate of {url} is not trusted here."
+    remedy = "Name the file with its CA certificate: --ca, or RELAY_CA for a relay."
+
 
 class NotMarathon(MarathonError):
-    """The server that answered is not a Marathon that describes itself. ``status``: its answer's
-    status.
-    """
+    """The server that answered is not a Marathon. ``status``: its answer's status."""
+
+    _problem = "What answers at {url} is not a Marathon (GET /v2/info: status {status})."
+    remedy = (
+        "Check the address: host and port alone, without the path of a page. For a Marathon before "
+        "0.5, use register.py --print-endpoint --cluster NAME."
+    )
 
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"no Marathon that tells of itself (GET /v2/info: status {status})")
-        self.status = status
+        super().__init__(url, f"this is not a Marathon (GET /v2/info: status {status})", status)
 
 
 class NoLeader(MarathonError):
     """A standby answered that it knows no leader (503; from 1.7.149 on 502)."""
 
+    remedy = "Check its ZooKeeper, and read the logs of all Marathons of the cluster."
+
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"no leader is known there (status {status})")
-        self.status = status
+        super().__init__(url, f"it knows no leader (status {status})", status)
 
 
 class NoStream(MarathonError):
     """This version has no event stream: it came with 0.9."""
 
+    _problem = "Marathon at {url} has no event stream (it came with 0.9)."
+    remedy = "Use register.py instead."
+
 
 class NoQueue(MarathonError):
-    """This version has no queue (it came with 0.7), or something in front of it hides it."""
+    """This version has no queue, or something in front of it hides it."""
+
+    _problem = "Marathon at {url} shows no queue (status 404)."
+    remedy = (
+        "The queue came with 0.7. If a proxy hides it, let GET /v2/queue pass; or let the relay "
+        "not ask: RELAY_QUEUE_SECONDS=0."
+    )
 
 
 class Elsewhere(MarathonError):
     """A redirect to a host that is not of the cluster. ``target``: its scheme, host and port."""
+
+    remedy = "If it is, name it in RELAY_MARATHON too."
 
     def __init__(self, url: str, target: str) -> None:
         super().__init__(url, f"it redirects to {target}, which is not known as one of the cluster")
@@ -108,21 +153,46 @@ class Elsewhere(MarathonError):
 class LoginRefused(MarathonError):
     """Marathon wants another login. ``status``: 401 or 403."""
 
+    _problem = "Marathon at {url} refused the login (status {status})."
+    remedy = (
+        "Give --user (or MARATHON_USER) with MARATHON_PASSWORD, or MARATHON_TOKEN (or its file); "
+        "from 1.3.0 on the login needs the right to view events."
+    )
+
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"the login was refused (status {status})")
-        self.status = status
+        super().__init__(url, f"the login was refused (status {status})", status)
 
 
 class CallbacksOff(MarathonError):
     """Marathon could call back, but was started without ``--event_subscriber http_callback``."""
 
+    _problem = "Marathon at {url} has no callbacks enabled."
+    remedy = (
+        "Restart every Marathon of the cluster with --event_subscriber http_callback, then run "
+        "this again. Or restart it with our address, which then needs no subscription: "
+        "register.py --print-endpoint prints the options for that (--event_subscriber "
+        "http_callback --http_endpoints '<api>/callback?token=<token>')."
+    )
+
 
 class NoSubscriptions(MarathonError):
     """This version has no event subscriptions."""
 
+    _problem = (
+        "Marathon at {url} has no event subscriptions: versions before 0.5 and from "
+        "1.5.0 on have none."
+    )
+    remedy = (
+        "Before 0.5, use register.py --print-endpoint --cluster NAME; from 1.5.0 on, a relay: "
+        "register.py --relay-env FILE."
+    )
+
 
 class BadCallback(MarathonError):
     """Marathon says that the callback URL is malformed (422, from 1.3.0 on)."""
+
+    _problem = "Marathon at {url} says that the callback URL is malformed."
+    remedy = "Check --url."
 
 
 class Refused(MarathonError):
@@ -251,7 +321,7 @@ class Marathon:
     def info(self) -> Info:
         """Who this Marathon is. If it is too old to have ``/v2/info``, its version is not known."""
         answer = self._call("GET", "/v2/info")
-        if answer.status == 404:
+        if answer.status == 404 and (not answer.body or self._has_apps()):
             return Info(name="", version="", framework_id="", callbacks=None)
         told = answer.json()
         if answer.status in NO_LEADER:
@@ -339,6 +409,13 @@ class Marathon:
             for name, meter in meters.items()
             if _METERS in name and isinstance(meter, dict) and isinstance(meter.get("count"), int)
         }
+
+    def _has_apps(self) -> bool:
+        """Whether apps are listed here: a Marathon that is too old to describe itself has them, and
+        a web server that answers with a page has not.
+        """
+        found = (self._call("GET", path) for path in ("/v2/apps", "/v1/apps"))
+        return any(each.status == 200 and each.json() is not None for each in found)
 
     def _get(self, path: str, absent: Any) -> Any:
         """The value in the answer to a GET; ``absent`` for a 404."""

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 
-from marathon_relay.advice import sentence
 from marathon_relay.backoff import Backoff
 from marathon_relay.listening import Listening
 from marathon_relay.log import Log
@@ -172,5 +171,5 @@ class Reader:
         self._listening.away()
         self._marathon.turn()
         wait = self._backoff.next()
-        self._log.tell("stream_failed", reason=sentence(error), seconds=round(wait, 1))
+        self._log.tell("stream_failed", reason=error.advice, seconds=round(wait, 1))
         self._stop.wait(wait)

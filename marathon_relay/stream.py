@@ -18,6 +18,7 @@ from marathon_relay.marathon import (
     Marathon,
     NoLeader,
     NoStream,
+    NotMarathon,
     Refused,
     unreachable,
 )
@@ -125,7 +126,7 @@ def opened(marathon: Marathon, wanted: Filter, dead_after: float) -> Iterator[Op
     ``dead_after``: after so many seconds without a sign of life the stream counts as dead. Marathon
     sends a heartbeat every ten.
     """
-    info = marathon.info()
+    info = _info(marathon)
     timeout = httpx.Timeout(_CONNECT_SECONDS, read=dead_after)
     with marathon.client(timeout) as http, contextlib.ExitStack() as stack:
         url = httpx.URL(_first(marathon) + "/v2/events", params=query(info, wanted))
@@ -137,6 +138,16 @@ def opened(marathon: Marathon, wanted: Filter, dead_after: float) -> Iterator[Op
                 return
             url = _followed(marathon, answer)
         raise Refused(_origin(url), "it redirects without end")
+
+
+def _info(marathon: Marathon) -> Info:
+    """Who this Marathon is, if it says so. Whatever has an event stream will do."""
+    try:
+        return marathon.info()
+    except NotMarathon as error:
+        if error.status != 404:
+            raise
+        return Info(name="", version="", framework_id="", callbacks=None)
 
 
 def _first(marathon: Marathon) -> str:

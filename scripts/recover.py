@@ -23,6 +23,7 @@ docs/operations.md tells all steps, from the backup on. Examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
+    options.settle_times(args)
     wanted = Recovery(args.source, options.window(args), args.replace, args.rate)
     if not recovery.exists(args.source):
         raise Failure(

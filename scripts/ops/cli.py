@@ -87,10 +87,14 @@ def out(line: str) -> None:
 
 
 def confirm(question: str, answer: str) -> None:
-    """Ask on a terminal, and continue only with that answer. Raises Failure."""
+    """Ask on a terminal, and continue only with that answer; for ``yes``, ``y`` will do. Raises
+    Failure.
+    """
     if not sys.stdin.isatty():
         raise Failure("Not a terminal, so nobody can confirm: pass --yes. Nothing was changed.")
-    if input(f"{visible(question)} ").strip() != answer:
+    given = input(f"{visible(question)} ").strip()
+    agreed = given.lower() in ("y", "yes") if answer == "yes" else given == answer
+    if not agreed:
         raise Failure("Nothing was changed.")
 
 

@@ -163,7 +163,7 @@ def test_asking_can_be_switched_off(endpoint: Endpoint, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(401, "refuses the login"), (404, "proxy hides it"), (500, "status 500")]
+    ("status", "told"), [(401, "refused the login"), (404, "proxy hides it"), (500, "status 500")]
 )
 def test_a_queue_that_is_refused_is_told_once_and_stops_nothing(
     endpoint: Endpoint, tmp_path: Path, status: int, told: str

@@ -21,7 +21,6 @@ from typing import Any
 from ops import ROOT
 from ops.deploying.functions import FUNCTIONS, STREAM
 from ops.doctor import network_checks
-from ops.doctor.findings import duration
 from ops.stage import config, deployed, queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -635,23 +634,6 @@ def test_a_relay_that_has_not_been_heard_of(bare: Doctor, monkeypatch: pytest.Mo
     assert "No event of cluster mute ever came" in told["mute"]
     assert told["heard"].startswith("ok")
     assert told["new"].startswith("ok")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (0, "1 ms"),
-        (0.0434, "43 ms"),
-        (1.44, "1.4 s"),
-        (15, "15 s"),
-        (120, "2 minutes"),
-        (7199, "120 minutes"),
-        (7200, "2 hours"),
-        (200_000, "2 days"),
-    ],
-)
-def test_times_as_people_say_them(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
 
 
 # What can't be looked at

@@ -87,6 +87,17 @@ def test_list_and_remove(
         "http://another.example/in?***  (another listener)",
         f"token {token.hash[:12]}  {made}",
     ]
+    assert register.main(args(running, url, "--list", "--json")) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ours, others, kept = [each for each in told if "_aws" not in each]
+    assert ours == {
+        "url": f"{running.api}/callback?***",
+        "ours": True,
+        "cluster": "prod",
+        "accepted": True,
+    }
+    assert (others["url"], others["ours"]) == ("http://another.example/in?***", False)
+    assert (kept["hash"], kept["valid"]) == (token.hash, True)
     assert register.main(args(running, url, "--remove")) == 0
     assert marathon.urls == ["http://u:pw@another.example/in?secret=1"]
     (token,) = running.stage.tokens.all()
@@ -138,13 +149,14 @@ def test_no_marathon_there(stage: Stage) -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     assert f"No Marathon answers at {url}" in failure(stage, url)
     with answering(200, b"<html>") as url:
-        assert "is no Marathon" in failure(stage, url)
-    with answering(404, b"") as url:
-        assert "--print-endpoint" in failure(stage, url)
+        assert f"What answers at {url} is not a Marathon" in failure(stage, url)
+        assert "is not a Marathon" in failure(stage, f"{url}/ui/#/apps")
+    with answering(404, b"<html>") as url:
+        assert "is not a Marathon (GET /v2/info: status 404)" in failure(stage, url)
 
 
 @pytest.mark.parametrize("url", ["marathon:8080", "ftp://m", "http://", "x"])
-def test_what_is_no_address(stage: Stage, url: str) -> None:
+def test_invalid_addresses_are_rejected(stage: Stage, url: str) -> None:
     assert "is not a Marathon's address" in failure(stage, url)
 
 
@@ -220,7 +232,7 @@ def test_a_stage_without_an_api(stage: Stage) -> None:
         register.main(["--stage", stage.name, "--marathon", "http://m"])
 
 
-def test_when_subscribing_fails_the_new_token_is_worth_nothing(
+def test_when_subscribing_fails_the_new_token_is_revoked(
     running: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(url: str, client: str) -> dict[str, Any]:

@@ -131,8 +131,7 @@ def _marathon(
     try:
         marathon = connection.connect(url, user, ca)
     except MarathonError as error:
-        message, remedy = connection.advice(error)
-        yield Finding("error", marathon_checks.code(error), message, remedy)
+        yield Finding("error", marathon_checks.code(error), error.problem, error.remedy)
         return
     except (Failure, OSError) as error:
         message = f"Marathon at {url} could not be asked."

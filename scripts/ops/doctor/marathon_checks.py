@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops.cli import EXPECTED, Failure
 from ops.doctor import relay_checks
-from ops.doctor.findings import Finding, duration
-from ops.marathon import connection, registration
+from ops.doctor.findings import Finding
+from ops.marathon import registration
 from ops.marathon.registration import Registration, Subscription
 from ops.stage import config, deployed, resources
 from ops.stage.resources import Stage
@@ -71,16 +71,13 @@ class Case:
 
     def names(self, info: Info | None = None) -> list[str]:
         """The clusters that this Marathon is, by its framework id or its address."""
-        return [each.name for each in self.clusters if self._is(each, info)]
+        framework_id = info.framework_id if info else ""
+        urls = ",".join(self.marathon.urls)
+        return [each.name for each in self.clusters if each.is_marathon(urls, framework_id)]
 
     def relay_of(self, info: Info) -> str:
         """The name of this Marathon's cluster, if a relay brings its events; else nothing."""
         return next((name for name in self.names(info) if name in self.relayed), "")
-
-    def _is(self, cluster: Cluster, info: Info | None) -> bool:
-        if info and cluster.framework_id and info.framework_id:
-            return cluster.framework_id == info.framework_id
-        return cluster.marathon_url in self.marathon.urls
 
 
 def check(case: Case) -> list[Finding]:
@@ -98,11 +95,7 @@ def unreachable(case: Case, error: MarathonError) -> Finding:
         return _off(case)
     if isinstance(error, client.NoSubscriptions):
         return _before_subscriptions(case)
-    message, remedy = connection.advice(error)
-    if isinstance(error, client.NoLeader):
-        message = f"The Marathon at {error.url} knows of no leader (status {error.status})."
-        remedy = "Look at its ZooKeeper and at the logs of all Marathons of the cluster."
-    return Finding("error", code(error), message, remedy)
+    return Finding("error", code(error), error.problem, error.remedy)
 
 
 def code(error: MarathonError) -> str:
@@ -148,7 +141,8 @@ def _stranger(case: Case, info: Info) -> Iterator[Finding]:
     """Another Marathon than the one that was registered under this address."""
     for cluster in case.clusters:
         known, there = cluster.framework_id, info.framework_id
-        if cluster.marathon_url in case.marathon.urls and known and there and known != there:
+        here = cluster.has_address_of(",".join(case.marathon.urls))
+        if here and known and there and known != there:
             yield Finding(
                 "warning",
                 "marathon-another",
@@ -315,8 +309,8 @@ def _quiet(case: Case, cluster: str, took: float) -> Finding:
         "ok",
         "arrived",
         f"What Marathon {case.url} sends arrives: an event that it was made to send was in the "
-        f"table, in cluster {cluster}, after {duration(took)}. If no others come, Marathon is "
-        "simply quiet.",
+        f"table, in cluster {cluster}, after {times.duration(took)}. If no others come, Marathon "
+        "is simply quiet.",
     )
 
 
@@ -332,7 +326,7 @@ def _missing(
 ) -> Finding:
     """Why the provoked event did not arrive, as far as the meters tell."""
     skipped, failed = (after.get(each, 0) - before.get(each, 0) for each in (_SKIPPED, _FAILED))
-    waited = f"did not arrive within {duration(case.seconds)}"
+    waited = f"did not arrive within {times.duration(case.seconds)}"
     look = f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate"
     if skipped > 0:
         whom = "us" if alone else "one of its subscribers, by all signs us"

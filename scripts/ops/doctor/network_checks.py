@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ops.doctor.findings import Finding, Level, duration
+from ops.doctor.findings import Finding, Level
+
+from chalicelib.times import duration
 
 # Marathon waits this long for a callback's answer (docs/architecture.md).
 MARATHON_SECONDS = 10.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from ops.doctor.findings import Finding, duration
+from ops.doctor.findings import Finding
 from ops.marathon import registration
 from ops.stage.resources import Stage
 
@@ -64,4 +64,4 @@ def _last_heard(stage: Stage, cluster: str) -> datetime | None:
 
 
 def _ago(time: datetime, now: datetime) -> str:
-    return f"{duration(max(0.0, (now - time).total_seconds()))} ago"
+    return f"{times.duration(max(0.0, (now - time).total_seconds()))} ago"

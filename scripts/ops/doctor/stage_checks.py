@@ -7,13 +7,14 @@ from functools import partial
 
 from ops.deploying import mappings
 from ops.deploying.functions import FUNCTIONS, Function
-from ops.doctor.findings import Finding, duration, guarded
+from ops.doctor.findings import Finding, guarded
 from ops.stage import deployed, queues
 from ops.stage.clients import client
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
 from ops.subscribing import subscriptions
 
+from chalicelib import times
 from chalicelib.services import aws
 
 # Notifications usually come within two seconds; the alarm rings at five minutes.
@@ -129,7 +130,7 @@ def _behind(stage: Stage, found: set[str]) -> list[Finding]:
         age = _metric("AWS/Lambda", "IteratorAge", "FunctionName", name)
         if age is not None and age / 1000 > _BEHIND_SECONDS:
             code, what, usual = _LATE[function.name]
-            message = f"{what} {duration(age / 1000)} behind what is stored."
+            message = f"{what} {times.duration(age / 1000)} behind what is stored."
             remedy = f"Look at the log /aws/lambda/{name}: usually it is {usual}."
             findings.append(Finding("warning", code, message, remedy))
     return findings
@@ -142,7 +143,7 @@ def _spill(stage: Stage) -> list[Finding]:
     oldest = _metric(
         "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", stage.spill_queue_name
     )
-    since = f", the oldest for {duration(oldest)}" if oldest else ""
+    since = f", the oldest for {times.duration(oldest)}" if oldest else ""
     return [
         Finding(
             "warning",
