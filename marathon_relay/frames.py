@@ -33,6 +33,8 @@ class Frames:
 
     def feed(self, piece: bytes) -> list[Frame]:
         """The frames that this piece completes. Raises TooLong."""
+        if not piece:
+            return []
         if self._after_cr:
             piece = piece.removeprefix(b"\n")
         self._after_cr = piece.endswith(b"\r")
