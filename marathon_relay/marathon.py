@@ -368,11 +368,11 @@ class Marathon:
         told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
         return _objects(told.get("apps") if isinstance(told, dict) else None)
 
-    def app(self, path: str) -> dict[str, Any] | None:
-        """One app, with its ``lastTaskFailure``; None if there is none of that path."""
-        told = self._get(f"/v2/apps/{quote(path.strip('/'))}", absent={})
-        found = told.get("app") if isinstance(told, dict) else None
-        return found if isinstance(found, dict) else None
+    def knows(self, path: str) -> bool:
+        """Whether there is an app or pod of that path."""
+        kinds = ("apps", "pods")
+        found = (self._get(f"/v2/{kind}/{quote(path.strip('/'))}", None) for kind in kinds)
+        return any(each is not None for each in found)
 
     def queue(self, keep: Callable[[dict[str, Any]], _T | None]) -> list[_T]:
         """What waits to be launched (0.7.0+): what ``keep`` makes of each element of

@@ -19,8 +19,8 @@ _MOST_REASONS = 20
 _PATH_CHARACTERS = 1000
 _REASON_CHARACTERS = 100
 
-_HELD_BACK = "back-off"
-_NO_OFFERS = "no offers"
+HELD_BACK = "back-off"
+NO_OFFERS = "no offers"
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Queued:
     def reason(self) -> str:
         """The main reason, in a word."""
         if self.delay >= _HELD_BACK_SECONDS:
-            return _HELD_BACK
+            return HELD_BACK
         if self.offers is None:
             return ""
         most = max(self.offers["declined"], key=lambda each: int(each["declined"]), default=None)
         if most:
             return str(most["reason"])
-        return "" if self.offers["processed"] else _NO_OFFERS
+        return "" if self.offers["processed"] else NO_OFFERS
 
 
 @dataclass(frozen=True)
