@@ -55,16 +55,16 @@ class Api:
     def post(self, bodies: Sequence[bytes]) -> int:
         """Returns how many of the events the API knew already. Raises Failed."""
         status, answer = self._exchange(b"\n".join(bodies))
-        told = _json(answer)
+        parsed = _json(answer)
         match status:
             case 200:
-                return _duplicates(told, len(bodies))
+                return _duplicates(parsed, len(bodies))
             case 401 | 403:
                 raise Refused(
                     f"the API refuses the token (status {status}). Look at RELAY_URL; or make a "
                     "new token with register.py --relay-env FILE, and start the relay with it."
                 )
-            case 400 | 413 if reason := _own_error(told):
+            case 400 | 413 if reason := _own_error(parsed):
                 raise NotTaken(f"the API does not take it: {reason}")
             case 413:
                 raise TooLarge(
@@ -105,11 +105,11 @@ def _json(body: bytes) -> object:
         return None
 
 
-def _duplicates(told: object, lines: int) -> int:
+def _duplicates(parsed: object, lines: int) -> int:
     """How many lines were known, according to the answer. Raises Failed if it is not the API's
     answer.
     """
-    events = told.get("events") if isinstance(told, dict) else None
+    events = parsed.get("events") if isinstance(parsed, dict) else None
     if not isinstance(events, list) or len(events) != lines:
         raise Failed("what answered is not the API, or not in full: look at RELAY_URL.")
     kinds = [each.get("stored") if isinstance(each, dict) else None for each in events]
@@ -118,15 +118,15 @@ def _duplicates(told: object, lines: int) -> int:
     return kinds.count("duplicate")
 
 
-def _own_error(told: object) -> str:
+def _own_error(parsed: object) -> str:
     """The message of an error in the API's own form; empty if something else has answered, such as
     a proxy on the way.
     """
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         return ""
-    if told.get("message") == _GATEWAYS_TOO_LONG:
+    if parsed.get("message") == _GATEWAYS_TOO_LONG:
         return _GATEWAYS_TOO_LONG
-    error = told.get("error")
+    error = parsed.get("error")
     if not isinstance(error, dict) or not isinstance(error.get("code"), str):
         return ""
     message = error.get("message")

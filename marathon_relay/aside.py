@@ -23,13 +23,13 @@ def send_aside(settings: Settings, log: Log) -> int:
             file.unlink()
         except Failed as error:
             left += 1
-            log.tell("aside_refused", file=file, bytes=len(body), reason=error.reason)
+            log.write("aside_refused", file=file, bytes=len(body), reason=error.reason)
         except OSError as error:
             left += 1
-            log.tell("aside_refused", file=file, bytes=0, reason=f"{error.strerror}.")
+            log.write("aside_refused", file=file, bytes=0, reason=f"{error.strerror}.")
         else:
-            log.tell("aside_sent", file=file, bytes=len(body))
-    log.tell("aside_done", sent=len(files) - left, left=left)
+            log.write("aside_sent", file=file, bytes=len(body))
+    log.write("aside_done", sent=len(files) - left, left=left)
     return 1 if left else 0
 
 

@@ -47,7 +47,7 @@ class Asker:
         except MarathonError as error:
             reason = error.advice
             if reason != self._status.queue_error:
-                self._log.tell("queue_unknown", reason=reason)
+                self._log.write("queue_unknown", reason=reason)
             self._status.queue_failed(reason)
             return
         self._status.queue_seen(len(queue))
@@ -66,16 +66,16 @@ class Asker:
             return  # the next look reports it
         self._known = known
         for change in changes:
-            self._tell(change)
+            self._log_change(change)
         if lines:
             self._arrived.set()
 
-    def _tell(self, change: waiting.Change) -> None:
+    def _log_change(self, change: waiting.Change) -> None:
         known, queued = change.known, change.queued
         if queued is None:
-            self._log.tell("launched", path=known.path)
+            self._log.write("launched", path=known.path)
             return
-        self._log.tell(
+        self._log.write(
             "waiting",
             path=known.path,
             count=queued.count,

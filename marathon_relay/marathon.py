@@ -228,7 +228,7 @@ class Login:
         try:
             return self.token_file.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):
-            return ""  # Marathon then refuses the login, which is told
+            return ""  # Marathon then refuses the login, and the error says so
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ class Marathon:
         self.login = login or Login()
         self._seconds = answer_seconds
         # What the last answer said in X-Marathon-Leader (0.9.0+): http(s)://host:port.
-        self.leader_told = ""
+        self.named_leader = ""
         self._trust = ssl.create_default_context(cafile=ca) if ca or certificate else True
         if certificate and isinstance(self._trust, ssl.SSLContext):
             self._trust.load_cert_chain(*certificate)
@@ -323,17 +323,17 @@ class Marathon:
         answer = self._call("GET", "/v2/info")
         if answer.status == 404 and (not answer.body or self._has_apps()):
             return Info(name="", version="", framework_id="", callbacks=None)
-        told = answer.json()
+        parsed = answer.json()
         if answer.status in NO_LEADER:
             raise NoLeader(self.url, answer.status)
-        if answer.status != 200 or not isinstance(told, dict) or "version" not in told:
+        if answer.status != 200 or not isinstance(parsed, dict) or "version" not in parsed:
             raise NotMarathon(self.url, answer.status)
-        subscriber = told.get("event_subscriber")
-        callbacks = subscriber is not None if "event_subscriber" in told else None
+        subscriber = parsed.get("event_subscriber")
+        callbacks = subscriber is not None if "event_subscriber" in parsed else None
         return Info(
-            name=_shown(told.get("name")),
-            version=_shown(told["version"]),
-            framework_id=_shown(told.get("frameworkId")),
+            name=_shown(parsed.get("name")),
+            version=_shown(parsed["version"]),
+            framework_id=_shown(parsed.get("frameworkId")),
             callbacks=callbacks,
         )
 
@@ -354,8 +354,8 @@ class Marathon:
 
     def leader(self) -> str:
         """The leader as ``host:port``; empty when there is none."""
-        told = self._get("/v2/leader", absent={})
-        return _shown(told.get("leader")) if isinstance(told, dict) else ""
+        parsed = self._get("/v2/leader", absent={})
+        return _shown(parsed.get("leader")) if isinstance(parsed, dict) else ""
 
     def deployments(self) -> list[dict[str, Any]]:
         """The deployments that are running, as Marathon shows them (0.7.0+)."""
@@ -365,8 +365,8 @@ class Marathon:
         """All apps, each with its ``lastTaskFailure`` if it had one (0.7.6+). Pods are not
         included.
         """
-        told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
-        return _objects(told.get("apps") if isinstance(told, dict) else None)
+        parsed = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
+        return _objects(parsed.get("apps") if isinstance(parsed, dict) else None)
 
     def knows(self, path: str) -> bool:
         """Whether there is an app or pod of that path."""
@@ -392,16 +392,16 @@ class Marathon:
 
     def versions(self, app: str) -> list[str]:
         """The times at which the versions of an app were made, as Marathon writes them."""
-        told = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
-        found = told.get("versions") if isinstance(told, dict) else None
+        parsed = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
+        found = parsed.get("versions") if isinstance(parsed, dict) else None
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def callback_meters(self) -> dict[str, int]:
         """What Marathon has counted of its callbacks since it became the leader (0.13.1, 0.14.1 –
         1.4.13): ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty if it does not say.
         """
-        told = self._get("/metrics", absent={})
-        meters = told.get("meters") if isinstance(told, dict) else None
+        parsed = self._get("/metrics", absent={})
+        meters = parsed.get("meters") if isinstance(parsed, dict) else None
         if not isinstance(meters, dict):
             return {}
         return {
@@ -442,8 +442,8 @@ class Marathon:
             case status if not 200 <= status < 300:
                 asked = f"status {status} to {method} {_SUBSCRIPTIONS}"
                 raise Refused(self.url, f"it answered {asked}")
-        told = answer.json()
-        return told if isinstance(told, dict) else {}
+        parsed = answer.json()
+        return parsed if isinstance(parsed, dict) else {}
 
     def _call(self, method: str, path: str, read: _Read | None = None) -> _Answer:
         """Ask the first address that answers. If it is a standby without a leader, ask the next
@@ -469,7 +469,7 @@ class Marathon:
             raise Refused(self.url, f"what it answers to GET {path} is not readable") from error
         if answer.status in (401, 403):
             raise LoginRefused(self.url, answer.status)
-        self.leader_told = answer.leader
+        self.named_leader = answer.leader
         return answer
 
     def _exchange(self, method: str, path: str, read: _Read | None) -> _Answer:

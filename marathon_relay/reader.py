@@ -88,7 +88,7 @@ class Reader:
                     stream.cut()
             self._status.stream_opened()
             version = stream.version or "of unknown version"
-            self._log.tell("stream_opened", version=version, url=stream.url, leader=stream.leader)
+            self._log.write("stream_opened", version=version, url=stream.url, leader=stream.leader)
             settled = threading.Timer(_SETTLED_SECONDS, self._settle, [stream])
             settled.daemon = True
             settled.start()
@@ -118,7 +118,7 @@ class Reader:
         gap = self._listening.begin(stream.leader)
         if gap:
             self._status.gap(gap.cause)
-            self._log.tell("gap", start=iso(gap.began), end=iso(gap.ended), cause=gap.cause)
+            self._log.write("gap", start=iso(gap.began), end=iso(gap.ended), cause=gap.cause)
             self.gap_found.set()
 
     def _take(self, events: list[bytes]) -> None:
@@ -144,17 +144,17 @@ class Reader:
         self._status.aside(kept=file is not None)
         if file:
             reason = "the API takes at most 5 MB in one POST."
-            self._log.tell("kept_aside", bytes=len(event), file=file, reason=reason)
+            self._log.write("kept_aside", bytes=len(event), file=file, reason=reason)
         else:
-            self._log.tell("aside_full", bytes=len(event))
+            self._log.write("aside_full", bytes=len(event))
 
     def _ended(self, reason: str, cause: str) -> None:
         if not self._stop.is_set():
-            self._log.tell("stream_ended", reason=reason)
+            self._log.write("stream_ended", reason=reason)
             self._listening.ended(cause)
 
     def _full(self) -> None:
-        self._log.tell("spool_full", spooled=self._spool.count, bytes=self._spool.size)
+        self._log.write("spool_full", spooled=self._spool.count, bytes=self._spool.size)
         self._listening.spool_full()
         self._wants_room = True
 
@@ -165,11 +165,11 @@ class Reader:
             pass
         if not self._stop.is_set():
             self._wants_room = False
-            self._log.tell("spool_drained")
+            self._log.write("spool_drained")
 
     def _failed(self, error: MarathonError) -> None:
         self._listening.away()
         self._marathon.turn()
         wait = self._backoff.next()
-        self._log.tell("stream_failed", reason=error.advice, seconds=round(wait, 1))
+        self._log.write("stream_failed", reason=error.advice, seconds=round(wait, 1))
         self._stop.wait(wait)

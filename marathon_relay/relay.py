@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from marathon_relay import VERSION
 from marathon_relay.aside import send_aside
 from marathon_relay.asking import Asker
-from marathon_relay.gaps import Teller
+from marathon_relay.gaps import GapReporter
 from marathon_relay.log import Log
 from marathon_relay.reader import Reader
 from marathon_relay.sender import Sender
@@ -25,7 +25,7 @@ from marathon_relay.spool import Spool, SpoolError
 from marathon_relay.status import Status, serving
 from marathon_relay.systemd import notify
 
-_LAST_SECONDS = 5.0  # to send the waiting events, when the relay is told to stop
+_LAST_SECONDS = 5.0  # to send the waiting events, when the relay has to stop
 _TICK_SECONDS = 1.0
 
 EXIT_FAILED = 1
@@ -64,7 +64,7 @@ def _run(settings: Settings, spool: Spool, stop: threading.Event) -> int:
                 where = ":".join(map(str, settings.listen))
                 print(f"Error: RELAY_LISTEN (--listen) {where}: {error.strerror}.", file=sys.stderr)  # noqa: T201
                 return EXIT_FAILED
-            log.tell("serving", address=address)
+            log.write("serving", address=address)
         return _Work(settings, spool, status, log, stop).run()
 
 
@@ -82,13 +82,13 @@ class _Work:
         arrived = threading.Event()
         self._sender = Sender(settings, spool, status, log, arrived)
         self._reader = Reader(settings, spool, status, log, arrived)
-        self._teller = Teller(settings, spool, log, self._reader.gap_found, arrived)
+        self._gap_reporter = GapReporter(settings, spool, log, self._reader.gap_found, arrived)
         self._asker = Asker(settings, spool, status, log, arrived)
 
     def run(self) -> int:
-        """Work until told to stop. Returns the exit status."""
+        """Work until it has to stop. Returns the exit status."""
         settings, log = self._settings, self._log
-        log.tell(
+        log.write(
             "started",
             relay=settings.name,
             version=VERSION,
@@ -96,11 +96,11 @@ class _Work:
             spooled=self._spool.count,
         )
         if settings.open_file:
-            log.tell("file_open", file=settings.open_file)
+            log.write("file_open", file=settings.open_file)
         sending = self._start(self._sender.run)
         if settings.stream:
             self._start(self._reader.run)
-            self._start(self._teller.run)
+            self._start(self._gap_reporter.run)
         if settings.queue_seconds:
             self._start(self._asker.run)
         notify("READY=1")
@@ -129,10 +129,10 @@ class _Work:
         self._reader.stop()
         self._asker.stop()
         if self._failure:
-            self._log.tell("failed", reason=self._failure)
+            self._log.write("failed", reason=self._failure)
             return EXIT_FAILED
-        self._log.tell("stopping", seconds=_LAST_SECONDS)
+        self._log.write("stopping", seconds=_LAST_SECONDS)
         self._sender.finish()
         sending.join(_LAST_SECONDS)
-        self._log.tell("stopped", spooled=self._spool.count)
+        self._log.write("stopped", spooled=self._spool.count)
         return 0

@@ -71,7 +71,7 @@ class Sender:
 
     def _sent(self, batch: Sequence[Line], duplicates: int) -> None:
         if self._status.last_error:
-            self._log.tell("sending_again", spooled=self._spool.count)
+            self._log.write("sending_again", spooled=self._spool.count)
         self._status.batch_sent(len(batch), sum(len(line.body) for line in batch), duplicates)
         self._backoff.reset()
         self._refused = False
@@ -84,7 +84,7 @@ class Sender:
             time.sleep(_LAST_WAIT_SECONDS)
             return
         seconds = self._backoff.next() * (_REFUSED_WAITS if self._refused else 1)
-        self._log.tell(
+        self._log.write(
             "sending_failed",
             reason=error.reason,
             spooled=self._spool.count,
@@ -108,9 +108,9 @@ class Sender:
         file = self._spool.put_aside(line.body, time.time())
         self._status.aside(kept=file is not None)
         if file:
-            self._log.tell("kept_aside", bytes=len(line.body), file=file, reason=reason)
+            self._log.write("kept_aside", bytes=len(line.body), file=file, reason=reason)
         else:
-            self._log.tell("aside_full", bytes=len(line.body))
+            self._log.write("aside_full", bytes=len(line.body))
         try:
             self._spool.forget(batch)
         except SpoolFull as error:

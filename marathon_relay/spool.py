@@ -191,7 +191,7 @@ class Spool:
             ).fetchall()
         return [Gap(*row) for row in rows]
 
-    def tell(self, gap: Gap, body: bytes, now: float) -> None:
+    def report(self, gap: Gap, body: bytes, now: float) -> None:
         """Replace a gap by the line that reports it."""
         with self._write(self._add_side, 1, len(body)) as database:
             database.execute("INSERT INTO lines (body, read_at) VALUES (?, ?)", (body, now))

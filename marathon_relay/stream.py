@@ -77,9 +77,9 @@ class OpenStream:
         self._answer = answer
         self._wanted = wanted
         self.version = version
-        told = answer.headers.get("X-Marathon-Leader", "")
+        named = answer.headers.get("X-Marathon-Leader", "")
         self.url = _origin(answer.url)
-        self.leader = urlsplit(told).netloc or answer.url.netloc.decode()
+        self.leader = urlsplit(named).netloc or answer.url.netloc.decode()
 
     def read(self, take: Take) -> None:
         """Read until Marathon ends the stream. Raises MarathonError if the stream breaks, or gives
@@ -154,7 +154,7 @@ def _first(marathon: Marathon) -> str:
     """The leader if it is one of the given addresses, or else the member that answered. A standby
     proxies or redirects. Up to 0.10, what it proxies is delayed in buffers.
     """
-    leader = marathon.leader_told
+    leader = marathon.named_leader
     if not leader:
         return marathon.url
     return next((url for url in marathon.urls if _at(url) == _at(leader)), marathon.url)

@@ -109,7 +109,7 @@ def looked(
 def event(relay: str, change: Change, now: float) -> bytes:
     """The line that reports a change."""
     known, queued = change.known, change.queued
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "eventType": "relay_waiting",
         "timestamp": iso(now),
         "relay": relay,
@@ -119,10 +119,10 @@ def event(relay: str, change: Change, now: float) -> bytes:
         "since": iso(known.since),
     }
     if queued:
-        told["delaySeconds"] = queued.delay
+        fields["delaySeconds"] = queued.delay
     if queued and queued.offers is not None:
-        told["offers"] = queued.offers
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+        fields["offers"] = queued.offers
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def to_text(known: Sequence[Known]) -> str:
