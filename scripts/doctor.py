@@ -1,5 +1,5 @@
-"""Say why nothing arrives: show findings, worst first, each with its remedy. The doctor changes
-nothing, but it makes Marathon send one event. Its exit status is 0 only if all is well.
+"""Find out why nothing arrives: list findings, worst first, each with its remedy. The doctor
+changes nothing, but it makes Marathon send one event. Its exit status is 0 only if all is well.
 """
 
 import argparse

@@ -80,9 +80,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     deployment.add_argument("id", help="its id, or the beginning of it")
     status = commands.add_parser("status", help="how the clusters and the stage are now")
     status.set_defaults(run=_status)
-    incidents = commands.add_parser("incidents", help="what is wrong now, in every cluster")
+    incidents = commands.add_parser(
+        "incidents", help="the incidents that are open, in every cluster"
+    )
     incidents.set_defaults(run=_incidents)
-    stats_ = commands.add_parser("stats", help="how many events of what, as bars")
+    stats_ = commands.add_parser("stats", help="how many events there were, as bars")
     stats_.set_defaults(run=_stats)
     stats_.add_argument(
         "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
@@ -103,20 +105,22 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     replay.add_argument(
         "--after", type=options.event_beginning, metavar="ID", help="go on after that one"
     )
-    parked = commands.add_parser("parked", help="what lies on the dead-letter queue")
+    parked = commands.add_parser("parked", help="the messages on the dead-letter queue")
     parked.set_defaults(run=_parked)
     what = parked.add_mutually_exclusive_group()
     what.add_argument("--show", metavar="ID", help="print one whole; ID may be its beginning")
-    what.add_argument("--send", action="store_true", help="send all again, and take off what went")
-    what.add_argument("--drop", metavar="ID", help="take one off for ever")
+    what.add_argument(
+        "--send", action="store_true", help="send all again, and delete what was sent"
+    )
+    what.add_argument("--drop", metavar="ID", help="delete one for ever")
     parked.add_argument(
         "--cluster",
         metavar="NAME",
-        help="with --send: whose the spilled events are of which the table does not know the token",
+        help="with --send: the cluster of spilled events whose token the table does not know",
     )
     restore = commands.add_parser(
         "restore",
-        help="events that only the log has, from standard input",
+        help="store events that only the log has, from standard input",
         description="Read log lines marked last_copy from standard input, and store their events.",
         epilog=_RESTORE_EPILOG,
     )
@@ -263,8 +267,8 @@ def _replay(args: argparse.Namespace) -> int:
         )
     after = finding.event_id(stage, wanted.clusters, args.after) if args.after else ""
     sure = args.yes or args.dry_run
-    repairs.replay(stage, wanted, after, args.rate, dry_run=args.dry_run, sure=sure)
-    return 0
+    done = repairs.replay(stage, wanted, after, args.rate, dry_run=args.dry_run, sure=sure)
+    return int(not done)
 
 
 def _parked(args: argparse.Namespace) -> int:
@@ -272,9 +276,9 @@ def _parked(args: argparse.Namespace) -> int:
     if args.cluster and not args.send:
         raise Failure("--cluster goes with --send.")
     if args.show:
-        repairs.show_letter(stage, args.show)
+        repairs.show_dead_letter(stage, args.show)
     elif args.drop:
-        repairs.drop_letter(stage, args.drop, sure=args.yes)
+        repairs.drop_dead_letter(stage, args.drop, sure=args.yes)
     elif args.send:
         if args.cluster:
             options.clusters(stage, args.cluster)

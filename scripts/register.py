@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--json goes with --list")
     if not (args.marathon or mode.alone):
         parser.error("--marathon URL is needed")
-    with connection.told():
+    with connection.plain_errors():
         return mode.run(Job(args, resources.find(args.stage)))
 
 

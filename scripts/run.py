@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     if not (args.once or args.marathon):
         return _until_interrupted(args)
     if args.marathon:
-        with connection.told():
+        with connection.plain_errors():
             return _until_interrupted(args)
     return _run(args)
 

@@ -176,7 +176,7 @@ def file(text: str) -> Path:
 def mail(text: str) -> str:
     """An option's type: a mail address."""
     if not _MAIL.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a mail address")
     return text
 
 
@@ -209,5 +209,5 @@ def _aws(error: Exception) -> str:
             what = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
             return f"AWS refused {error.operation_name}: {what}"
         case _ if aws.is_no_answer(error):
-            return "What answered is no answer of AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
+            return "The answer is not from AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
     return f"The AWS SDK failed: {error}"

@@ -128,7 +128,7 @@ def event_id(text: str) -> str:
     """An option's type: the id of an event."""
     if not is_id(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no event's id; one looks like 20160424T092748069Z-0123456789abcdef"
+            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef"
         )
     return text
 
@@ -137,8 +137,8 @@ def event_beginning(text: str) -> str:
     """An option's type: an event's id, its beginning, or the short id that lists show."""
     if not (is_id(text) or _BEGINNING.fullmatch(text)):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no event's id; one looks like 20160424T092748069Z-0123456789abcdef, and "
-            "its beginning or a short id such as 01234567 will do"
+            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef. "
+            "Its beginning, or a short id such as 01234567, will do"
         )
     return text
 
@@ -194,8 +194,8 @@ def when(text: str) -> datetime | dt.time:
         moment = datetime.fromisoformat(f"{text}T00")
     if moment is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 23:00, 90m "
-            "or 3d"
+            f"{text!r} is not a time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 23:00, "
+            "90m or 3d"
         )
     return moment
 
@@ -209,7 +209,7 @@ def zone(text: str) -> tzinfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = nearest(text, available_timezones())
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time zone; give one such as Europe/Berlin, or local.{near}"
+            f"{text!r} is not a time zone; give one such as Europe/Berlin, or local.{near}"
         ) from None
 
 

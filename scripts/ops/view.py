@@ -111,14 +111,16 @@ def _fitted(text: str, width: int) -> str:
     text = " ".join(text.split())
     if len(text) <= width:
         return text
-    part = (width - len(_CUT)) // 2
-    head, tail = text[: width - len(_CUT) - part], text[-part:]
-    words = head.rpartition(" ")[0], tail.partition(" ")[2]
-    head, tail = (
-        whole if 2 * len(whole) > len(raw) else raw
-        for whole, raw in zip(words, (head, tail), strict=True)
-    )
+    tail = text[-(width // 2) :]
+    tail = _unless_long(tail.partition(" ")[2], tail)
+    head = text[: width - len(_CUT) - len(tail)]
+    head = _unless_long(head.rpartition(" ")[0], head)
     return f"{head}{_CUT}{tail}"
+
+
+def _unless_long(words: str, part: str) -> str:
+    """The whole words of a part, unless the word that was cut takes half of it."""
+    return words if 2 * len(words) > len(part) else part
 
 
 def summary_json(record: Record) -> str:

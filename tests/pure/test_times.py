@@ -67,12 +67,12 @@ def test_until_a_time_of_day_is_after_since() -> None:
 
 @pytest.mark.parametrize("text", ["soon", "25:00", "9", "2016-13-01", "1y"])
 def test_other_texts_are_rejected(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
         options.when(text)
 
 
 def test_an_unknown_zone_is_told_with_the_nearest() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"Did you mean Europe/Berlin\?"):
         options.zone("Europe/Berln")
-    with pytest.raises(argparse.ArgumentTypeError, match="no time zone"):
+    with pytest.raises(argparse.ArgumentTypeError, match="not a time zone"):
         options.zone("../etc/passwd")

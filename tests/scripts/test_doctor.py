@@ -241,7 +241,7 @@ def test_versions_without_callbacks_need_a_relay(bare: Doctor) -> None:
         bare.token("relay on node-1", "new")
         found = bare.look("--marathon", url)
         assert "callbacks-removed" not in found
-        assert "relay brings the events of cluster new" in found["relayed"]["message"]
+        assert "relay sends the events of cluster new" in found["relayed"]["message"]
 
 
 def test_versions_before_subscriptions_get_the_address_at_their_start(bare: Doctor) -> None:
@@ -285,8 +285,8 @@ NEARLY = [
     ("https://{host}/callback?token={token}", "subscribed-scheme", "it says https"),
     ("{api}/callbacks?token={token}", "subscribed-path", "should be /callback"),
     ("{api}/dev/callback?token={wrong}", "subscribed-path", "should be /callback"),
-    ("{host}/callback?token={token}", "subscribed-malformed", "that is no URL"),
-    ("http://[x/callback?token={token}", "subscribed-malformed", "that is no URL"),
+    ("{host}/callback?token={token}", "subscribed-malformed", "it is an invalid URL"),
+    ("http://[x/callback?token={token}", "subscribed-malformed", "it is an invalid URL"),
     ("http://old.example/callback?token={token}", "subscribed-elsewhere", "is now {api}"),
 ]
 
@@ -362,8 +362,8 @@ def test_penalised(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
         found = well.look("--marathon", url)
     assert errors(found) == {"api-failing", "penalised"}
     told = found["penalised"]["message"]
-    assert "has skipped 2 posts, whose events are lost, and failed with 7" in told
-    assert "keeps silent towards us, for a penalty" in told
+    assert "has skipped 2 posts, whose events are lost, and 7 failed" in told
+    assert "sends nothing to us for now, a penalty" in told
     assert "the number of skipped posts grew" in told
     assert found["penalised"]["remedy"].endswith(f"--marathon {url} --revive")
 
@@ -468,6 +468,14 @@ def test_a_wrong_token_is_not_refused_as_it_should() -> None:
     for status, what in ((202, "api-wrong-answer"), (503, "api-failing")):
         with serving_api(lambda status=status: status) as api:  # type: ignore[misc]
             assert f"status {status} to " in way(api)[what]["message"]
+
+
+@pytest.mark.parametrize("body", [b'{"Message": "User: anonymous is not authorized"}', b"<html>"])
+def test_a_resource_policys_403_is_not_taken_for_our_refusal(body: bytes) -> None:
+    with serving({"/health": lambda: (200, HEALTHY)}, lambda: (403, body)) as api:
+        found = way(api)
+    assert found["api-forbidden"]["level"] == "warning"
+    assert "run the doctor on one of its hosts" in found["api-forbidden"]["remedy"]
 
 
 def test_the_api_speaks_no_http(tmp_path: Path) -> None:
@@ -608,7 +616,7 @@ def test_what_could_not_be_delivered_is_found(bare: Doctor) -> None:
     client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     found = bare.look()["messages-undelivered"]
     assert found["message"].endswith(f"{queues.name_of(url)}: 1.")
-    assert "--list tells which subscriber" in found["remedy"]
+    assert "--list shows which subscriber" in found["remedy"]
 
 
 # Relays

@@ -96,7 +96,7 @@ def test_seconds_and_addresses_are_explained() -> None:
     done = script("register", "--marathon", "http://m", "--timeout", "abc")
     assert "'abc': give seconds" in done.stderr
     done = script("deploy", "--stage", "dev", "--alarm-email", "nonsense")
-    assert "'nonsense' is no mail address" in done.stderr
+    assert "'nonsense' is not a mail address" in done.stderr
 
 
 def test_an_unknown_stage_is_not_told_as_one_to_deploy(aws: str) -> None:

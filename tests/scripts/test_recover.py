@@ -185,7 +185,7 @@ def test_an_interrupted_recovery_says_how_to_go_on_and_does(
     assert found
     assert run(world.stage, source, "--after", found[1]) == 0
     assert stored(resources.find(world.stage.name)) == sent
-    with pytest.raises(Failure, match="no position"):
+    with pytest.raises(Failure, match="not a position"):
         run(world.stage, source, "--after", "x")
 
 

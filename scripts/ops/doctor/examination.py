@@ -51,9 +51,11 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
     known = _Known(api=wanted.url)
     yield from _stage(wanted, known)
     if known.api:
-        say(f"Going to {known.api} …")
+        say(f"Checking the network path to {known.api} …")
         yield from guarded(
-            "api-unknown", "The way to the API", lambda: network_checks.check(known.api or "")
+            "api-unknown",
+            "The network path to the API",
+            lambda: network_checks.check(known.api or ""),
         )
     yield from _marathons(wanted, known)
     yield from _relays(known)
@@ -177,6 +179,6 @@ def _relays(known: _Known) -> list[Finding]:
         return []
     return guarded(
         "relays-unknown",
-        "What relays brought",
+        "The events from relays",
         lambda: relay_checks.check(stage, known.tokens, times.now()),
     )

@@ -36,7 +36,7 @@ _CODES: dict[type[MarathonError], str] = {
     client.NoSubscriptions: "no-subscriptions",
 }
 # Before 1.3.0 Marathon takes such a URL, and never delivers to it.
-_MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
+_MALFORMED = ("subscribed-malformed", "it is an invalid URL, so Marathon never delivers to it")
 # Meters: posts skipped because of a penalty, each one a lost body; and posts that failed.
 _SKIPPED, _FAILED = "skipped-callbacks", "failed-callbacks"
 _REFUSED = "marathon-refused"
@@ -112,7 +112,7 @@ def _check(case: Case, info: Info) -> list[Finding]:
                 "error",
                 "callbacks-removed",
                 f"{shown} sends no callbacks: 1.5.0 removed them.",
-                "Its events are on its event stream alone, so a relay has to bring them: "
+                "Only its event stream has its events, so it needs a relay: "
                 f"scripts/register.py --marathon {case.url} --relay-env FILE makes its settings.",
             )
         ]
@@ -133,7 +133,7 @@ def _check(case: Case, info: Info) -> list[Finding]:
 
 
 def _by_relay(shown: str, cluster: str) -> Finding:
-    message = f"{shown} does not call back; a relay brings the events of cluster {cluster}."
+    message = f"{shown} sends no callbacks; a relay sends the events of cluster {cluster}."
     return Finding("ok", "relayed", message)
 
 
@@ -175,8 +175,8 @@ def _before_subscriptions(case: Case) -> Finding:
         "no-subscriptions",
         f"Marathon at {case.url} has no event subscriptions (they came with 0.5.0), and nothing "
         "was heard of it lately.",
-        f"It takes our address when it starts: {case.register('--print-endpoint')} "
-        "--cluster NAME prints the options. Whether it has it can't be asked.",
+        f"Such a Marathon is given our address at its start: {case.register('--print-endpoint')} "
+        "--cluster NAME prints the options. It can't be asked whether it has the address.",
     )
 
 
@@ -198,7 +198,7 @@ def _leftovers(case: Case, found: list[Subscription]) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 what,
-                f"Marathon {case.url} posts each event to {each.shown} too, in vain: {why}.",
+                f"Marathon {case.url} also posts each event to {each.shown}, which fails: {why}.",
                 f"{case.register('--remove')}, then register again.",
             )
 
@@ -214,7 +214,7 @@ def _nearly(case: Case, stage: Stage, found: list[Subscription]) -> Iterator[Fin
         else:
             what, why = _of_another(each, others)
         if what:
-            message = f"Subscribed at Marathon {case.url} is {each.shown}, but {why}."
+            message = f"{each.shown} is subscribed at Marathon {case.url}, but {why}."
             yield Finding("error", what, message, case.register())
 
 
@@ -327,13 +327,13 @@ def _missing(
     """Why the provoked event did not arrive, as far as the meters tell."""
     skipped, failed = (after.get(each, 0) - before.get(each, 0) for each in (_SKIPPED, _FAILED))
     waited = f"did not arrive within {times.duration(case.seconds)}"
-    look = f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate"
+    look = f"Check that Marathon's hosts reach {case.api} and their Java trusts its certificate"
     if skipped > 0:
-        whom = "us" if alone else "one of its subscribers, by all signs us"
+        whom = "us" if alone else "one of its subscribers, most likely us"
         return Finding(
             "error",
             "penalised",
-            f"Marathon {case.url} keeps silent towards {whom}, for a penalty: the event that it "
+            f"Marathon {case.url} sends nothing to {whom} for now, a penalty: the event that it "
             f"was made to send {waited}, and the number of skipped posts grew. "
             f"{_counted(case, after)}. {word}",
             f"{look}; then {case.register(_REVIVE)}",
@@ -342,7 +342,7 @@ def _missing(
         return Finding(
             "error",
             "post-failed",
-            f"Marathon {case.url} posts to us in vain: the event that it was made to send {waited},"
+            f"Marathon {case.url} fails to post to us: the event that it was made to send {waited},"
             f" and the number of failed posts grew. {_counted(case, after)}. {word}",
             f"{look}, and at Marathon's log.",
         )
@@ -356,9 +356,10 @@ def _missing(
 
 
 def _counted(case: Case, meters: dict[str, int]) -> str:
+    skipped, failed = meters.get(_SKIPPED, 0), meters.get(_FAILED, 0)
     return (
-        f"Since it leads, Marathon {case.url} has skipped {meters.get(_SKIPPED, 0)} posts, whose "
-        f"events are lost, and failed with {meters.get(_FAILED, 0)}"
+        f"Since it became the leader, Marathon {case.url} has skipped {skipped} posts, whose "
+        f"events are lost, and {failed} failed"
     )
 
 

@@ -31,14 +31,16 @@ def heard_lately(stage: Stage, cluster: str, now: datetime) -> bool:
 def _relay(stage: Stage, cluster: str, made: datetime, now: datetime) -> Finding:
     word = relays.last_word(stage, cluster, now)
     if heard_lately(stage, cluster, now):
-        return Finding("ok", "relay-heard", f"A relay brings cluster {cluster}. {word}")
+        return Finding(
+            "ok", "relay-heard", f"A relay sends the events of cluster {cluster}. {word}"
+        )
     if now - made < _QUIET:
         message = f"A relay's token for cluster {cluster} was made {relays.ago(made, now)}. {word}"
         return Finding("ok", "relay-new", message)
     return Finding(
         "warning",
         "relay-silent",
-        f"A relay should bring cluster {cluster}, but was not heard of lately. {word}",
-        "Look on its host whether it runs, and at its log and its /health. A Marathon where "
-        "nothing happens may be that quiet.",
+        f"A relay should send the events of cluster {cluster}, but none came lately. {word}",
+        "Check on its host that it runs; read its log and its /health. Or nothing happened at "
+        "Marathon.",
     )

@@ -17,7 +17,7 @@ from ops.subscribing import subscriptions
 from chalicelib import times
 from chalicelib.services import aws
 
-# Notifications usually come within two seconds; the alarm rings at five minutes.
+# Notifications usually come within two seconds; the alarm goes off at five minutes.
 _BEHIND_SECONDS = 60
 # By function: the finding's code, what is late, and what usually is the cause.
 _LATE = {
@@ -164,7 +164,7 @@ def _dead_letters(stage: Stage) -> list[Finding]:
             "warning",
             "dead-letters",
             f"Dead letters, which could not be published or stored: {waiting}.",
-            f".venv/bin/python scripts/events.py parked --stage {stage.name} tells which and why.",
+            f".venv/bin/python scripts/events.py parked --stage {stage.name} says which, and why.",
         )
     ]
 
@@ -182,7 +182,7 @@ def _subscribers(stage: Stage) -> list[Finding]:
             Finding(
                 "warning",
                 "subscribers-unconfirmed",
-                f"Nobody hears of anything: none of the {pending} subscribers has confirmed.",
+                f"Nobody is notified: none of the {pending} subscribers has confirmed.",
                 "Each must follow the link in the message that SNS sent (within two days; then "
                 f"subscribe again: {_SUBSCRIBE} --stage {stage.name} --to TARGET).",
             )
@@ -191,7 +191,7 @@ def _subscribers(stage: Stage) -> list[Finding]:
         Finding(
             "warning",
             "subscribers-none",
-            "Nobody hears of anything: neither events nor alerts have a subscriber.",
+            "Nobody is notified: neither events nor alerts have a subscriber.",
             f"{_SUBSCRIBE} --stage {stage.name} --to you@example.net. The events are in the table "
             "all the same.",
         )
@@ -205,7 +205,7 @@ def _undelivered(stage: Stage) -> list[Finding]:
             "messages-undelivered",
             f"Messages that SNS could not deliver to a subscriber lie in the queue {name}: "
             f"{count}.",
-            f"{_SUBSCRIBE} --stage {stage.name} --list tells which subscriber. "
+            f"{_SUBSCRIBE} --stage {stage.name} --list shows which subscriber. "
             "docs/operations.md says what to do.",
         )
         for name, count in subscriptions.undelivered(stage).items()

@@ -54,7 +54,7 @@ def named_login(text: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Turns Marathon's errors into sentences for the user: raises Failure instead."""
     try:
         yield
