@@ -14,7 +14,8 @@ def send_aside(settings: Settings, log: Log) -> int:
     """Send each event that lies aside, the oldest first, and delete what the API has confirmed. A
     relay may use the same spool meanwhile. Returns the exit status: 0 if nothing is left.
     """
-    files = sorted((settings.spool / ASIDE).glob("*.json"), key=_put_aside_at)
+    folder = settings.spool / ASIDE
+    files = sorted(folder.glob("*.json"), key=_put_aside_at)
     api, left = Api(settings), 0
     for file in files:
         try:
@@ -29,7 +30,7 @@ def send_aside(settings: Settings, log: Log) -> int:
             log.write("aside_refused", file=file, bytes=0, reason=f"{error.strerror}.")
         else:
             log.write("aside_sent", file=file, bytes=len(body))
-    log.write("aside_done", sent=len(files) - left, left=left)
+    log.write("aside_done", folder=folder, sent=len(files) - left, left=left)
     return 1 if left else 0
 
 

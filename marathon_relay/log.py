@@ -54,7 +54,7 @@ LINES = {
     "queue_unknown": ("warning", "What waits to be launched is not known: {reason}"),
     "aside_sent": ("info", "Sent {file} ({bytes} bytes)."),
     "aside_refused": ("error", "Not sent: {file} ({bytes} bytes): {reason}"),
-    "aside_done": ("info", "Events that lay aside: {sent} sent, {left} left."),
+    "aside_done": ("info", "Events that lay aside in {folder}: {sent} sent, {left} left."),
     "changes_unknown": ("warning", "What happened in a gap is not known: {reason}"),
     "stopping": ("info", "Stopping: sending what waits, for at most {seconds} s."),
     "stopped": ("info", "Stopped. Waiting in the spool: {spooled}."),

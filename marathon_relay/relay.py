@@ -30,6 +30,7 @@ _TICK_SECONDS = 1.0
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_USAGE
     if settings.send_aside:
-        return send_aside(settings, Log(sys.stderr, as_json=settings.json_log))
+        try:
+            return send_aside(settings, Log(sys.stderr, as_json=settings.json_log))
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

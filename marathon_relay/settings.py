@@ -21,14 +21,15 @@ _LEAST_SPOOL = 100_000
 _EXAMPLES = """\
 examples:
   relay.py --env-file relay.env
-  relay.py --env-file relay.env --spool /var/lib/marathon-relay --listen 127.0.0.1:9110
-  relay.py --env-file relay.env --marathon http://m1:8080,http://m2:8080 --log json
-  relay.py --env-file relay.env --stream off     only say what waits to be launched
-  relay.py --env-file relay.env --send-aside     send again what the API did not take, and end
+  relay.py --env-file relay.env --spool /srv/spool --listen 127.0.0.1:9110
+  relay.py --env-file relay.env --marathon http://m1:8080,http://m2:8080
+  relay.py --env-file relay.env --stream off   only say why nothing launches
+  relay.py --env-file relay.env --send-aside   send what the API did not take
 
-Each option can be set by its variable too, in the environment or in the file of --env-file. An
-option wins over the environment, and that over the file. Secrets have no option: set RELAY_TOKEN,
-MARATHON_PASSWORD and MARATHON_TOKEN. docs/relay.md says more.
+Each option can also be set by its variable, in the environment or in the file
+of --env-file. An option wins over the environment, and that over the file.
+Secrets have no option: set RELAY_TOKEN, MARATHON_PASSWORD and MARATHON_TOKEN.
+docs/relay.md says more.
 """
 
 
@@ -54,17 +55,35 @@ SETTINGS = (
     Setting("RELAY_TOKEN", "", "", "the publisher token"),
     Setting("RELAY_SPOOL", "--spool", "FOLDER", "where events wait", "relay-spool"),
     Setting("RELAY_SPOOL_LIMIT", "--spool-limit", "SIZE", "how much may wait", "1GB"),
-    Setting("RELAY_NAME", "--name", "NAME", "this relay, in its gaps (default: the host's name)"),
+    Setting(
+        "RELAY_NAME", "--name", "NAME", "this relay, in its own events (default: the host's name)"
+    ),
     Setting("RELAY_LISTEN", "--listen", "HOST:PORT", "serve /health and /metrics there"),
-    Setting("RELAY_ONLY", "--only", "TYPE", "only events of this type", repeatable=True),
-    Setting("RELAY_NOT", "--not", "TYPE", "no events of this type", repeatable=True),
+    Setting(
+        "RELAY_ONLY",
+        "--only",
+        "TYPE",
+        "only events of this type (repeat it for more)",
+        repeatable=True,
+    ),
+    Setting(
+        "RELAY_NOT", "--not", "TYPE", "no events of this type (repeat it for more)", repeatable=True
+    ),
     Setting("RELAY_LOG", "--log", "json|text", "the form of the log", "text"),
     Setting("RELAY_STREAM", "--stream", "on|off", "read the event stream", "on"),
-    Setting("RELAY_QUEUE_SECONDS", "--queue-seconds", "S", "ask what waits, 0 for never", "60"),
+    Setting(
+        "RELAY_QUEUE_SECONDS",
+        "--queue-seconds",
+        "S",
+        "ask each S seconds what waits to be launched; 0: never",
+        "60",
+    ),
     Setting("RELAY_CA", "--ca", "FILE", "the CA certificate of Marathon"),
     Setting("RELAY_CERT", "--cert", "FILE", "our client certificate, if Marathon wants one"),
     Setting("RELAY_KEY", "--key", "FILE", "its key, if it is not in the same file"),
-    Setting("RELAY_DEAD_AFTER", "--dead-after", "S", "a silent stream is dead after", "30"),
+    Setting(
+        "RELAY_DEAD_AFTER", "--dead-after", "S", "a stream is dead after S seconds of silence", "30"
+    ),
     Setting("RELAY_TIMEOUT", "--timeout", "S", "how long the API may take to answer", "30"),
     Setting("RELAY_RETRY_MAX", "--retry-max", "S", "the longest wait before another try", "30"),
     Setting("MARATHON_USER", "--user", "NAME", "login at Marathon"),

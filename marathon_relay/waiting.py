@@ -95,8 +95,8 @@ def looked(
     before = {(each.of, each.path): each for each in known}
     after: list[Known] = []
     changes: list[Change] = []
-    for each in queue:
-        old = before.pop((each.of, each.path), None)
+    for of_whom, each in {(each.of, each.path): each for each in queue}.items():
+        old = before.pop(of_whom, None)
         new = _seen(each, old, now)
         if _is_due(new, each.reason, now):
             new = replace(new, reported=now, reason=each.reason)

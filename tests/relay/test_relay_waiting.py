@@ -274,6 +274,13 @@ def test_only_what_waits_for_three_minutes_is_reported() -> None:
     assert looked([], [queued(since=NOW - 180)], NOW)[1]
 
 
+def test_what_stands_in_the_queue_twice_is_reported_once() -> None:
+    twice = [queued(since=NOW - 200), queued(since=NOW - 200)]
+    known, changes = looked([], twice, NOW)
+    assert (len(known), len(changes)) == (1, 1)
+    assert looked(known, twice, NOW + 60)[1] == []
+
+
 def test_what_is_launched_before_is_never_reported() -> None:
     known, _ = looked([], [queued()], NOW)
     assert looked(known, [], NOW + 500) == ([], [])
