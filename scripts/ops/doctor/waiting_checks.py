@@ -25,7 +25,7 @@ _REMEDIES = {
     "InsufficientPorts": "Let Marathon choose the ports (requirePorts false, hostPort 0), or free "
     "them.",
 }
-_MORE_AGENTS = "Let it want less, or add agents that have more."
+_MORE_AGENTS = "Lower what it asks for, or add agents that have more."
 
 _Element = dict[str, Any]
 
