@@ -86,6 +86,9 @@ BY_CONDITION: dict[str | None, Severity] = {
 # health_status_changed_event and instance_health_changed_event; None is "not known".
 BY_HEALTH: dict[bool | None, Severity] = {True: "notice", False: "warning", None: "info"}
 
+# relay_waiting.
+BY_WAITING: dict[str | None, Severity] = {"waiting": "warning", "launched": "info"}
+
 CANCELLED: Severity = "warning"
 UNKNOWN_STATE: Severity = "warning"
 UNKNOWN_TYPE: Severity = "info"
@@ -103,6 +106,8 @@ def severity(event: models.Event, about: About) -> Severity:
             return BY_HEALTH[event.alive]
         case models.InstanceHealthChangedEvent():
             return BY_HEALTH[event.healthy]
+        case models.RelayWaiting():
+            return BY_WAITING.get(event.state, UNKNOWN_STATE)
         case models.DeploymentFailed() if cancelled(event):
             return CANCELLED
     return BY_TYPE.get(event.eventType or "", UNKNOWN_TYPE)

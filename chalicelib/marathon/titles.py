@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.marathon import ids, models
+from chalicelib.marathon import ids, models, waiting
 from chalicelib.marathon.plans import actions, instances, kind, step_number, target
 from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import About, known
@@ -239,6 +239,10 @@ def _seconds(event: models.RelayGap) -> str:
     return f" for {seconds} s" if seconds > 0 else " for less than a second"
 
 
+def _waiting(event: models.RelayWaiting, about: About) -> str:
+    return waiting.title(event, about.subject.partition(":")[2], TITLE_CHARACTERS)
+
+
 def _unknown_type(event: models.Event, about: About) -> str:
     return f"Event of unknown type {event.eventType}{f' about {about.app}' if about.app else ''}"
 
@@ -366,4 +370,5 @@ _SENTENCES: dict[str, Callable[[Any, About], str]] = {
     "event_stream_attached": _attached,
     "event_stream_detached": _detached,
     "relay_gap": _gap,
+    "relay_waiting": _waiting,
 }

@@ -39,7 +39,8 @@ def relay(
         with registration.relay_token(stage, known, force=False) as token:
             relay_env.write(settings, marathon, api, token, None)
         command = [sys.executable, str(ROOT / "scripts" / "relay.py")]
-        options = ["--env-file", str(settings), "--spool", f"{folder}/spool", "--retry-max", "1"]
+        options = ["--env-file", str(settings), "--spool", f"{folder}/spool"]
+        options += ["--retry-max", "1", "--queue-seconds", "1"]
         process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         try:
             wait_for_listener(simulated)

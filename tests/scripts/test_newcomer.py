@@ -357,8 +357,9 @@ def test_destroy_lists_relays_separately(
     assert "still registered" not in shown
 
 
-def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path) -> None:
-    done = script("relay", "--stage", "prod", "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
+@pytest.mark.parametrize("stage", [["--stage", "prod"], ["--stage=prod"]])
+def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path, stage: list[str]) -> None:
+    done = script("relay", *stage, "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
     assert done.returncode == 1
     assert "Stage prod is not deployed" in done.stderr
 

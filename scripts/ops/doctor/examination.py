@@ -6,17 +6,17 @@ from functools import partial
 
 from ops import cli
 from ops.cli import Failure, say
-from ops.doctor import marathon_checks, network_checks, relay_checks, stage_checks
+from ops.doctor import marathon_checks, network_checks, relay_checks, stage_checks, waiting_checks
 from ops.doctor.findings import Finding, guarded
 from ops.doctor.marathon_checks import Case
-from ops.marathon import connection
+from ops.marathon import connection, relays
 from ops.stage import deployed, resources
 from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.tokens import Token
-from marathon_relay.marathon import MarathonError
+from marathon_relay.marathon import Marathon, MarathonError
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,18 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
         )
     yield from _marathons(wanted, known)
     yield from _relays(known)
+
+
+def why_waiting(wanted: Wanted, app: str) -> list[Finding]:
+    """Why nothing of an app or pod launches. Only Marathon is asked; no stage is needed."""
+    marathon = _connect(wanted.marathon or "", wanted.user, wanted.ca)
+    if isinstance(marathon, Finding):
+        return [marathon]
+    say(f"Asking Marathon at {marathon.url} for what waits …")
+    try:
+        return waiting_checks.check(marathon, app)
+    except MarathonError as error:
+        return [Finding("error", marathon_checks.code(error), error.problem, error.remedy)]
 
 
 def _stage(wanted: Wanted, known: _Known) -> Iterator[Finding]:
@@ -123,21 +135,16 @@ def _skipped(stage: Stage, cluster: Cluster) -> list[Finding]:
         f"Cluster {cluster.name} has no address in the table, so its Marathon was not asked; give "
         "it with --marathon URL."
     )
-    word = relay_checks.last_word(stage, cluster.name, times.now())
+    word = relays.last_word(stage, cluster.name, times.now())
     return [Finding("ok", "marathon-skipped", f"{message} {word}")]
 
 
 def _marathon(
     wanted: Wanted, known: _Known, url: str, user: str | None, ca: str | None
 ) -> Iterator[Finding]:
-    try:
-        marathon = connection.connect(url, user, ca)
-    except MarathonError as error:
-        yield Finding("error", marathon_checks.code(error), error.problem, error.remedy)
-        return
-    except (Failure, OSError) as error:
-        message = f"Marathon at {url} could not be asked."
-        yield Finding("error", "marathon-options", message, str(error))
+    marathon = _connect(url, user, ca)
+    if isinstance(marathon, Finding):
+        yield marathon
         return
     case = Case(
         marathon,
@@ -145,7 +152,7 @@ def _marathon(
         known.stage,
         known.api,
         known.clusters,
-        frozenset(each.cluster for each in known.tokens if relay_checks.is_relay(each)),
+        frozenset(each.cluster for each in known.tokens if relays.is_relay(each)),
         connection.login_options(user, ca),
         wanted.seconds,
     )
@@ -153,6 +160,17 @@ def _marathon(
     yield from guarded(
         "marathon-unknown", f"Marathon at {url}", lambda: marathon_checks.check(case)
     )
+
+
+def _connect(url: str, user: str | None, ca: str | None) -> Marathon | Finding:
+    """A Marathon; or why it can't be asked."""
+    try:
+        return connection.connect(url, user, ca)
+    except MarathonError as error:
+        return Finding("error", marathon_checks.code(error), error.problem, error.remedy)
+    except (Failure, OSError) as error:
+        message = f"Marathon at {url} could not be asked."
+        return Finding("error", "marathon-options", message, str(error))
 
 
 def _relays(known: _Known) -> list[Finding]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from ops.cli import EXPECTED, Failure
 from ops.doctor import relay_checks
 from ops.doctor.findings import Finding
-from ops.marathon import registration
+from ops.marathon import registration, relays
 from ops.marathon.registration import Registration, Subscription
 from ops.stage import config, deployed, resources
 from ops.stage.resources import Stage
@@ -168,7 +168,7 @@ def _before_subscriptions(case: Case) -> Finding:
     for name in case.names() if case.stage else []:
         if case.stage and relay_checks.heard_lately(case.stage, name, now):
             message = f"Marathon at {case.url} has no event subscriptions to look at. "
-            message += relay_checks.last_word(case.stage, name, now)
+            message += relays.last_word(case.stage, name, now)
             return Finding("ok", "heard-lately", message)
     return Finding(
         "error",
@@ -300,7 +300,7 @@ def _provoked(
     after = _meters(case.marathon)
     if event is not None:
         return [_quiet(case, cluster, took), *_lost_before(case, after)]
-    word = relay_checks.last_word(stage, cluster, times.now())
+    word = relays.last_word(stage, cluster, times.now())
     return [_missing(case, before, after, word, alone=len(found) == 1)]
 
 

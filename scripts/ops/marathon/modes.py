@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ops.cli import Failure, out, say
-from ops.marathon import connection, registration, relay_env
+from ops.marathon import connection, registration, relay_env, relays
 from ops.marathon.registration import Registration, Subscription
 from ops.stage import access, deployed
 from ops.stage.resources import Stage
@@ -87,6 +87,8 @@ def register(job: Job) -> int:
     took = time.monotonic() - started
     out(f"Registered cluster {made.cluster}: its subscribe_event is in the table ({event.id}).")
     out(f"The round trip took {took:.1f} s.")
+    if made.new:
+        say("A relay can say, too, why something does not launch: docs/relay.md.")
     return 0
 
 
@@ -104,8 +106,14 @@ def revive(job: Job) -> int:
 
 
 def check(job: Job) -> int:
-    """Check that our URL is subscribed and that events arrive. With --repair, repair both."""
+    """Check that our URL is subscribed and that events arrive. With --repair, repair both. Where a
+    relay is to bring them, check that it does.
+    """
     api = job.api
+    if cluster := relays.brings(job.stage, job.marathon, api):
+        within, seconds = job.options.within, job.seconds
+        out(relays.check(job.stage, job.marathon, cluster, within, seconds))
+        return 0
     try:
         held = registration.held_subscription(job.stage, job.marathon, api)
     except Failure:
@@ -228,6 +236,9 @@ def _info_if_it_answers(job: Job) -> Info | None:
 
 
 def _list_subscriptions(job: Job) -> None:
+    if cluster := relays.brings(job.stage, job.marathon, job.api_if_any):
+        out(relays.line(job.stage, cluster, as_json=job.options.json))
+        return
     found = registration.subscriptions(job.stage, job.marathon, job.api_if_any)
     for each in found:
         out(_as_json(each) if job.options.json else f"{each.shown}  ({_whose(each)})")

@@ -16,7 +16,7 @@ from ops.subscribing.targets import TopicName
 from chalicelib import times
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
-from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE
+from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE, BY_WAITING
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.notification import Notification, notification
 from chalicelib.records.record import identify, record_of
@@ -166,5 +166,8 @@ def _fields(type_: str, app: str, deployment: str) -> Iterator[dict[str, Any]]:
         case "relay_gap":
             moment = times.iso(times.now())
             yield {"relay": "sample", "from": moment, "to": moment, "cause": "connection_lost"}
+        case "relay_waiting":
+            of_relay = {"relay": "sample", "appId": app, "count": 1}
+            yield from (of_relay | {"state": state} for state in BY_WAITING)
         case _:
             yield of_task
