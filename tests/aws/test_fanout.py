@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from ops.stage.clients import client
@@ -13,6 +14,7 @@ from ops.stage.resources import Stage
 import pytest
 
 from chalicelib.records import items
+from chalicelib.records.record import Record
 from chalicelib.services import aws
 from chalicelib.services.store import Store
 from local import functions
@@ -258,6 +260,66 @@ def test_out_of_time_it_stops_and_says_where(bench: Bench) -> None:
     number = records[0]["dynamodb"]["SequenceNumber"]
     assert reply == {"batchItemFailures": [{"itemIdentifier": number}]}
     assert bench.heard(0) == {}
+
+
+class _Clock:
+    """A context of Lambda in which each look at the clock takes some seconds."""
+
+    aws_request_id = "test"
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._left = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        self._left -= self._seconds
+        return self._left * 1000
+
+
+def test_what_takes_long_keeps_what_was_published(bench: Bench) -> None:
+    ids = bench.store(*range(30))
+    records = bench.stream.fetch()
+    reply = bench.functions.fanout({"Records": records}, _Clock(2))
+    (failure,) = reply["batchItemFailures"]
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
+    done = numbers.index(failure["itemIdentifier"])
+    assert 0 < done < 30
+    assert bench.heard(done) == dict.fromkeys(ids[:done], 1)
+
+
+def deployment(*apps: str) -> Record:
+    steps = [{"actions": [{"action": "ScaleApplication", "app": app} for app in apps]}]
+    body = {"eventType": "deployment_info", "plan": {"id": "d", "steps": steps}}
+    return record_from(json.dumps({**body, "currentStep": steps[0]}).encode())
+
+
+def test_paths_that_become_equal_are_one(bench: Bench) -> None:
+    hostile = deployment("/a\ud800", "/a\ud801")
+    bench.stage.store.put(hostile)
+    ids = bench.store(1)
+    bench.pump(2)
+    assert bench.heard(2) == {hostile.id: 1, ids[0]: 1}
+    assert hostile.summary()["apps"] == ["/a\ufffd"]
+    assert bench.parked() == []
+
+
+def test_a_stored_record_with_a_path_twice_is_told_of(bench: Bench) -> None:
+    old = replace(deployment("/a"), pointers=("/a", "/a"))
+    bench.stage.store.put(old)
+    bench.pump(2)
+    assert bench.heard(1) == {old.id: 1}
+
+
+def test_a_record_whose_notes_the_table_refuses_for_ever_is_parked(bench: Bench) -> None:
+    refused = deployment("/a")
+    bench.stage.store.put(refused)
+    ids = bench.store(1)
+    with injected(aws.dynamodb(), "BatchWriteItem", answer("ValidationException")):
+        bench.pump(2)
+    assert bench.heard(1) == {ids[0]: 1}
+    assert [(each["sk"], each["reason"]) for each in bench.parked()] == [
+        (refused.id, "unreadable: ValidationException")
+    ]
 
 
 def test_removals_changes_and_other_items_notify_nobody(bench: Bench) -> None:
