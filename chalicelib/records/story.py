@@ -15,6 +15,7 @@ from pydantic import Field as ModelField
 
 from chalicelib import times
 from chalicelib.marathon import models, plans
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.severity import BAD, cancelled
@@ -282,7 +283,8 @@ def _started_by(case: Case) -> str | None:
 
 def _reason(case: Case) -> str | None:
     failed = (e.event for e in case.told if isinstance(e.event, models.DeploymentFailed))
-    return next(filter(None, (known(each.reason) for each in failed)), None)
+    reason = next(filter(None, (known(each.reason) for each in failed)), None)
+    return mask_text(reason) if reason else None
 
 
 def _steps(case: Case, state: State) -> list[Step]:

@@ -12,6 +12,8 @@ from ops.stage.clients import client
 from ops.stage.resources import Stage
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.records import items
 from chalicelib.records.record import Record
@@ -22,7 +24,7 @@ from local.functions import Stream
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, no_connection, only, silence
-from tests.support.records import at, record_from
+from tests.support.records import at, record, record_from
 
 
 class Bench:
@@ -300,6 +302,32 @@ def test_paths_that_become_equal_are_one(bench: Bench) -> None:
     bench.pump(2)
     assert bench.heard(2) == {hostile.id: 1, ids[0]: 1}
     assert hostile.summary()["apps"] == ["/a\ufffd"]
+    assert bench.parked() == []
+
+
+_HOSTILE = st.text(
+    st.sampled_from(
+        ["/", "a", "\ud800", "\udfff", "\0", "|", "#", "é", "\uffff", "\U0001f600", '"']
+    )
+) | st.sampled_from(
+    ["/" + "é" * 300, "/" + "é" * 301, "../..", "marathon", "#open", " ", "x" * 2000]
+)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(_HOSTILE, min_size=3, max_size=12))
+def test_no_name_blocks_what_comes_after(bench: Bench, names: list[str]) -> None:
+    hostile = [deployment(*names), *(record(appId=each, x=n) for n, each in enumerate(names))]
+    hostile += [record(eventType=each, timestamp=each) for each in names]
+    for each in hostile:
+        bench.stage.store.put(each)
+    last = record(appId="/last", names=names)
+    bench.stage.store.put(last)
+    bench.pump(2 + len(hostile) // 20)
+    bench.journal.wait_until(lambda: last.id in bench.journal.notified, 10)
+    assert last.id in bench.journal.notified
     assert bench.parked() == []
 
 
