@@ -196,7 +196,7 @@ class Readers:
     def _check_exists(self, reader: Token, cluster: str) -> None:
         """Raises Problem if nobody registered that cluster and nothing of it is kept."""
         names = self._names(reader)
-        if cluster in (*names, reader.cluster) or self._store.days(cluster):
+        if cluster in (*names, reader.cluster) or next(self._store.days(cluster), None):
             return
         there_are = f"There are {', '.join(names)}." if names else "There is none yet."
         raise _nothing(f"There is no cluster {cluster}. {there_are}", "cluster")

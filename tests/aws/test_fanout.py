@@ -80,7 +80,7 @@ def test_it_notes_each_day_once(bench: Bench) -> None:
     bench.store(1, 2)
     bench.stage.store.put(record_from(b'{"eventType":"x","timestamp":"2014-03-01T00:00:00Z"}'))
     bench.pump(3)
-    assert bench.stage.store.days("prod") == ["2016-04-24", "2014-03-01"]
+    assert list(bench.stage.store.days("prod")) == ["2016-04-24", "2014-03-01"]
 
 
 @pytest.mark.parametrize("fault", [silence, no_connection, answer("InternalError", 500)])
