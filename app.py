@@ -63,6 +63,18 @@ def deployment(cluster: str, id: str) -> Response:
     return reading().deployment(_request(), cluster, id)
 
 
+@app.route("/alerts", methods=["GET"])
+def list_alerts() -> Response:
+    """A reader asks what people were told."""
+    return reading().alerts(_request())
+
+
+@app.route("/incidents", methods=["GET"])
+def list_incidents() -> Response:
+    """A reader asks which incidents people were told of."""
+    return reading().incidents(_request())
+
+
 @app.route("/clusters", methods=["GET"])
 def clusters() -> Response:
     """A reader asks how the clusters are."""
@@ -158,6 +170,7 @@ def ingest() -> "Ingest":
 @coldstart.once
 def reading() -> "Readers":
     """The answers to readers: nothing of them is imported before somebody reads."""
+    from chalicelib.services.alerts_sent import AlertsSent
     from chalicelib.services.clusters import Clusters
     from chalicelib.services.store import Store
     from chalicelib.services.table import Table
@@ -166,7 +179,9 @@ def reading() -> "Readers":
     from chalicelib.web.readers import Readers
 
     table = Table(aws.dynamodb(), Settings.read().table)
-    return Readers(Tokens(table), Store(table), Clusters(table), Incidents(table))
+    return Readers(
+        Tokens(table), Store(table), Clusters(table), Incidents(table), AlertsSent(table)
+    )
 
 
 @coldstart.once

@@ -1,6 +1,7 @@
 """Strings from outside, made safe to store, to show and to send."""
 
 import hashlib
+from collections.abc import Sequence
 
 SUMMARY_STRING_BYTES = 512
 
@@ -51,6 +52,12 @@ def shortened(text: str, limit: int) -> str:
         return text
     end = 2 * limit // 3
     return f"{text[: limit - end - 3].rstrip()} … {text[-end:].lstrip()}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names in a row, at most so many of them: ``/a, /b and 3 more``."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def visible(text: str) -> str:

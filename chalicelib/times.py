@@ -1,6 +1,6 @@
 """Times as the project writes them: UTC, ISO 8601, milliseconds."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 def now() -> datetime:
@@ -34,24 +34,6 @@ def from_compact(text: str) -> datetime:
     return datetime.fromisoformat(f"{text[:15]}.{text[15:18]}+00:00")
 
 
-def span(duration: timedelta) -> str:
-    """A duration in words, rounded: ``40 seconds``, ``12 minutes``, ``3 hours 20 minutes``."""
-    seconds = max(round(duration.total_seconds()), 1)
-    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
-    if seconds < 90 and seconds != 60:
-        return _counted(seconds, "second")
-    if minutes < 60:
-        return _counted(minutes, "minute")
-    if minutes < 600:
-        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
-        return _counted(minutes // 60, "hour") + rest
-    return _counted(hours, "hour") if hours < 48 else _counted(days, "day")
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
-
-
 def usable_timestamp(value: object) -> datetime | None:
     """An ISO 8601 time with ``Z`` or an offset, of the years 1970 – 9999, cut to milliseconds."""
     time = with_zone(value) if isinstance(value, str) else None
@@ -67,3 +49,27 @@ def with_zone(text: str) -> datetime | None:
         return None if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it, rounded: ``43 ms``, ``1.4 seconds``, ``40 seconds``,
+    ``12 minutes``, ``3 hours 20 minutes``, ``5 days``.
+    """
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 10 and round(seconds, 1) % 1:
+        return f"{seconds:.1f} seconds"
+    whole, minutes = round(seconds), round(seconds / 60)
+    if whole < 90 and whole != 60:
+        return _counted(whole, "second")
+    if minutes < 60:
+        return _counted(minutes, "minute")
+    if minutes < 600:
+        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
+        return _counted(minutes // 60, "hour") + rest
+    hours = round(seconds / 3600)
+    return _counted(hours, "hour") if hours < 48 else _counted(round(seconds / 86_400), "day")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

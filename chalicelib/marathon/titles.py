@@ -261,7 +261,7 @@ def _by(address: str | None) -> str:
 
 
 def _because(reason: str | None) -> str:
-    return f": {reason}" if known(reason) else ""
+    return f": {mask_text(reason)}" if reason and known(reason) else ""
 
 
 def _pod(about: About) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.marathon import models
 from chalicelib.marathon.plans import Definition, wanted_instances
 from chalicelib.text import plain
-from chalicelib.times import span, usable_timestamp
+from chalicelib.times import duration, usable_timestamp
 
 HELD_BACK_SECONDS = 60
 """Marathon's back-off is the reason only if it lasts so long; else the offers are."""
@@ -94,8 +94,7 @@ def _causes(event: models.RelayWaiting, definition: Definition, failures: int) -
     """At least one reason, the main one first."""
     if seconds := _held_back(event):
         after = f", after {failures} failure{'' if failures == 1 else 's'}" if failures else ""
-        wait = span(timedelta(seconds=seconds))
-        return [f"Marathon waits {wait} before it tries again{after}"]
+        return [f"Marathon waits {duration(seconds)} before it tries again{after}"]
     offers = event.offers
     if offers is None:
         return ["Marathon does not say why (it does since 1.4)"]

@@ -74,8 +74,8 @@ class Facts:
     ``fresh``, those since the last message; ``message``, what Mesos said last; ``check``, which
     check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
     touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
-    launches. Of a deployment: ``story``, and whether it ``stands_still``. ``was_silenced``: a silence
-    covered it until now. ``host``: the one host of all of it. ``apps``: whom it touches.
+    launches. Of a deployment: ``story``, and whether it ``stands_still``. Of all: ``was_silenced``,
+    a silence covered it until now; ``host``, the one host of it; ``apps``, whom it touches.
     """
 
     since: datetime

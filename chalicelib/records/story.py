@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import Field as ModelField
 
 from chalicelib.marathon import models, plans
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.subjects import known
@@ -27,7 +28,7 @@ from chalicelib.records.deployment import (
     failure,
 )
 from chalicelib.records.lives import history
-from chalicelib.records.record import Record
+from chalicelib.records.record import MAX_APPS, Record
 from chalicelib.records.summary import Absent, Answer, Moment, Summary
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
@@ -71,7 +72,8 @@ class Story(Answer):
     """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
     failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
     after. ``failures``: the failures of its apps' instances, one record for each. ``events``:
-    oldest first.
+    oldest first. ``omitted``: how many of the last of each list are left out of too large an
+    answer.
     """
 
     id: str
@@ -87,10 +89,13 @@ class Story(Answer):
     changes: list[Change]
     failures: list[Summary]
     events: list[Summary]
+    omitted: dict[str, int] | Absent = None
 
 
 class Running(Answer):
-    """A deployment that has not ended: it is at ``step`` of ``steps``."""
+    """A deployment that has not ended: it is at ``step`` of ``steps``. ``apps``: the first of them,
+    if there are many.
+    """
 
     id: str
     apps: list[str]
@@ -225,7 +230,7 @@ def running(case: Case) -> Running | None:
     steps = case.plan.steps if case.plan and case.plan.steps else []
     return Running(
         id=case.id,
-        apps=case.apps,
+        apps=case.apps[:MAX_APPS],
         started_at=case.begin.time,
         step=max(_numbered(case.parsed, steps), default=None),
         steps=len(steps) or None,
@@ -298,7 +303,8 @@ def _started_by(case: Case) -> str | None:
 
 def _reason(case: Case) -> str | None:
     failed = (e.event for e in case.parsed if isinstance(e.event, models.DeploymentFailed))
-    return next(filter(None, (known(each.reason) for each in failed)), None)
+    reason = next(filter(None, (known(each.reason) for each in failed)), None)
+    return mask_text(reason) if reason else None
 
 
 def _steps(case: Case, state: State) -> list[Step]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chalicelib import times
 from chalicelib.text import plain
 
 _NAMES = 3
@@ -10,17 +11,8 @@ _PATH_CHARACTERS = 40
 
 
 def duration(time: timedelta) -> str:
-    """A duration, rounded: ``40 seconds``, ``12 minutes``, ``3 hours 20 minutes``, ``2 days``."""
-    seconds = max(round(time.total_seconds()), 1)
-    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
-    if seconds < 90 and seconds != 60:
-        return counted(seconds, "second")
-    if minutes < 60:
-        return counted(minutes, "minute")
-    if minutes < 600:
-        rest = f" {counted(minutes % 60, 'minute')}" if minutes % 60 else ""
-        return counted(minutes // 60, "hour") + rest
-    return counted(hours, "hour") if hours < 48 else counted(days, "day")
+    """A duration of a second or more, rounded: ``40 seconds``, ``3 hours 20 minutes``."""
+    return times.duration(max(round(time.total_seconds()), 1))
 
 
 def clock(time: datetime) -> str:

@@ -89,14 +89,15 @@ def _alerts(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
 
 
 def _alert(cluster: str, subject: str, severity: str, state: State) -> Notification:
-    said = {"began": "began", "goes_on": "goes on", "over": "is over"}[state]
     kind, _, app = subject.partition(":")
     message = (
         "This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
         f"A real alert would say here what happened to {app or kind} in cluster {cluster}."
     )
     return Notification(
-        subject=plain(f"Test: [{cluster}] {severity} of {app or kind} {said}", _SUBJECT_CHARACTERS),
+        subject=plain(
+            f"Test: [{cluster}] {severity} of {app or kind}: {state}", _SUBJECT_CHARACTERS
+        ),
         message=message,
         attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
         apps=json.dumps([app]) if kind in ("app", "pod") else "",
