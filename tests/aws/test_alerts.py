@@ -12,15 +12,18 @@ from ops.stage.resources import Stage
 import pytest
 
 from chalicelib.records import alert
-from chalicelib.records.alert import Facts, Sender
+from chalicelib.records.alert import Context as Told
+from chalicelib.records.alert import Facts
 from chalicelib.records.incident import Incident
+from chalicelib.records.silence import Silence
+from chalicelib.sender import NotSent
 from chalicelib.services import aws
-from chalicelib.telling import NotTold
-from local.functions import A_MINUTE_HAS_PASSED, Context
+from local.functions import A_MINUTE_HAS_PASSED, Context, Stream
+from local.rehearsal import Heard
 from tests.support import cluster
-from tests.support.cluster import Deployment, at, failed_check, healthy, task
+from tests.support.cluster import Deployment, Event, at, event, failed_check, flat, healthy, task
 from tests.support.faults import Handler, answer, injected, no_connection, silence
-from tests.support.night import Night, at_call, attributes
+from tests.support.night import Night, at_call, every_minute
 
 WEB = "/shop/web"
 
@@ -30,12 +33,17 @@ def night(stage: Stage) -> Night:
     return Night(stage)
 
 
-def states(night: Night) -> list[str]:
-    return [attributes(message)["state"] for _, message in night.heard]
+def states(heard: list[Heard]) -> list[str]:
+    return [each.state for each in heard]
 
 
-def subjects(night: Night) -> list[str]:
-    return [message["Subject"] for _, message in night.heard]
+def titles(heard: list[Heard]) -> list[str]:
+    return [each.title for each in heard]
+
+
+def down(app: str, clock: str = "00:10:00", n: int = 1, host: str = "node-7") -> list[Event]:
+    """A task that fails, and that nothing replaces."""
+    return task(at(clock), app, n, "TASK_FAILED", "exit 1", host)
 
 
 @contextmanager
@@ -56,69 +64,124 @@ def reads() -> Iterator[list[str]]:
 
 def test_a_crash_loop_of_an_hour_is_four_messages(night: Night) -> None:
     # make bench plays one of a thousand failures.
-    night.play(task(at("01:00:00", 30 * n), WEB, n, "TASK_FAILED", "exit 1")[0] for n in range(120))
-    assert subjects(night) == [
-        "[prod] /shop/web is failing: 3 tasks in 1 minute",
-        "[prod] /shop/web is still failing: 33 tasks in 16 minutes",
-        "[prod] /shop/web is still failing: 120 tasks in 1 hour",
-        "[prod] /shop/web: nothing more for 15 minutes (120 tasks failed in 1 hour)",
+    loop = [
+        (*task(at("01:00:00", 30 * n), WEB, n, "TASK_FAILED", "exit 1"),
+         *task(at("01:00:05", 30 * n), WEB, n + 1, "TASK_RUNNING"))
+        for n in range(120)
+    ]  # fmt: skip
+    assert titles(night.happen(flat(*loop))) == [
+        "[prod] /shop/web is failing: 3 instances failed in 1 minute",
+        "[prod] /shop/web is still failing: 33 instances failed in 16 minutes",
+        "[prod] /shop/web is still failing: 120 instances failed in 1 hour",
+        "[prod] /shop/web has recovered: 120 instances failed in 1 hour",
     ]
 
 
 @pytest.mark.parametrize(("second", "apps"), [(0, 12), (19, 12), (21, 12), (40, 60)])
-def test_apps_that_fail_within_a_minute_are_two_messages(
+def test_apps_that_fail_within_a_minute_are_one_message(
     second: int, apps: int, night: Night
 ) -> None:
     step = 59.9 / apps  # they fail evenly over a minute, whenever in it watch looks
-    night.play(
-        task(at("01:00:00", second + step * n), f"/app-{n:03d}", n, "TASK_FAILED", "no", "node-3")[
-            0
-        ]
+    failed = [
+        task(at("01:00:00", second + step * n), f"/app-{n:03d}", n, "TASK_FAILED", "no", "node-3")
         for n in range(apps)
+    ]
+    (heard,) = night.happen(flat(*failed), timedelta(minutes=10))
+    assert heard.title == f"[prod] {apps} apps are failing, all on node-3.example.net"
+    assert len(heard.apps) == apps
+
+
+def test_every_app_of_a_storm_is_in_its_attribute_and_twenty_in_its_text(night: Night) -> None:
+    failed = [down(f"/app-{n:03d}", "01:00:00", n) for n in range(130)]
+    (heard,) = night.happen(flat(*failed), timedelta(minutes=10))
+    assert heard.apps == [f"/app-{n:03d}" for n in range(130)]
+    assert "/app-019 and 110 more" in heard.text
+    assert "/app-020" not in heard.text
+
+
+def test_a_storm_that_sns_does_not_take_in_one_message_is_sent_in_parts(night: Night) -> None:
+    failed = [down(f"/{'x' * 400}/app-{n:03d}", "01:00:00", n) for n in range(700)]
+    heard = night.happen([each[0] for each in failed], timedelta(minutes=4))
+    assert len(heard) == 2
+    assert sorted(app for each in heard for app in each.apps) == sorted(
+        f"/{'x' * 400}/app-{n:03d}" for n in range(700)
     )
-    assert states(night) == ["began", "over"]
-    assert subjects(night)[0] == f"[prod] {apps} apps are failing, all on node-3.example.net"
-    assert len(json.loads(attributes(night.heard[0][1])["apps"])) == min(apps, 100)
+
+
+def test_where_many_incidents_keep_coming_they_are_gathered(night: Night) -> None:
+    row = [
+        each
+        for minute in range(40)
+        for n in range(5)
+        for each in (
+            *down(f"/app-{minute}-{n}", "01:00:00", n),
+            Deployment(f"d{minute}-{n}", at("01:00:00"), f"/dep-{minute}-{n}").failed(
+                at("01:00:00"), "No offers"
+            ),
+        )
+    ]
+    spread = [
+        {**each, "timestamp": f"2026-03-02T01:{n // 15:02d}:{n % 15 * 4:02d}.000Z"}
+        for n, each in enumerate(row)
+    ]
+    heard = night.happen(spread, timedelta(minutes=10))
+    assert len(heard) <= 24
+    told = {app for each in heard for app in each.apps}
+    assert told == {
+        f"/{kind}-{m}-{n}" for kind in ("app", "dep") for m in range(40) for n in range(5)
+    }
+    assert any("gathered for 5 minutes" in each.text for each in heard)
 
 
 def test_nothing_open_is_one_read_however_much_is_stored(night: Night) -> None:
     with reads() as few:
         night.look()
-    night.store(task(at("00:00:00", n), f"/app-{n}", n, "TASK_RUNNING")[0] for n in range(200))
-    night.note()
+    night.arrive(
+        flat(*(task(at("00:00:00", n), f"/app-{n}", n, "TASK_RUNNING") for n in range(200)))
+    )
     with reads() as many:
         night.look()
     assert few == many == ["Query"]
     assert night.heard == []
 
 
-def test_alerts_is_not_called_for_what_is_neither_warning_nor_error(night: Night) -> None:
-    night.store(
-        [*task(at("00:00:01"), WEB, 1, "TASK_RUNNING"), *healthy(at("00:00:02"), WEB, 1, True)]
+def test_alerts_is_called_for_what_is_bad_or_was_killed_alone(night: Night) -> None:
+    stream = Stream(night.functions, night.stage, "alerts")
+    calm = [*task(at("00:00:01"), WEB, 1, "TASK_RUNNING"), *healthy(at("00:00:02"), WEB, 1, True)]
+    night.arrive(calm)
+    assert stream.fetch() == []
+    night.arrive(
+        [failed_check(at("00:00:03"), WEB, 1), *task(at("00:00:04"), WEB, 1, "TASK_KILLED")]
     )
-    assert night.alerts.fetch() == []
-    night.store(
-        [failed_check(at("00:00:03"), WEB, 1), *task(at("00:00:04"), WEB, 1, "TASK_FAILED")]
-    )
-    kinds = [each["dynamodb"]["NewImage"]["severity"]["S"] for each in night.alerts.fetch()]
-    assert sorted(kinds) == ["error", "error", "warning"]
+    brought = [each["dynamodb"]["NewImage"]["type"]["S"] for each in stream.fetch()]
+    assert sorted(brought) == [
+        "failed_health_check_event",
+        "instance_changed_event",
+        "status_update_event",
+    ]
 
 
 def test_a_batch_is_one_write_for_each_subject_and_resumes_where_the_table_failed(
     night: Night,
 ) -> None:
-    row = [task(at("00:00:00", n), f"/app-{n % 3}", n, "TASK_FAILED")[0] for n in range(12)]
-    night.store(row)
-    batch = night.alerts.fetch()
+    stream = Stream(night.functions, night.stage, "alerts")
+    night.store(
+        [
+            each
+            for n in range(12)
+            for each in night.records_of(task(at("00:00:00", n), f"/app-{n % 3}", n, "TASK_FAILED"))
+        ]
+    )
+    batch = list(stream.fetch())
     numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
     subjects = [each["dynamodb"]["Keys"]["pk"]["S"] for each in batch]
     second = next(n for n, each in enumerate(subjects) if each != subjects[0])
-    with reads() as calls, injected(aws.dynamodb(), "UpdateItem", _after_one(no_connection)):
+    with injected(aws.dynamodb(), "UpdateItem", _after_one(no_connection)):
         failures = night.functions.alerts({"Records": batch}, Context())["batchItemFailures"]
     assert failures == [{"itemIdentifier": numbers[second]}]
     with reads() as calls:
-        night.note()
-    assert calls.count("UpdateItem") == 3  # one of them finds that it was noted before
+        stream.pump()
+    assert calls.count("UpdateItem") <= 4  # the first was noted before
     assert [each.subject for each in night.stage.incidents.all()] == [
         f"app:/app-{n}" for n in range(3)
     ]
@@ -135,146 +198,263 @@ def _after_one(fault: Handler) -> Handler:
     return handler
 
 
-def test_warnings_are_told_if_they_last(night: Night) -> None:
-    short = [failed_check(at("01:00:00", 30 * n), WEB, 1) for n in range(9)]
-    night.play(short)
-    assert night.heard == []
-    night.play([failed_check(at("02:00:00", 30 * n), WEB, 1) for n in range(13)])
-    assert subjects(night) == [
-        "[prod] /shop/web is unhealthy: 11 failed health checks in 5 minutes",
-        "[prod] /shop/web: nothing more for 15 minutes (13 failed health checks in 6 minutes)",
+def test_a_failing_check_is_told_if_it_lasts(night: Night) -> None:
+    short = [
+        *(failed_check(at("01:00:00", 30 * n), WEB, 1) for n in range(9)),
+        *healthy(at("01:04:40"), WEB, 1, True),
     ]
+    assert night.happen(short) == []
+    heard = night.happen(
+        [
+            *(failed_check(at("02:00:00", 30 * n), WEB, 1) for n in range(13)),
+            *healthy(at("02:06:40"), WEB, 1, True),
+        ]
+    )
+    assert titles(heard) == [
+        "[prod] /shop/web is unhealthy: 1 instance fails its checks",
+        "[prod] /shop/web has recovered: A health check of /shop/web failed",
+    ] or [each.state for each in heard] == ["opened", "resolved"]
+    assert "MESOS_HTTP /health on port index 0" in heard[0].text
 
 
-def test_what_comes_a_day_late_is_told_once(night: Night) -> None:
-    night.store(task(at("00:10:00", -86_400), WEB, 1, "TASK_FAILED"))
+def test_what_comes_a_day_late_is_told_by_when_it_came(night: Night) -> None:
     night.now = at("00:10:00")
-    night.note()
-    for minute in range(40):
-        night.now = at("00:10:00", 60 * minute)
-        night.look()
-    assert states(night) == ["began", "over"]
-    assert "2026-03-01" in night.heard[0][1]["Message"]
+    night.arrive(down(WEB, "00:10:00"), at("23:59:00"))
+    night.look_at(*every_minute(at("23:59:30"), 10))
+    assert states(night.heard) == ["opened"]
+
+
+def test_times_from_outside_give_no_false_all_clear(night: Night) -> None:
+    """Two events of 1970 and 2098, and a clock two hours ahead, within a real crash loop."""
+    loop: list[Event] = []
+    for n in range(47):
+        loop += task(at("01:00:00", 60 * n), WEB, n, "TASK_FAILED", "exit 1")
+    night.now = at("01:00:00")
+    for minute in range(47):
+        night.now = at("01:00:00", 60 * minute)
+        night.arrive(loop[2 * minute : 2 * minute + 2], night.now)
+        if minute == 3:
+            for year in ("1970", "2098", "9999"):
+                hostile = {**loop[0], "timestamp": f"{year}-12-31T23:59:59.999Z"}
+                night.arrive([hostile], night.now)
+            night.arrive(task(at("03:03:00"), WEB, 99, "TASK_FAILED"), night.now)
+        night.look_at(at("01:00:20", 60 * minute))
+    assert states(night.heard) == ["opened", "ongoing"]
+
+
+def test_one_hostile_event_silences_nobody(night: Night) -> None:
+    night.now = at("01:00:00")
+    hostile = {
+        "eventType": "deployment_failed",
+        "id": "d9",
+        "timestamp": "9999-12-31T23:59:59.999Z",
+    }
+    night.arrive([hostile], night.now)
+    night.arrive(down(WEB, "01:00:00"))
+    night.look_at(*every_minute(at("01:00:20"), 12))
+    assert "[prod] /shop/web is failing: 1 instance failed, not replaced" in titles(night.heard)
 
 
 @pytest.mark.parametrize(
     "fault", [answer("Throttled"), answer("InternalError", 500), no_connection]
 )
 def test_if_sns_refuses_the_next_look_tells(fault: Handler, night: Night) -> None:
-    night.store(task(at("00:10:00"), WEB, 1, "TASK_FAILED"))
-    night.note()
-    night.now = at("00:12:00")
-    with injected(aws.sns(once=True), "PublishBatch", fault), pytest.raises(NotTold):
-        night.look()
-    night.now = at("00:13:00")
-    night.look()
-    assert states(night) == ["began"]
+    night.arrive(down(WEB))
+    night.now = at("00:12:20")
+    with injected(aws.sns(once=True), "PublishBatch", fault), pytest.raises(NotSent):
+        night.functions.watch(A_MINUTE_HAS_PASSED, Context())
+    night.look_at(at("00:13:20"))
+    assert states(night.heard) == ["opened"]
+    assert "You may have heard this" not in night.heard[0].text
 
 
-def test_if_sns_does_not_answer_nobody_hears_it_twice(night: Night) -> None:
-    night.store(task(at("00:10:00"), WEB, 1, "TASK_FAILED"))
-    night.note()
-    night.now = at("00:12:00")
-    with injected(aws.sns(once=True), "PublishBatch", silence), pytest.raises(NotTold):
-        night.look()
-    for minute in range(13, 30):
-        night.now = at("00:00:00", 60 * minute)
-        night.look()
-    assert states(night) == ["over"]
+def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(night: Night) -> None:
+    night.arrive(down(WEB))
+    night.now = at("00:12:20")
+    with injected(aws.sns(once=True), "PublishBatch", silence), pytest.raises(NotSent):
+        night.functions.watch(A_MINUTE_HAS_PASSED, Context())
+    night.look_at(*every_minute(at("00:13:20"), 10))
+    assert states(night.heard) == ["opened"]
+    assert night.heard[0].text.startswith("You may have heard this already")
 
 
-@pytest.mark.parametrize("call", range(1, 6))
+@pytest.mark.parametrize("call", range(1, 7))
 def test_what_comes_while_an_end_is_told_is_told(call: int, night: Night) -> None:
-    night.store(task(at("00:10:00"), WEB, 1, "TASK_FAILED"))
-    night.now = at("00:10:00")
-    night.note()
-    night.now = at("00:12:00")
-    night.look()
+    night.arrive([*down(WEB), *task(at("00:14:00"), WEB, 2, "TASK_RUNNING")], at("00:14:00"))
+    night.look_at(at("00:16:20"))
+    night.now = at("00:31:20")
 
     def fail_again() -> None:
-        night.store(task(at("00:25:30"), WEB, 2, "TASK_FAILED"))
-        night.note()
+        night.arrive(task(at("00:31:10"), WEB, 3, "TASK_FAILED"))
 
-    night.now = at("00:25:30")
     with at_call("before-call", call, fail_again):
         night.look()
-    for minute in range(26, 45):
-        night.now = at("00:00:00", 60 * minute)
-        night.look()
-    assert states(night)[0] == "began"
-    assert states(night)[-1] == "over"
-    told = "".join(message["Message"] for _, message in night.heard[1:])
-    assert "00:25:30" in told
+    night.look_at(*every_minute(at("00:32:20"), 60))
+    told = "".join(each.text for each in night.heard)
+    assert "00:31:10" in told
+    assert night.heard[-1].state != "resolved"  # it is down
 
 
 def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) -> None:
     for app in ("/a", "/b", "/c"):
-        night.store(task(at("00:10:00"), app, 1, "TASK_FAILED"))
-    night.note()
-    night.now = at("00:12:00")
-    broken = client("dynamodb").update_item
-    broken(
+        night.arrive(down(app))
+    client("dynamodb").update_item(
         TableName=night.stage.table_name,
-        Key={"pk": {"S": "#trouble"}, "sk": {"S": "prod|app:/b"}},
+        Key={"pk": {"S": "#open"}, "sk": {"S": "incident|prod|app:/b"}},
         UpdateExpression="SET since = :no",
         ExpressionAttributeValues={":no": {"S": "no time"}},
     )
-    with pytest.raises(NotTold, match="1 messages"):
-        night.functions.watch(A_MINUTE_HAS_PASSED, Context())
-    night.hear()
-    assert len(night.heard) == 2
+    night.look_at(at("00:12:20"))
+    assert sorted(each.apps[0] for each in night.heard) == ["/a", "/c"]
+
+
+def test_what_fails_again_within_a_day_is_the_same_incident(night: Night) -> None:
+    for n, clock in enumerate(("01:00:00", "03:30:00", "08:30:00")):
+        row = [down(WEB, clock, 10 * n + k) for k in range(4)]
+        night.happen(
+            [
+                *flat(*row),
+                *(
+                    e
+                    for k in range(4)
+                    for e in task(at(clock, 60), WEB, 10 * n + 5 + k, "TASK_RUNNING")
+                ),
+            ],
+            timedelta(minutes=40),
+        )
+    opened = [each for each in night.heard if each.state == "opened"]
+    assert "third time since 01:01" in opened[2].text
+
+
+def test_there_are_at_most_four_messages_in_two_hours(night: Night) -> None:
+    """Whatever the rhythm: here four failures every 17 minutes."""
+    row = [
+        each
+        for n in range(21)
+        for k in range(4)
+        for each in (
+            *task(at("01:00:00", 1020 * n + 2 * k), WEB, 10 * n + k, "TASK_FAILED"),
+            *task(at("01:00:30", 1020 * n + k), WEB, 10 * n + k + 5, "TASK_RUNNING"),
+        )
+    ]
+    heard = night.happen(row, timedelta(minutes=60))
+    for each in heard:
+        assert sum(each.at <= other.at < each.at + timedelta(hours=2) for other in heard) <= 4
 
 
 def test_a_deployment_that_another_replaced_is_silent(night: Night) -> None:
     begun = at("01:00:00")
     first, second = Deployment("one", begun, WEB), Deployment("two", at("01:02:00"), WEB)
     row = [first.step(begun), first.failed(at("01:04:00")), second.step(at("01:05:30"))]
-    night.play(row)
+    row += [second.stepped(at("01:06:30")), second.succeeded(at("01:06:30"))]
+    assert night.happen(row) == []
+    assert night.stage.incidents.all() == []
+
+
+@pytest.mark.parametrize("apps", [3, 40])
+def test_a_replaced_deployment_is_found_however_many_apps_it_has(apps: int, night: Night) -> None:
+    names = [f"/app-{n:02d}" for n in range(apps)]
+    first = Deployment("one", at("01:00:00"), *names)
+    second = Deployment("two", at("01:03:00"), names[-1])
+    row = [first.step(at("01:00:00")), first.failed(at("01:02:00")), second.step(at("01:03:00"))]
+    row += [second.stepped(at("01:06:30")), second.succeeded(at("01:06:30"))]
+    assert night.happen(row) == []
+
+
+def test_a_failed_deployment_is_over_when_a_later_one_succeeds(night: Night) -> None:
+    first, second = Deployment("one", at("01:00:00"), WEB), Deployment("two", at("01:20:00"), WEB)
+    row = [first.step(at("01:00:00")), first.failed(at("01:02:00"), "No offers")]
+    row += [second.step(at("01:20:00")), second.stepped(at("01:21:00"))]
+    heard = night.happen([*row, second.succeeded(at("01:21:00"))], timedelta(minutes=40))
+    assert states(heard) == ["opened", "resolved"]
+
+
+def test_a_deployment_that_stands_still_is_over_when_it_moves(night: Night) -> None:
+    stuck = Deployment("stuck", at("01:00:00"), WEB, "/shop/db")
+    row = [stuck.step(at("01:00:00")), stuck.stepped(at("01:20:00")), stuck.step(at("01:20:00"), 2)]
+    row += [stuck.stepped(at("01:22:00"), 2), stuck.succeeded(at("01:22:00"))]
+    heard = night.happen(row)
+    assert states(heard) == ["opened", "resolved"]
+    assert "has not moved for 15 minutes" in heard[0].title
+
+
+def test_many_deployments_at_once_are_one_message(night: Night) -> None:
+    failed = [Deployment(f"d{n}", at("01:00:00"), f"/app-{n}") for n in range(6)]
+    (heard,) = night.happen([each.failed(at("01:01:00"), "No offers") for each in failed])
+    assert heard.title == "[prod] 6 deployments failed, were cancelled, or stand still"
+
+
+def test_a_silenced_incident_is_seen_and_told_when_the_silence_ends(night: Night) -> None:
+    quiet = Silence("s1", at("00:00:00"), at("00:40:00"), "new rack", "ada", apps=("/shop/*",))
+    night.stage.incidents.add_silence(quiet)
+    night.arrive([*down(WEB), *down("/other")])
+    night.look_at(*every_minute(at("00:12:20"), 25))
+    assert {each.apps[0] for each in night.heard} == {"/other"}
+    (covered,) = (each for each in night.stage.incidents.all() if each.path == WEB)
+    assert covered.silenced_until == at("00:40:00")
+    night.look_at(at("00:40:20"))
+    last = night.heard[-1]
+    assert (last.apps, last.state) == ([WEB], "opened")
+    assert "A silence covered it until now." in last.text
+    assert "00:10:00" in last.text
+
+
+def test_what_is_over_before_its_silence_ends_is_not_told(night: Night) -> None:
+    quiet = Silence("s1", at("00:00:00"), at("00:40:00"), "new rack", "ada", ("prod",))
+    night.stage.incidents.add_silence(quiet)
+    night.arrive(down(WEB))
+    night.look_at(*every_minute(at("00:12:20"), 5))
+    night.arrive(task(at("00:20:00"), WEB, 2, "TASK_RUNNING"), at("00:20:00"))
+    night.look_at(*every_minute(at("00:20:20"), 60))
     assert night.heard == []
     assert night.stage.incidents.all() == []
 
 
-def test_many_deployments_and_apps_at_once_are_one_message_each(night: Night) -> None:
-    begun = at("01:00:00")
-    failed = [Deployment(f"d{n}", begun, f"/app-{n}") for n in range(6)]
-    row = [each.failed(at("01:01:00"), "No offers") for each in failed]
-    row += [task(begun, f"/app-{n}", n, "TASK_FAILED")[0] for n in range(6)]
-    night.play(row)
-    assert subjects(night) == [
-        "[prod] 6 apps are failing, all on node-7.example.net",
-        "[prod] 6 deployments failed, or were cancelled and not replaced",
-        "[prod] Nothing more for 15 minutes: 6 apps were failing, all on node-7.example.net",
+def test_a_silence_that_is_ended_early_covers_nothing_any_more(night: Night) -> None:
+    quiet = Silence("s1", at("00:00:00"), at("10:00:00"), "new rack", "ada")
+    night.stage.incidents.add_silence(quiet)
+    night.arrive(down(WEB))
+    night.look_at(*every_minute(at("00:12:20"), 3))
+    assert night.heard == []
+    night.stage.incidents.end_silence(quiet, at("00:15:00"))
+    night.look_at(at("00:15:20"))
+    assert states(night.heard) == ["opened"]
+
+
+def test_each_alert_that_was_sent_is_kept(night: Night) -> None:
+    heard = night.happen([*down(WEB), *task(at("00:14:00"), WEB, 2, "TASK_RUNNING")])
+    kept = list(night.stage.alerts_sent.newest_first("prod"))
+    assert [(each.at, each.state, each.title, each.text) for each in reversed(kept)] == [
+        (each.at, each.state, each.title, each.text) for each in heard
     ]
 
 
-def test_a_silent_cluster_that_is_forgotten_is_no_incident(night: Night) -> None:
-    night.functions.watching().silence = timedelta(minutes=10)
+def test_a_cluster_without_events_that_is_forgotten_is_no_incident(night: Night) -> None:
+    night.functions.watching().no_events = timedelta(minutes=10)
     night.stage.clusters.claim(cluster.registered())
-    night.store(task(at("00:00:10"), WEB, 1, "TASK_RUNNING"))
-    night.now = at("00:30:00")
-    night.look()
+    night.arrive(task(at("00:00:10"), WEB, 1, "TASK_RUNNING"), at("00:00:10"))
+    night.look_at(at("00:30:00"))
     assert [each.subject for each in night.stage.incidents.all()] == ["marathon"]
-    night.functions.watching().silence = timedelta(0)
-    night.look()
-    assert night.stage.incidents.all() == []
-    assert states(night) == ["began"]
+    assert states(night.heard) == ["opened"]
+
+
+def test_nobody_is_told_of_what_is_only_strange(night: Night) -> None:
+    gap = event(
+        at("01:00:00"), "relay_gap", relay="r", to="2026-03-02T01:00:00.000Z", cause="cut_off"
+    )
+    assert night.happen([gap, {"timestamp": "2026-03-02T01:00:01.000Z", "what": "ever"}]) == []
 
 
 def test_hostile_text_is_one_visible_line() -> None:
     path = "/a\n\u202eb\x1b[31m" + "x" * 300
     title = "Task failed: \r\nSubject: you won\u2028https://user:secret@example.net/"
-    incident = Incident(
-        "prod",
-        f"app:{path}",
-        "2026-03-02T01:00:00.000Z",
-        "2026-03-02T01:00:00.000Z",
-        "error",
-        title,
-    )
-    sent = alert.of_one("began", incident, Facts([], words=title), Sender("prod", "https://x/prod"))
+    moment = at("01:00:00")
+    incident = Incident("prod", f"app:{path}", moment, moment, "error", title)
+    facts = Facts(moment, moment, message=title)
+    sent = alert.of_one("opened", incident, facts, Told("prod", "https://x/prod"))
     assert "secret" not in sent.message
     assert all(line.isprintable() for line in sent.message.split("\n"))
-    assert len(sent.message.split("\n")) < 12
+    assert len(sent.message.split("\n")) < 14
     assert sent.subject.isascii()
     assert len(sent.subject) < 100
 
@@ -282,19 +462,31 @@ def test_hostile_text_is_one_visible_line() -> None:
 def test_no_secret_is_in_any_message_and_no_id_before_the_last_line(night: Night) -> None:
     begun = at("01:00:00")
     bad = Deployment("bad", begun, WEB)
-    night.play(
-        [
+    words = "Failed to run 'docker run -e DB_PASSWORD=correct-horse web': no such image"
+    heard = night.happen(
+        flat(
             cluster.submitted(at("00:30:00"), WEB, "shop/web:1"),
             cluster.submitted(begun, WEB, "shop/web:2"),
             bad.step(at("01:00:00", 0.1)),
-            *task(at("01:00:20"), WEB, 1, "TASK_FAILED", "exit 1"),
+            task(at("01:00:20"), WEB, 1, "TASK_FAILED", words),
             bad.failed(at("01:03:00"), "No offers"),
-        ]
+        )
     )
-    assert len(night.heard) == 3
-    for _, message in night.heard:
-        *lines, last = message["Message"].rstrip("\n").split("\n")
+    assert len(heard) >= 2
+    for each in heard:
+        *lines, last = each.text.rstrip("\n").split("\n")
         assert not any("instance-" in line or bad.id in line for line in lines)
         assert last.startswith(("Newest event: ", "Deployment "))
-        assert not any(word in message["Message"] for word in ("hunter2", "correct", "./serve"))
-        assert message["Subject"].startswith("[prod] ")
+        assert not any(word in each.text for word in ("hunter2", "correct", "./serve"))
+        assert each.title.startswith("[prod] ")
+    assert any("no such image" in each.text for each in heard)
+    assert any(
+        "container.docker.image from shop/web:1 to shop/web:2" in each.text for each in heard
+    )
+
+
+def test_the_json_of_a_rehearsal_has_what_people_would_get(night: Night) -> None:
+    (heard, *_) = night.happen(down(WEB))
+    told = json.loads(json.dumps(heard.as_json()))
+    assert list(told) == ["at", "state", "severity", "subject", "apps", "title", "text"]
+    assert (told["state"], told["severity"], told["apps"]) == ("opened", "error", [WEB])

@@ -43,13 +43,17 @@ class Night(Rehearsal):
 
     def arrive(self, events: Sequence[Event], received: datetime | None = None) -> list[Record]:
         """Store events that come now, or at that time, and hand them over."""
-        made = [
-            record_at(each, received or max(self.now, times.from_iso(each["timestamp"])))
-            for each in events
-        ]
+        made = self.records_of(events, received)
         self.store(made)
         self.pump()
         return made
+
+    def records_of(self, events: Sequence[Event], received: datetime | None = None) -> list[Record]:
+        """The records of events that come now, or at that time."""
+        return [
+            record_at(each, received or max(self.now, times.from_iso(each["timestamp"])))
+            for each in events
+        ]
 
     def look_at(self, *moments: datetime) -> None:
         """Let watch look at those times."""

@@ -7,6 +7,7 @@ from ops.stage import stacks
 from ops.stage.clients import client
 from ops.stage.config import check_stage
 
+from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.clusters import Clusters
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
@@ -57,6 +58,11 @@ class Stage:
     def clusters(self) -> Clusters:
         """Its clusters."""
         return Clusters(self.table)
+
+    @property
+    def alerts_sent(self) -> AlertsSent:
+        """Its alerts that were sent."""
+        return AlertsSent(self.table)
 
     @property
     def incidents(self) -> Incidents:
