@@ -1,7 +1,6 @@
 """Write the files that are generated from others: ``docs/events.md``,
-``docs/notification.schema.json`` and ``docs/openapi.json`` from the code, each stage's policies
-from those of the functions, ``.chalice/merge.json`` from the templates and the table of functions.
-With --check, only check whether they are up to date.
+``docs/notification.schema.json`` and ``docs/openapi.json`` from the code. With --check, only check
+whether they are up to date.
 """
 
 import json
@@ -10,7 +9,6 @@ from typing import Any
 
 from ops import ROOT, cli
 from ops.cli import Failure, Parser
-from ops.deploying import merge, policies
 
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
@@ -70,9 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     documents = {
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
-        merge.FILE: json.dumps(merge.merge(), indent=2) + "\n",
         _DOCS / "openapi.json": json.dumps(openapi.document(), indent=2) + "\n",
-        **policies.rendered_for_all(),
     }
     for path, text in documents.items():
         if not args.check:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from ops import cli, options, view
 from ops.cli import Failure, out, say
-from ops.looking import finding, listing, overview, stats, stories
+from ops.looking import finding, overview, rows, stats, stories
 from ops.looking.tail import as_they_come
 from ops.repairing import repairs
 from ops.stage import resources
@@ -73,7 +73,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     tail = commands.add_parser("tail", help="as they come, until Ctrl-C")
     tail.set_defaults(run=_tail)
     tail.add_argument(
-        "--since", type=options.when, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
+        "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
     )
     deployment = commands.add_parser("deployment", help="the story of a deployment")
     deployment.set_defaults(run=_deployment)
@@ -154,7 +154,7 @@ def _list(args: argparse.Namespace) -> int:
         newest = reversed(list(newest))
     counted = _Counted(newest)
     if screen.width:
-        for line in listing.collapsed(counted, screen, cluster=several):
+        for line in rows.collapsed(counted, screen, cluster=several):
             console.print(line)
     else:
         _print_whole(args, counted, several=several)
@@ -176,7 +176,7 @@ def _tail(args: argparse.Namespace) -> int:
     say(f"Watching {what} {', '.join(wanted.clusters)}; Ctrl-C ends it.", "dim")
     console, screen = _shown_on(args)
     if screen.width:
-        for line in listing.as_they_come(coming, screen, cluster=several):
+        for line in rows.as_they_come(coming, screen, cluster=several):
             console.print(line)
     else:
         _print_whole(args, coming, several=several)

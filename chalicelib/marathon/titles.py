@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.marathon import ids, models, waiting
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import actions, instances, kind, step_number, target
 from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import About, known
@@ -81,7 +82,7 @@ _NAMES_SHOWN = 2
 def title(event: models.Event, about: About) -> str:
     """The event in one line of plain text of at most 140 characters."""
     say = _SENTENCES.get(event.eventType or "", _unknown_type)
-    return plain(say(event, about), TITLE_CHARACTERS)
+    return plain(mask_text(say(event, about)), TITLE_CHARACTERS)
 
 
 def _definition(event: models.ApiPostEvent, about: About) -> str:
@@ -260,7 +261,7 @@ def _by(address: str | None) -> str:
 
 
 def _because(reason: str | None) -> str:
-    return f": {reason}" if known(reason) else ""
+    return f": {mask_text(reason)}" if reason and known(reason) else ""
 
 
 def _pod(about: About) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from chalicelib import times
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.severity import BAD
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.changes import Field
@@ -20,7 +21,6 @@ from chalicelib.records.incident import Incident, worst
 from chalicelib.records.notification import Notification, message
 from chalicelib.records.patience import PATIENCE, Patience
 from chalicelib.records.record import MAX_APPS, Record
-from chalicelib.records.redaction import mask_text
 from chalicelib.records.story import Story
 from chalicelib.text import plain
 
@@ -495,7 +495,7 @@ def _short(path: str) -> str:
 
 
 def _said(text: str, limit: int) -> str:
-    return plain(mask_text(text[: 4 * limit]), limit)
+    return plain(mask_text(text), limit)
 
 
 def _counted(number: int, unit: str) -> str:

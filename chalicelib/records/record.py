@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,6 +111,7 @@ def record_of(
 ) -> Record:
     """The record of an event that arrived, with the id that it got then."""
     about = reading.about
+    apps = _clipped(about.apps)
     return Record(
         id=id_,
         cluster=cluster,
@@ -120,8 +122,8 @@ def record_of(
         title=reading.title,
         body=body,
         app=_clip(about.app),
-        apps=tuple(clip(app) for app in about.apps[:MAX_APPS]),
-        apps_omitted=max(len(about.apps) - MAX_APPS, 0) or None,
+        apps=apps[:MAX_APPS],
+        apps_omitted=max(len(apps) - MAX_APPS, 0) or None,
         deployment=_clip(about.deployment),
         task=_clip(about.task),
         instance=_clip(about.instance),
@@ -129,9 +131,14 @@ def record_of(
         status=_clip(about.status),
         cause=reading.cause,
         timestamp_from=None if reading.timestamp else "receipt",
-        pointers=tuple(clip(app) for app in about.pointers[:MAX_APPS]),
+        pointers=_clipped(about.pointers)[:MAX_APPS],
     )
 
 
 def _clip(text: str | None) -> str | None:
     return clip(text) if text else None
+
+
+def _clipped(paths: Iterable[str]) -> tuple[str, ...]:
+    """Each path once: two that differ in what can't be stored become equal."""
+    return tuple(dict.fromkeys(map(clip, paths)))

@@ -15,12 +15,13 @@ from pydantic import Field as ModelField
 
 from chalicelib import times
 from chalicelib.marathon import models, plans
+from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.severity import BAD, cancelled
 from chalicelib.marathon.subjects import known
 from chalicelib.records.changes import Field, changed_fields
-from chalicelib.records.record import Record
+from chalicelib.records.record import MAX_APPS, Record
 from chalicelib.records.summary import Absent, Answer, Summary, Time
 
 State = Literal["running", "succeeded", "failed", "cancelled", "unknown"]
@@ -71,6 +72,7 @@ class Story(Answer):
     """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
     failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
     after. ``failures``: the warnings and errors among the events. ``events``: oldest first.
+    ``omitted``: how many of the last of each list are left out of too large an answer.
     """
 
     id: str
@@ -86,10 +88,13 @@ class Story(Answer):
     changes: list[Change]
     failures: list[Summary]
     events: list[Summary]
+    omitted: dict[str, int] | Absent = None
 
 
 class Running(Answer):
-    """A deployment that has not ended: it is at ``step`` of ``steps``."""
+    """A deployment that has not ended: it is at ``step`` of ``steps``. ``apps``: the first of them,
+    if there are many.
+    """
 
     id: str
     apps: list[str]
@@ -222,7 +227,7 @@ def running(case: Case) -> Running | None:
     steps = case.plan.steps if case.plan and case.plan.steps else []
     return Running(
         id=case.id,
-        apps=case.apps,
+        apps=case.apps[:MAX_APPS],
         started_at=case.begin.timestamp,
         step=max(_numbered(case.told, steps), default=None),
         steps=len(steps) or None,
@@ -282,7 +287,8 @@ def _started_by(case: Case) -> str | None:
 
 def _reason(case: Case) -> str | None:
     failed = (e.event for e in case.told if isinstance(e.event, models.DeploymentFailed))
-    return next(filter(None, (known(each.reason) for each in failed)), None)
+    reason = next(filter(None, (known(each.reason) for each in failed)), None)
+    return mask_text(reason) if reason else None
 
 
 def _steps(case: Case, state: State) -> list[Step]:

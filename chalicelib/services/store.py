@@ -180,11 +180,19 @@ class Store:
                 {":expires": item["expires_at"]},
             )
 
-    def days(self, cluster: str) -> list[str]:
-        """The days that were noted, newest first."""
-        noted = self._table.query("pk = :pk", newest_first=True, pk=items.days_key(cluster))
+    def days(self, cluster: str, window: Window = EVERYTHING) -> Iterator[str]:
+        """The days that were noted, newest first. They are read as they are asked for: a sender
+        can make up millions of them.
+        """
+        noted = self._table.query(
+            "pk = :pk AND sk BETWEEN :since AND :last",
+            newest_first=True,
+            pk=items.days_key(cluster),
+            since=items.day_of(window.since),
+            last=items.day_of(window.last),
+        )
         now = time.time()
-        return [values["sk"] for values in noted if not items.is_expired(values, now)]
+        return (values["sk"] for values in noted if not items.is_expired(values, now))
 
     def _indexed(self, index: str, key: str, window: Window, page: int) -> Iterator[Record]:
         return _bare(

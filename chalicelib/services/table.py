@@ -62,8 +62,11 @@ class Table:
         return plain(answer.get("Attributes", {}))
 
     def write_all(self, items: Sequence[Item], deleted: Sequence[Item] = ()) -> None:
-        """Write many items, and delete those with the keys ``deleted``, several in one call."""
-        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        """Write many items, and delete those with the keys ``deleted``, several in one call. Of
+        items with the same key the last one counts: DynamoDB refuses a call that has both.
+        """
+        distinct = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in distinct.values()]
         requests += [{"DeleteRequest": {"Key": key}} for key in deleted]
         for start in range(0, len(requests), _BATCH):
             self._write_batch(requests[start : start + _BATCH])

@@ -37,12 +37,16 @@ class Incident(Answer):
 
 
 class Cluster(Answer):
-    """A Marathon. ``newest``: the time of its newest event. ``deployments``: those running."""
+    """A Marathon. ``newest``: the time of its newest event. ``deployments``: those running.
+    ``omitted``: how many of the oldest incidents and deployments are left out of an answer that
+    would be too large.
+    """
 
     name: str
     newest: Time | Absent = None
     incidents: list[Incident]
     deployments: list[Running]
+    omitted: dict[str, int] | Absent = None
 
 
 class Clusters(Answer):

@@ -50,7 +50,9 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "./"}],
         "paths": {
             "/events": {
-                "get": _get("A page of events, newest first", models.Events, _parameters(), 400),
+                "get": _get(
+                    "A page of events, newest first", models.Events, _parameters(), 400, 404
+                ),
                 "post": _post_events(),
             },
             "/events/{cluster}/{id}": {

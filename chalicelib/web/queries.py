@@ -2,6 +2,7 @@
 how the OpenAPI document describes it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +72,7 @@ def _time(text: str) -> datetime:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST):
+    if not re.fullmatch("0{0,9}[1-9][0-9]{0,8}", text) or int(text) > MOST:
         raise ValueError(f"give a number from 1 to {MOST}")
     return int(text)
 

@@ -4,6 +4,7 @@ request fail: what makes no sense is refused, with a word on what to do.
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,20 +24,18 @@ from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Role, Token, Tokens
-from chalicelib.web import cursors, models, openapi, queries
+from chalicelib.web import cursors, models, openapi, queries, sizes
 from chalicelib.web.answers import bearer
 from chalicelib.web.headers import JSON
 from chalicelib.web.queries import BadParameter
 
-# Lambda: 6 MB for an answer, in which each quotation mark and backslash has an escape.
-_MOST_BYTES = 5_800_000
-
-
-# Anyone may keep an answer of his own, if he asks each time whether it is still the same.
-_AGAIN = {"Cache-Control": "private, no-cache"}
-# An event never changes.
-_FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
+# Who signs out leaves nothing behind: no browser or proxy keeps what a token let in.
+_PRIVATE = {"Cache-Control": "no-store", "Vary": "Authorization"}
 _FOR_ALL = {"Cache-Control": "public, max-age=300"}
+
+# How long it may take to find out how far running deployments are: API Gateway waits for 29 s.
+_MOST_SECONDS = 8.0
+_LISTS_OF_A_STORY = ("events", "failures", "changes", "steps", "apps")
 
 
 class Problem(Exception):
@@ -76,9 +75,7 @@ class Readers:
     def event(self, request: Request, cluster: str, id_: str) -> Response:
         """One event, whole."""
         names = unquote(cluster), unquote(id_)
-        return self._answered(
-            request, lambda: self._event(self._reader(request), *names), _FOR_A_DAY
-        )
+        return self._answered(request, lambda: self._event(self._reader(request), *names))
 
     def deployment(self, request: Request, cluster: str, id_: str) -> Response:
         """The story of a deployment."""
@@ -87,7 +84,7 @@ class Readers:
 
     def clusters(self, request: Request) -> Response:
         """The Marathons, and what is wrong with them."""
-        return self._answered(request, lambda: _text(self._overview(self._reader(request))))
+        return self._answered(request, lambda: self._overview(self._reader(request)))
 
     def openapi(self, request: Request) -> Response:
         """The description of the API. It asks for no token."""
@@ -97,7 +94,7 @@ class Readers:
         self,
         request: Request,
         make: Callable[[], str],
-        caching: Mapping[str, str | list[str]] = _AGAIN,
+        caching: Mapping[str, str | list[str]] = _PRIVATE,
     ) -> Response:
         try:
             text = make()
@@ -126,7 +123,8 @@ class Readers:
 
     def _events(self, reader: Token, request: Request) -> str:
         values = queries.read(request.parameters)
-        cluster = self._cluster(reader, values.get("cluster"))
+        asked = values.get("cluster")
+        cluster = self._cluster(reader, asked)
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
@@ -138,9 +136,13 @@ class Readers:
                 )
             wanted = replace(wanted, window=wanted.window.before(last))
         page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
-        answer: dict[str, Any] = {"events": [record.summary() for record in page.records]}
-        if page.last:
-            answer["cursor"] = cursors.make(token, query, page.last)
+        if asked and not page.records and not page.last:
+            self._check_exists(reader, cluster)
+        summaries = [record.summary() for record in page.records]
+        shown = sizes.beginning(summaries)
+        answer: dict[str, Any] = {"events": shown}
+        if last := page.last if len(shown) == len(summaries) else shown[-1]["id"]:
+            answer["cursor"] = cursors.make(token, query, last)
         return json.dumps(answer)
 
     def _event(self, reader: Token, cluster: str, id_: str) -> str:
@@ -158,18 +160,24 @@ class Readers:
         told = story.tell(self._store, cluster, id_)
         if told is None:
             raise _nothing(f"Cluster {cluster} has no event of that deployment, or no longer.")
-        return _text(told)
+        return json.dumps(sizes.cut(_values(told), *_LISTS_OF_A_STORY))
 
-    def _overview(self, reader: Token) -> models.Clusters:
-        names = [each.name for each in self._clusters.all()]
-        if reader.cluster:
-            names = [name for name in names if name == reader.cluster]
-        incidents = self._incidents.all()
-        return models.Clusters(clusters=[self._of_cluster(name, incidents) for name in names])
+    def _overview(self, reader: Token) -> str:
+        incidents = sorted(self._incidents.all(), key=lambda each: each.since, reverse=True)
+        within = time.monotonic() + _MOST_SECONDS
+        names = self._names(reader)
+        share = sizes.MOST_BYTES // max(len(names), 1)
+        clusters = [
+            sizes.cut(
+                self._of_cluster(name, incidents, within), "incidents", "deployments", most=share
+            )
+            for name in names
+        ]
+        return json.dumps({"clusters": clusters})
 
-    def _of_cluster(self, name: str, incidents: list[Incident]) -> models.Cluster:
+    def _of_cluster(self, name: str, incidents: list[Incident], within: float) -> dict[str, Any]:
         newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
-        return models.Cluster(
+        told = models.Cluster(
             name=name,
             newest=newest.timestamp if newest else None,
             incidents=[
@@ -177,8 +185,21 @@ class Readers:
                 for each in incidents
                 if each.cluster == name
             ],
-            deployments=story.running(self._store, name),
+            deployments=story.running(self._store, name, within),
         )
+        return _values(told)
+
+    def _names(self, reader: Token) -> list[str]:
+        """The clusters that a reader may read."""
+        return [each.name for each in self._clusters.all() if reader.cluster in ("", each.name)]
+
+    def _check_exists(self, reader: Token, cluster: str) -> None:
+        """Raises Problem if nobody registered that cluster and nothing of it is kept."""
+        names = self._names(reader)
+        if cluster in (*names, reader.cluster) or next(self._store.days(cluster), None):
+            return
+        there_are = f"There are {', '.join(names)}." if names else "There is none yet."
+        raise _nothing(f"There is no cluster {cluster}. {there_are}", "cluster")
 
     def _cluster(self, reader: Token, asked: str | None) -> str:
         """The cluster that is meant; empty if there is none yet."""
@@ -187,7 +208,7 @@ class Readers:
             return asked
         if reader.cluster:
             return reader.cluster
-        names = [each.name for each in self._clusters.all()]
+        names = self._names(reader)
         if len(names) > 1:
             raise BadParameter("cluster", f"Say which cluster: {', '.join(names)}.")
         return names[0] if names else ""
@@ -213,8 +234,8 @@ def _check(reader: Token, cluster: str) -> None:
         raise Problem(403, "other_cluster", message, "cluster")
 
 
-def _nothing(message: str) -> Problem:
-    return Problem(404, "not_found", message)
+def _nothing(message: str, parameter: str | None = None) -> Problem:
+    return Problem(404, "not_found", message, parameter)
 
 
 def _refusal(problem: Problem) -> Response:
@@ -224,13 +245,15 @@ def _refusal(problem: Problem) -> Response:
     if problem.status == 503:
         headers["Retry-After"] = "5"
     return Response(
-        _text(models.Refusal(error=problem.error)), status_code=problem.status, headers=headers
+        json.dumps(_values(models.Refusal(error=problem.error))),
+        status_code=problem.status,
+        headers=headers,
     )
 
 
-def _text(answer: Answer) -> str:
+def _values(answer: Answer) -> dict[str, Any]:
     # Not pydantic's own JSON: texts of definitions may hold lone surrogates, which it refuses.
-    return json.dumps(answer.model_dump(by_alias=True, exclude_none=True))
+    return answer.model_dump(by_alias=True, exclude_none=True)
 
 
 def _query(parameters: Mapping[str, str], cluster: str) -> str:
@@ -250,6 +273,6 @@ def _whole(record: Record) -> str:
     except RecursionError:
         return f'{head}, "event": null, "event_omitted": "nested too deep"}}'
     text = f'{head}, "event": {event}}}'
-    if len(text.encode()) + text.count('"') + text.count("\\") > _MOST_BYTES:
+    if sizes.in_answer(text) > sizes.MOST_BYTES:
         return f'{head}, "event": null, "event_omitted": "too large"}}'
     return text

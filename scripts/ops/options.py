@@ -47,12 +47,12 @@ def add_times(parser: argparse.ArgumentParser) -> None:
     """Options for a span of time. ``settle_times`` makes times of them."""
     parser.add_argument(
         "--since",
-        type=when,
+        type=time,
         metavar="WHEN",
         help="a time (2016-04-24T09:27, 2016-04-24, or 23:00 for the last time it was that late), "
         "or how long ago: 90m, 12h, 3d",
     )
-    parser.add_argument("--until", type=when, metavar="WHEN", help="a time, in the same forms")
+    parser.add_argument("--until", type=time, metavar="WHEN", help="a time, in the same forms")
 
 
 def add_zone(parser: argparse.ArgumentParser) -> None:
@@ -179,7 +179,7 @@ def window(args: argparse.Namespace) -> Window:
     return Window.between(since, until)
 
 
-def when(text: str) -> datetime | dt.time:
+def time(text: str) -> datetime | dt.time:
     """An option's type: a time, or how long ago. A time of day, and a time without a zone, get
     their meaning from ``settle_times``.
     """

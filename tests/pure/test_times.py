@@ -36,7 +36,7 @@ def test_a_duration_in_words(seconds: float, words: str) -> None:
 def settled(**given: str) -> argparse.Namespace:
     args = argparse.Namespace(tz=options.zone(given.pop("tz", "UTC")))
     for name, text in given.items():
-        setattr(args, name, options.when(text))
+        setattr(args, name, options.time(text))
     options.settle_times(args)
     return args
 
@@ -68,7 +68,7 @@ def test_until_a_time_of_day_is_after_since() -> None:
 @pytest.mark.parametrize("text", ["soon", "25:00", "9", "2016-13-01", "1y"])
 def test_other_texts_are_rejected(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
-        options.when(text)
+        options.time(text)
 
 
 def test_an_unknown_zone_is_told_with_the_nearest() -> None:

@@ -44,7 +44,7 @@ def messages(stage: Stage) -> Iterator[list[dict[str, Any]]]:
         yield heard
 
 
-def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
+def test_a_web_page_instead_of_aws_is_reported_plainly() -> None:
     with answering(200, b"<html>Log in & go on<p></html>") as url:
         aws_there = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": url}
         done = subprocess.run(
@@ -86,7 +86,7 @@ def dead_letters(stage: Stage) -> DeadLetters:
     return DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
 
 
-def test_a_replay_notifies_again_oldest_first_and_says_so(
+def test_a_replay_notifies_again_oldest_first_and_is_marked(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids = store(stage, *range(15))
@@ -119,7 +119,7 @@ def test_a_dry_run_only_counts(
         (["--since", "2016-04-25"], 0),
     ],
 )
-def test_a_replay_takes_only_what_is_wanted(
+def test_a_replay_uses_the_filters(
     stage: Stage,
     messages: list[dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
@@ -149,7 +149,7 @@ def test_an_interrupted_replay_says_how_to_go_on(
     assert until(messages, 15) == ids
 
 
-def test_a_replay_overcomes_a_passing_refusal(stage: Stage, messages: list[dict[str, Any]]) -> None:
+def test_a_replay_retries_a_throttled_call(stage: Stage, messages: list[dict[str, Any]]) -> None:
     ids = store(stage, 1, 2)
     with injected(aws.sns(), "PublishBatch", only(answer("Throttled"), 1)):
         assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
@@ -361,7 +361,7 @@ def test_a_message_in_no_known_format_is_shown_and_stays(
     assert "no known format" in capsys.readouterr().out
 
 
-def test_last_copies_in_the_log_come_back(
+def test_last_copies_in_the_log_are_restored(
     stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -386,13 +386,13 @@ def test_last_copies_in_the_log_come_back(
     assert found.body == big
 
 
-def test_nothing_to_restore_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_without_input_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("nothing here\n"))
     with pytest.raises(Failure, match="No line with a last_copy"):
         run(stage, "restore")
 
 
-def test_of_several_clusters_all_are_shown_with_their_names(
+def test_events_of_all_clusters_are_listed_with_their_names(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Failure, match="No Marathon is registered"):
@@ -440,9 +440,7 @@ def test_a_wrong_argument_is_refused_with_the_usage(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_what_is_stored_is_listed_whatever_its_date(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_events_of_any_date_are_listed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
     stream = functions.Stream(functions.load(stage), stage)
     for time in ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2016-04-24T09:00:00Z"):
@@ -456,7 +454,7 @@ def test_what_is_stored_is_listed_whatever_its_date(
     assert listed == ["9999", "2026", "2016", "1970"]
 
 
-def test_tail_shows_what_comes(stage: Stage) -> None:
+def test_tail_shows_new_events_and_late_ones(stage: Stage) -> None:
     from ops.looking.tail import as_they_come
 
     from chalicelib.history import Wanted

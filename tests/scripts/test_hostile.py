@@ -130,14 +130,14 @@ def flooding(pause: float, size: int) -> Iterator[tuple[str, threading.Event]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}", gone
 
 
-def test_an_answer_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with flooding(0, 1_000_000) as (url, gone):
         with pytest.raises(MarathonError, match="larger than"):
             Marathon(url).info()
         assert gone.wait(10)
 
 
-def test_an_answer_that_drips_is_left() -> None:
+def test_an_answer_that_comes_too_slowly_is_cut_off() -> None:
     with (
         flooding(0.05, 1) as (url, _),
         pytest.raises(MarathonError, match="no answer in time"),

@@ -69,7 +69,7 @@ Events
     )
 
 
-def test_a_beginning_that_is_of_none_or_of_several_is_refused(life: Stage) -> None:
+def test_an_unknown_or_ambiguous_id_of_a_deployment_is_rejected(life: Stage) -> None:
     other = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": f"{SCALING[:6]}-other"}}
     store(life, record(**other))
     with pytest.raises(Failure, match="2 deployments have ids that begin"):
@@ -90,7 +90,7 @@ def test_an_app_is_listed_with_its_deployments_in_both_directions(
     assert len(below.splitlines()) == 2
 
 
-def test_what_is_wrong_is_told_for_every_cluster(
+def test_incidents_of_every_cluster_are_listed(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(life, capsys, "incidents") == ""
@@ -115,7 +115,7 @@ def incident(stage: Stage, key: str) -> None:
     client("dynamodb").put_item(TableName=stage.table_name, Item=typed)
 
 
-def test_status_tells_what_runs_what_is_wrong_and_what_waits(
+def test_status_shows_deployments_incidents_and_queues(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     life.clusters.claim(Cluster("silent", "http://n", "g"))
@@ -165,7 +165,7 @@ def test_events_are_counted_by_anything(
     assert run(life, capsys, "stats") == ""
 
 
-def test_tail_may_begin_with_what_was_before(stage: Stage) -> None:
+def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
     now = times.now()
     old, new, newest = (
         record(appId=f"/a{n}", timestamp=times.iso(now - timedelta(minutes=n))) for n in (90, 9, 1)

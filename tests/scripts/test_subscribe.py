@@ -190,7 +190,7 @@ def test_a_filter_on_the_body_gives_way_to_one_on_attributes(desk: Desk, jobs: Q
 @pytest.mark.parametrize(
     ("key", "told"), [("alias/aws/sqs", "which SNS can't use"), ("alias/ours", "kms:Decrypt")]
 )
-def test_a_queues_own_key_is_its_owners_business_and_told(
+def test_a_queue_with_its_own_key_is_subscribed_with_a_warning(
     desk: Desk, jobs: Queue, key: str, told: str
 ) -> None:
     client("sqs").set_queue_attributes(QueueUrl=jobs.url, Attributes={"KmsMasterKeyId": key})
@@ -198,7 +198,7 @@ def test_a_queues_own_key_is_its_owners_business_and_told(
     assert told in desk.told
 
 
-def test_what_is_not_delivered_is_kept_listed_and_not_deleted(desk: Desk, jobs: Queue) -> None:
+def test_undelivered_messages_are_kept_and_listed(desk: Desk, jobs: Queue) -> None:
     desk.run("--to", jobs.arn)
     (subscription,) = subscriptions.all_of(desk.stage)
     (url,) = queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-")
@@ -224,7 +224,7 @@ def test_what_is_not_delivered_is_kept_listed_and_not_deleted(desk: Desk, jobs: 
     assert queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-") == []
 
 
-def test_a_queue_that_is_gone_can_be_unsubscribed(desk: Desk) -> None:
+def test_a_deleted_queue_can_be_unsubscribed(desk: Desk) -> None:
     gone = queue.make("soon-gone")
     desk.run("--to", gone.arn)
     client("sqs").delete_queue(QueueUrl=gone.url)
@@ -234,7 +234,7 @@ def test_a_queue_that_is_gone_can_be_unsubscribed(desk: Desk) -> None:
         desk.run("--to", gone.arn)
 
 
-def test_an_interrupted_removal_is_taken_up(desk: Desk, jobs: Queue) -> None:
+def test_an_interrupted_removal_can_be_repeated(desk: Desk, jobs: Queue) -> None:
     desk.run("--to", jobs.arn)
     (found,) = desk.listed()
     client("sns").unsubscribe(SubscriptionArn=found["arn"])
@@ -331,7 +331,7 @@ def test_an_unconfirmed_subscription_is_listed_as_such(between_scripts: Proxy, d
     assert [each["filters"] for each in desk.listed()] == [{}, {"severity": "error"}]
 
 
-def test_a_url_is_shown_without_what_may_be_secret(desk: Desk) -> None:
+def test_a_url_is_shown_without_its_secret_part(desk: Desk) -> None:
     (line,) = desk.run("--to", HOOK.replace("hooks", "me:pw@hooks"))
     shown = [line, *desk.run("--list"), json.dumps(desk.listed())]
     assert all("https://hooks.example.net/***" in each for each in shown)
@@ -377,7 +377,7 @@ def test_a_wrong_argument_is_refused_with_the_usage(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_values_that_nobody_has_are_told_and_taken(desk: Desk, jobs: Queue) -> None:
+def test_unknown_values_of_filters_are_accepted_with_a_hint(desk: Desk, jobs: Queue) -> None:
     desk.run(
         "--to", jobs.arn, "--type", "deployment_fail", "--status", "TASK_LOOST", "--cluster", "east"
     )
@@ -389,7 +389,7 @@ def test_values_that_nobody_has_are_told_and_taken(desk: Desk, jobs: Queue) -> N
         desk.run("--to", jobs.arn, "--test")
 
 
-def test_a_mail_address_may_have_severe_events_and_is_warned(desk: Desk) -> None:
+def test_mail_on_the_events_topic_needs_a_severity_and_is_warned(desk: Desk) -> None:
     desk.run("--to", MAIL, "--topic", "events", "--severity", "error")
     assert "more than ten messages a second" in desk.told
     desk.run("--to", MAIL)
@@ -402,7 +402,7 @@ def test_a_mail_address_may_have_severe_events_and_is_warned(desk: Desk) -> None
 # Trying it out
 
 
-def test_a_sample_reaches_the_subscriber_and_whoever_else_is_told(desk: Desk, jobs: Queue) -> None:
+def test_a_sample_reaches_the_subscriber_and_others_are_named(desk: Desk, jobs: Queue) -> None:
     desk.run("--to", jobs.arn, "--app", "/shop", "--severity", "error")
     desk.run("--to", MAIL, "--topic", "events", "--severity", "error")
     desk.run("--to", "+491701234567")
@@ -435,7 +435,7 @@ def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFix
     assert list(subscriptions.all_of(old)) == []
 
 
-def test_the_rights_that_the_manual_lists_are_those_that_it_needs(desk: Desk, jobs: Queue) -> None:
+def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> None:
     section = (ROOT / "docs" / "subscribers.md").read_text().partition("## Rights")[2]
     policy = json.loads(section.partition("```json")[2].partition("```")[0])
     listed = {action for each in policy["Statement"] for action in each["Action"]}

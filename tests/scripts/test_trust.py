@@ -125,7 +125,7 @@ def test_a_check_fails_where_nothing_arrives_and_repairs_it_if_asked(
     assert "sends again" in capsys.readouterr().out
 
 
-def test_a_check_subscribes_again_what_vanished_if_asked(
+def test_a_check_with_repair_subscribes_again(
     running: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     register.main(args(running, url))
@@ -137,7 +137,7 @@ def test_a_check_subscribes_again_what_vanished_if_asked(
     assert len(marathon.urls) == 1
 
 
-def test_of_several_addresses_whoever_answers_is_asked(
+def test_of_several_addresses_the_one_that_answers_is_used(
     running: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     nobody = "http://127.0.0.1:9"

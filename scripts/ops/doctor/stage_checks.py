@@ -7,6 +7,7 @@ from functools import partial
 
 from ops.deploying import mappings
 from ops.deploying.functions import FUNCTIONS, Function
+from ops.doctor import account_checks
 from ops.doctor.findings import Finding, guarded
 from ops.stage import deployed, queues
 from ops.stage.clients import client
@@ -45,6 +46,8 @@ def check(stage: Stage) -> list[Finding]:
         ("spill-unknown", "The spill queue", _spill),
         ("dead-letters-unknown", "The dead-letter queue", _dead_letters),
         ("subscribers-unknown", "The subscribers", _subscribers),
+        ("alarm-mail-unknown", "Who gets the alarms", account_checks.alarms),
+        ("concurrency-unknown", "The account's limits", account_checks.concurrency),
         ("undelivered-unknown", "What could not be delivered to subscribers", _undelivered),
     ]
     return [

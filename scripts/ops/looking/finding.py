@@ -33,8 +33,8 @@ def events(stage: Stage, clusters: tuple[str, ...], text: str) -> list[Record]:
         _none(stage, clusters, text)
     if len({each.id for each in bare}) > 1:
         shown = ", ".join(each.id for each in bare[:_SHOWN])
-        more = " and more" if len(bare) > _SHOWN else ""
-        raise Failure(f"Several events have ids that begin with {text!r}: {shown}{more}.")
+        more = " …" if len(bare) > _SHOWN else ""
+        raise Failure(f"Several events have ids that begin with {text!r}: {shown}{more}")
     return [whole for each in bare if (whole := stage.store.get(each.cluster, each.id))]
 
 

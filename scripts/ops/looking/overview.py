@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops import view
-from ops.stage import queues
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 from ops.view import Screen
@@ -17,7 +17,9 @@ from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
-from chalicelib.text import visible
+from chalicelib.text import listed, visible
+
+_APPS = 3
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,8 @@ def stage_state(stage: Stage) -> StageState | None:
 def alarms(stage: str) -> list[str] | None:
     """The names of the stage's alarms that are in ALARM; None where CloudWatch does not tell."""
     try:
-        found = client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"marathon-events-{stage}-", StateValue="ALARM"
-        )
+        names = stacks.alarms(stage)
+        found = client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
     except aws.ERRORS:
         return None
     return [each["AlarmName"] for each in found["MetricAlarms"]]
@@ -138,9 +139,9 @@ def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -
 
 def _progress(running: Running, where: Screen) -> str:
     step = f"step {running.step or '?'} of {running.steps}" if running.steps else "begun"
-    apps = ", ".join(running.apps[:3]) + (" …" if len(running.apps) > 3 else "")
+    apps = listed(running.apps, _APPS) or "?"
     since = where.moment(running.started_at)
-    return visible(f"deployment of {apps or '?'}: {step}, since {since}  {running.id}")
+    return visible(f"deployment of {apps}: {step}, since {since}  {running.id}")
 
 
 def _age(newest: Record | None) -> tuple[str, str]:

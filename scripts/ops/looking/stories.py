@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ops import view
 from ops.cli import Failure
-from ops.looking import finding, listing
+from ops.looking import finding, rows
 from ops.stage.resources import Stage
 from ops.view import Screen
 
@@ -19,7 +19,7 @@ from chalicelib.marathon.titles import ACTIONS
 from chalicelib.records.changes import Field
 from chalicelib.records.story import Action, Step, Story
 from chalicelib.records.summary import Summary
-from chalicelib.text import visible, visible_json
+from chalicelib.text import listed, visible, visible_json
 
 _SHOWN = 5
 _INDENT = 2
@@ -48,8 +48,8 @@ def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
         if record.deployment and record.deployment.startswith(beginning)
     }
     if len(found) > 1:
-        ids = ", ".join(id_ for _, id_ in sorted(found)[:_SHOWN])
-        raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids} …")
+        ids = listed([id_ for _, id_ in sorted(found)], _SHOWN)
+        raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids}.")
     for cluster, id_ in found:
         if made := story.tell(stage.store, cluster, id_):
             return made
@@ -96,7 +96,7 @@ def text(told: Story, where: Screen) -> Text:
 def _events(summaries: Sequence[Summary], where: Screen) -> list[Text]:
     if not where.width:
         return [view.line(each, where) for each in summaries]
-    return list(listing.collapsed(summaries, replace(where, width=where.width - _INDENT)))
+    return list(rows.collapsed(summaries, replace(where, width=where.width - _INDENT)))
 
 
 def _part(made: Text, heading: str, lines: list[Text]) -> None:

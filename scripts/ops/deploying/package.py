@@ -1,11 +1,20 @@
-"""The merge file for ``chalice package``: all of a stage that Chalice's own template lacks, so that
-one CloudFormation stack is the whole stage.
+"""What CI needs to deploy a stage without our scripts: a package and a template. The template is
+Chalice's own with all of a stage merged in that it lacks, so that one stack is the whole stage.
 """
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from ops import ROOT
-from ops.deploying import throttling
+from ops.cli import Failure
+from ops.deploying import bytecode, roles, throttling
+from ops.deploying.chalice_cli import INCOMPLETE
 from ops.deploying.functions import FUNCTIONS, Function
 from ops.stage import templates
 from ops.stage.resources import Stage
@@ -14,7 +23,9 @@ from ops.stage.templates import Template
 
 from chalice.utils import to_cfn_resource_name
 
-FILE = ROOT / ".chalice" / "merge.json"
+_PACKED = ("app.py", "requirements.txt", "chalicelib", "vendor")
+_LAST_LINES = 8
+_ANY_REGION = "us-east-1"  # Chalice wants one; nothing of what it writes depends on it
 
 # The stage within its own template: names that CloudFormation replaces.
 STAGE = Stage(
@@ -33,6 +44,50 @@ _SOURCES = {
 }
 
 
+def make(stage: str, out: Path) -> None:
+    """Write ``deployment.zip`` and ``sam.json`` of a stage into the folder ``out``. Nothing of this
+    clone is changed. Raises Failure.
+    """
+    with tempfile.TemporaryDirectory(prefix="marathon-events-package-") as made:
+        clone = Path(made) / "clone"
+        _copy(clone)
+        bytecode.make_alone(clone)
+        merged = Path(made) / "merge.json"
+        merged.write_text(json.dumps(merge()))
+        _package(clone, stage, merged, Path(made) / "out")
+        out.mkdir(parents=True, exist_ok=True)
+        for name in ("deployment.zip", "sam.json"):
+            shutil.copy(Path(made) / "out" / name, out / name)
+
+
+def _copy(clone: Path) -> None:
+    """All of this clone that Chalice packs and reads."""
+    without_bytecode = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+    shutil.copytree(ROOT / ".chalice", clone / ".chalice", ignore=without_bytecode)
+    for name in _PACKED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, clone / name, ignore=without_bytecode)
+        elif (ROOT / name).exists():
+            shutil.copy(ROOT / name, clone / name)
+
+
+def _package(clone: Path, stage: str, merged: Path, out: Path) -> None:
+    chalice = Path(sys.executable).with_name("chalice")
+    done = subprocess.run(
+        [chalice, "package", "--stage", stage, "--merge-template", merged, out],
+        cwd=clone,
+        env=os.environ | {"AWS_DEFAULT_REGION": _ANY_REGION},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode or INCOMPLETE in done.stdout:
+        said = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
+        raise Failure(f"chalice package failed:\n{said}")
+
+
 def merge() -> Template:
     """Parameters, resources and outputs of both our templates, and what the table of functions and
     the API's limits say.
@@ -44,7 +99,9 @@ def merge() -> Template:
             merged.setdefault(section, {}).update(read.get(section, {}))
     for function in FUNCTIONS:
         merged["Resources"][logical_name(function)] = {"Properties": _function(function)}
-    merged["Resources"]["RestAPI"] = {"Properties": {"MethodSettings": _limits()}}
+    # Without its version SAM makes a second stage of the API, named Stage.
+    api = {"MethodSettings": _limits(), "OpenApiVersion": "2.0"}
+    merged["Resources"]["RestAPI"] = {"Properties": api}
     return merged
 
 
@@ -56,9 +113,10 @@ def logical_name(function: Function) -> str:
 
 
 def _function(function: Function) -> dict[str, Any]:
-    properties = {
+    properties: dict[str, Any] = {
         "FunctionName": function.lambda_name(STAGE.name),
         "Environment": {"Variables": STAGE.environment()},
+        "Role": f"${{{roles.logical_name(function)}.Arn}}",
     }
     if function.feed:
         source, arn = _SOURCES[function.feed.arn_key]

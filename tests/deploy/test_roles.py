@@ -1,18 +1,20 @@
-"""The functions' policies: they grant what the code calls, and nothing else."""
+"""The functions' roles: they grant what the code calls, and nothing else."""
 
-import json
+import ast
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from ops import ROOT
-from ops.deploying import policies
+from ops.deploying import roles
 from ops.deploying.functions import FUNCTIONS, Function
 from ops.stage import access
+from ops.stage.clients import client
 from ops.stage.config import config
 from ops.stage.resources import Stage
+from ops.stage.stacks import TEMPLATES
+from ops.stage.templates import parse
 
 import pytest
 
@@ -24,11 +26,13 @@ from local.functions import Stream
 from tests.support.cluster import at as at_clock
 from tests.support.cluster import registered, task
 from tests.support.faults import answer, injected, no_connection
+from tests.support.iam import findings
 from tests.support.night import Night
 from tests.support.records import at, record, record_from
+from tests.support.templates import resources
 
-POLICIES = ROOT / ".chalice" / "policies"
-STAGES = list(config()["stages"])
+STAGE = resources("messaging.yaml")
+BASE = "marathon-events-${Stage}"
 # What Lambda does in a function's name: reads its event source, writes its log.
 BY_LAMBDA = {
     "api": {"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -54,14 +58,14 @@ BY_LAMBDA["alerts"] = BY_LAMBDA["fanout"]
 NAMES = {"sns:PublishBatch": "sns:Publish"}
 
 
-def statements(stage: str, function: str) -> list[dict[str, Any]]:
-    policy = json.loads((POLICIES / f"{stage}-{function}.json").read_text())
-    assert policy["Version"] == "2012-10-17"
-    return list(policy["Statement"])
+def statements(function: str) -> list[dict[str, Any]]:
+    (policy,) = STAGE[f"{function.capitalize()}Role"]["Properties"]["Policies"]
+    assert policy["PolicyDocument"]["Version"] == "2012-10-17"
+    return list(policy["PolicyDocument"]["Statement"])
 
 
-def granted(stage: str, function: str) -> set[str]:
-    return {action for each in statements(stage, function) for action in each["Action"]}
+def granted(function: str) -> set[str]:
+    return {action for each in statements(function) for action in each["Action"]}
 
 
 @contextmanager
@@ -75,11 +79,11 @@ def calls() -> Iterator[set[str]]:
 
     tables, queues = (aws.dynamodb(), aws.dynamodb(urgent=True)), (aws.sqs(), aws.sqs(urgent=True))
     clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True))
-    for client in clients:
-        client.meta.events.register("before-call", note)
+    for each in clients:
+        each.meta.events.register("before-call", note)
     yield seen
-    for client in clients:
-        client.meta.events.unregister("before-call", note)
+    for each in clients:
+        each.meta.events.unregister("before-call", note)
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -96,7 +100,7 @@ def test_api_may_do_what_it_does(stage: Stage) -> None:
         with injected(aws.dynamodb(urgent=True), "PutItem", no_connection):
             ingest.receive(token, b"{}")
         module.reading().clusters(Request(f"Bearer {reader}", {}))
-    assert called | BY_LAMBDA["api"] == granted("dev", "api")
+    assert called | BY_LAMBDA["api"] == granted("api")
 
 
 def test_fanout_may_do_what_it_does(stage: Stage) -> None:
@@ -108,7 +112,7 @@ def test_fanout_may_do_what_it_does(stage: Stage) -> None:
     stream = Stream(module, stage)
     with calls() as called, injected(aws.sns(), "PublishBatch", answer("InvalidParameter")):
         stream.pump()
-    assert called | BY_LAMBDA["fanout"] == granted("dev", "fanout")
+    assert called | BY_LAMBDA["fanout"] == granted("fanout")
 
 
 def test_restore_may_do_what_it_does(stage: Stage) -> None:
@@ -120,7 +124,7 @@ def test_restore_may_do_what_it_does(stage: Stage) -> None:
     with calls() as called:
         for message in (*to_messages(known), *to_messages(unknown), "not one"):
             use_case.restore(message)
-    assert called | BY_LAMBDA["restore"] == granted("dev", "restore")
+    assert called | BY_LAMBDA["restore"] == granted("restore")
 
 
 def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
@@ -131,57 +135,74 @@ def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
         night.store(task(at_clock("00:00:05"), "/web", 2, "TASK_FAILED"))  # late
         night.note()
     # Stories are read, and what night stores is not alerts' own.
-    assert called - {"dynamodb:BatchWriteItem"} | BY_LAMBDA["alerts"] == granted("dev", "alerts")
+    assert called - {"dynamodb:BatchWriteItem"} | BY_LAMBDA["alerts"] == granted("alerts")
     night.functions.watching().silence = timedelta(minutes=5)
     stage.clusters.claim(registered())
     with calls() as called:
         night.now = at_clock("00:30:00")
         night.look()
-    assert called | BY_LAMBDA["watch"] == granted("dev", "watch")
+    assert called | BY_LAMBDA["watch"] == granted("watch")
     assert len(night.heard) == 2
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_each_function_of_each_stage_has_a_policy_of_its_own(stage: str) -> None:
-    settings = config()["stages"][stage]
-    assert settings["autogen_policy"] is False
-    functions = {each.chalice_name: each.name for each in FUNCTIONS}
-    assert settings["lambda_functions"].keys() == functions.keys()
-    for chalice_name, name in functions.items():
-        file = settings["lambda_functions"][chalice_name]["iam_policy_file"]
-        assert file == f"policies/{stage}-{name}.json"
+def test_each_function_has_its_own_role_in_every_stage() -> None:
+    whole = config()
+    functions = {each.chalice_name for each in FUNCTIONS}
+    assert whole["lambda_functions"].keys() == functions
+    assert all(each["manage_iam_role"] is False for each in whole["lambda_functions"].values())
+    roles_of_all = {name for name, each in STAGE.items() if each["Type"] == "AWS::IAM::Role"}
+    assert roles_of_all == {roles.logical_name(each) for each in FUNCTIONS}
+    outputs = parse((TEMPLATES / "messaging.yaml").read_text())["Outputs"]
+    for name in roles_of_all:
+        assert outputs[f"{name}Arn"]["Value"] == {"Fn::GetAtt": [name, "Arn"]}
 
 
-@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.name)
-def test_a_policy_names_the_stages_own_resources_and_no_account(
-    stage: str, function: Function
-) -> None:
-    base = f"marathon-events-{stage}"
-    own = {
-        f"arn:aws:dynamodb:*:*:table/{base}",
-        f"arn:aws:dynamodb:*:*:table/{base}/index/*",
-        f"arn:aws:dynamodb:*:*:table/{base}/stream/*",
-        f"arn:aws:dynamodb:*:*:table/{base}/index/*",
-        f"arn:aws:sns:*:*:{base}",
-        f"arn:aws:sns:*:*:{base}-alerts",
-        f"arn:aws:sns:*:*:{base}.fifo",
-        f"arn:aws:sqs:*:*:{base}-spill",
-        f"arn:aws:sqs:*:*:{base}-dead-letters",
-        f"arn:aws:logs:*:*:log-group:/aws/lambda/{function.lambda_name(stage)}:*",
-    }
-    for each in statements(stage, function.name):
+def test_a_role_names_the_stages_own_resources_and_no_account(function: Function) -> None:
+    table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + BASE
+    own: list[Any] = [
+        {"Fn::Sub": table},
+        {"Fn::Sub": f"{table}/index/*"},
+        {"Fn::Sub": f"{table}/stream/*"},
+        {"Ref": "EventsTopic"},
+        {"Ref": "AlertsTopic"},
+        {"Fn::GetAtt": ["SpillQueue", "Arn"]},
+        {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+        {"Fn::GetAtt": [log_group(function), "Arn"]},
+    ]
+    for each in statements(function.name):
         assert each["Effect"] == "Allow"
-        resources = each["Resource"]
-        assert own.issuperset([resources] if isinstance(resources, str) else resources)
+        assert each["Resource"] in own or each["Action"] == ["dynamodb:ListStreams"]
         assert not any("*" in action for action in each["Action"])
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_policies_of_a_stage_are_those_of_the_functions_with_its_name(stage: str) -> None:
-    made = policies.rendered(stage)
-    assert len(made) == len(FUNCTIONS)
-    for path, text in made.items():
-        assert path.read_text() == text
-        assert f"marathon-events-{stage}" in text
-        assert "${" not in text
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.name)
+def test_an_iam_linter_finds_nothing_in_a_role(function: Function, stage: Stage) -> None:
+    name = roles.arns(stage.name)[function.chalice_name].partition("/")[2]
+    role = client("iam").get_role(RoleName=name)["Role"]
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
+    policy = client("iam").get_role_policy(RoleName=name, PolicyName="what-it-calls")
+    assert findings(as_on_aws(policy["PolicyDocument"])) == []
+
+
+def as_on_aws(document: Any) -> dict[str, Any]:
+    """A policy as AWS would have it. moto's is Python's text, and the ARN of a log group lacks the
+    end that CloudFormation gives it.
+    """
+    policy: dict[str, Any] = ast.literal_eval(document) if isinstance(document, str) else document
+    for each in policy["Statement"]:
+        if ":log-group:" in each["Resource"] and not each["Resource"].endswith(":*"):
+            each["Resource"] += ":*"
+    return policy
+
+
+def log_group(function: Function) -> str:
+    (name,) = [
+        name
+        for name, each in STAGE.items()
+        if each["Type"] == "AWS::Logs::LogGroup"
+        and each["Properties"]["LogGroupName"]
+        == {"Fn::Sub": f"/aws/lambda/{function.lambda_name('${Stage}')}"}
+    ]
+    return name
