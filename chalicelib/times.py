@@ -31,8 +31,7 @@ def from_epoch(seconds: float) -> datetime:
 
 def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
-    time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return time.replace(microsecond=int(text[15:18]) * 1000)
+    return datetime.fromisoformat(f"{text[:15]}.{text[15:18]}+00:00")
 
 
 def usable_timestamp(value: object) -> datetime | None:

@@ -230,7 +230,7 @@ def _incidents(args: argparse.Namespace) -> int:
     names = options.clusters(stage, args.cluster)
     found = [each for each in stage.incidents.all() if each.cluster in names]
     console, screen = _shown_on(args)
-    for each in sorted(found, key=lambda incident: incident.since, reverse=True):
+    for each in sorted(found, key=lambda incident: incident.began, reverse=True):
         if args.json:
             out(json.dumps({"cluster": each.cluster, **each.summary()}))
         else:

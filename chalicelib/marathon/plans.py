@@ -12,6 +12,14 @@ from chalicelib.marathon import ids, models
 ENDS = ("deployment_success", "deployment_failed")
 """The types of the events that end a deployment."""
 
+DEPLOYMENT_TYPES = (
+    "deployment_info",
+    "deployment_step_success",
+    "deployment_step_failure",
+    *ENDS,
+)
+"""The types of all events of a deployment."""
+
 Definition = dict[str, Any]
 """An app or pod as Marathon's REST API shows it."""
 

@@ -12,6 +12,9 @@ Severity = Literal["info", "notice", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error")
 BAD: tuple[Severity, ...] = ("warning", "error")
 
+KILLED = ("TASK_KILLED", "Killed")
+"""The states of what was killed: whether somebody asked for it, no single event tells."""
+
 BY_TYPE: dict[str, Severity] = {
     "api_post_event": "notice",
     "framework_message_event": "info",
@@ -44,14 +47,14 @@ BY_TYPE: dict[str, Severity] = {
 }
 
 # status_update_event. Deployments and scale-downs kill tasks as a matter of course; the event never
-# says why.
+# says why. An app is meant to run, so an end by itself is a warning also with status 0.
 BY_TASK_STATE: dict[str | None, Severity] = {
     "TASK_STAGING": "info",
     "TASK_STARTING": "info",
     "TASK_RUNNING": "info",
     "TASK_KILLING": "info",
     "TASK_KILLED": "notice",
-    "TASK_FINISHED": "notice",
+    "TASK_FINISHED": "warning",
     "TASK_UNREACHABLE": "warning",
     "TASK_GONE_BY_OPERATOR": "warning",
     "TASK_FAILED": "error",
@@ -73,7 +76,7 @@ BY_CONDITION: dict[str | None, Severity] = {
     "Running": "info",
     "Killing": "info",
     "Killed": "notice",
-    "Finished": "notice",
+    "Finished": "warning",
     "Unreachable": "warning",
     "UnreachableInactive": "warning",
     "Failed": "error",

@@ -140,7 +140,7 @@ def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -
 def _progress(running: Running, where: Screen) -> str:
     step = f"step {running.step or '?'} of {running.steps}" if running.steps else "begun"
     apps = listed(running.apps, _APPS) or "?"
-    since = where.moment(running.started_at)
+    since = where.moment(times.iso(running.started_at))
     return visible(f"deployment of {apps}: {step}, since {since}  {running.id}")
 
 

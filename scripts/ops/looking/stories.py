@@ -107,8 +107,8 @@ def _part(made: Text, heading: str, lines: list[Text]) -> None:
 
 
 def _when(told: Story, where: Screen) -> str:
-    begin = where.exact(told.started_at) if told.started_at else "?"
-    end = f" – {where.exact(told.ended_at)}" if told.ended_at else ""
+    begin = where.exact(times.iso(told.started_at)) if told.started_at else "?"
+    end = f" – {where.exact(times.iso(told.ended_at))}" if told.ended_at else ""
     took = f" ({times.duration(told.seconds)})" if told.seconds is not None else ""
     who = f", by {visible(told.started_by)}" if told.started_by else ""
     return f"{begin}{end}{took}{who}"
