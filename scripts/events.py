@@ -65,12 +65,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     list_.set_defaults(run=_list)
     list_.add_argument(
-        "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
+        "--limit",
+        type=options.count,
+        default=50,
+        metavar="N",
+        help="how many at most (default: 50)",
     )
-    list_.add_argument(
-        "--oldest-first", action="store_true", help="to a pipe, too, the newest last"
-    )
-    tail = commands.add_parser("tail", help="as they come, until Ctrl-C")
+    list_.add_argument("--oldest-first", action="store_true", help="newest last, also to a pipe")
+    tail = commands.add_parser("tail", help="new events as they arrive, until Ctrl-C")
     tail.set_defaults(run=_tail)
     tail.add_argument(
         "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
@@ -99,16 +101,18 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     replay = commands.add_parser("replay", help="notify of stored events again, marked as a replay")
     replay.set_defaults(run=_replay)
     replay.add_argument(
-        "--rate", type=options.rate, default=20, metavar="N", help="a second (default: 20)"
+        "--rate", type=options.rate, default=20, metavar="N", help="how many a second (default: 20)"
     )
     replay.add_argument("--dry-run", action="store_true", help="only count them")
     replay.add_argument(
-        "--after", type=options.event_beginning, metavar="ID", help="go on after that one"
+        "--after", type=options.event_beginning, metavar="ID", help="continue after this event"
     )
     parked = commands.add_parser("parked", help="the messages on the dead-letter queue")
     parked.set_defaults(run=_parked)
     what = parked.add_mutually_exclusive_group()
-    what.add_argument("--show", metavar="ID", help="print one whole; ID may be its beginning")
+    what.add_argument(
+        "--show", metavar="ID", help="print one whole; ID is its id, or the beginning of it"
+    )
     what.add_argument(
         "--send", action="store_true", help="send all again, and delete what was sent"
     )
@@ -134,7 +138,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     for command in (list_, tail, deployment, status, incidents, stats_, replay):
         options.add_zone(command)
     for command in (list_, tail, show, deployment, status, incidents, stats_, parked):
-        command.add_argument("--json", action="store_true", help="JSON, one event a line")
+        command.add_argument("--json", action="store_true", help="JSON, one object a line")
     for command in (replay, parked):
         command.add_argument("--yes", action="store_true", help="don't ask")
     for command in commands.choices.values():

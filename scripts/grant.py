@@ -43,9 +43,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument("--label", metavar="WHO", help="who gets the token; --list shows it")
     what.add_argument("--list", action="store_true", help="show the tokens (never their secrets)")
     what.add_argument(
-        "--revoke", metavar="HASH", help="refuse a token; HASH begins as --list shows it"
+        "--revoke",
+        metavar="HASH",
+        help="refuse a token; HASH is the beginning of a hash that --list shows",
     )
-    parser.add_argument("--cluster", metavar="NAME", help="it reads that one alone (default: all)")
+    parser.add_argument(
+        "--cluster", metavar="NAME", help="the token reads only this cluster (default: all)"
+    )
     parser.add_argument(
         "--expires",
         type=_expiry,

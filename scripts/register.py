@@ -58,7 +58,8 @@ _MODES = (
     _Mode(
         "--check",
         modes.check,
-        "for cron: status 0 only if we are subscribed and an event came within --within",
+        "for cron: status 0 only if we are subscribed, or a relay runs, and an event came within "
+        "--within",
     ),
     _Mode(
         "--relay-env",

@@ -76,7 +76,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--remove", action="store_true", help="unsubscribe, and take back what was set up"
     )
-    parser.add_argument("--json", action="store_true", help="with --list: JSON, one on each line")
+    parser.add_argument("--json", action="store_true", help="with --list: JSON, one object a line")
     add_filters(parser)
     args = parser.parse_args(argv)
     if not (args.to or args.list):
@@ -90,7 +90,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     """Options by which people say what a subscriber gets."""
     several = parser.add_argument_group("filters")
     several.add_argument(
-        "--cluster", action="append", default=[], metavar="NAME", help="of this cluster"
+        "--cluster", action="append", default=[], metavar="NAME", help="only this cluster"
     )
     several.add_argument(
         "--app",
@@ -103,13 +103,13 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         "--severity", choices=SEVERITIES, default="info", help="this or worse (default: all)"
     )
     several.add_argument(
-        "--type", action="append", default=[], help="events alone: such as deployment_failed"
+        "--type", action="append", default=[], help="only for events: such as deployment_failed"
     )
     several.add_argument(
-        "--status", action="append", default=[], help="events alone: such as TASK_LOST"
+        "--status", action="append", default=[], help="only for events: such as TASK_LOST"
     )
     several.add_argument(
-        "--state", action="append", default=[], choices=STATES, help="alerts alone"
+        "--state", action="append", default=[], choices=STATES, help="only for alerts"
     )
 
 

@@ -32,11 +32,11 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     subject.add_argument(
         "--app",
         metavar="PATH",
-        help="of an app or pod, such as /prod/web, or of all below: /prod/*",
+        help="about this app or pod, such as /prod/web, or all below: /prod/*",
     )
-    subject.add_argument("--deployment", metavar="ID", help="of a deployment")
+    subject.add_argument("--deployment", metavar="ID", help="about this deployment")
     subject.add_argument(
-        "--subject", metavar="SUBJECT", help="such as pod:/x, group:/prod, marathon"
+        "--subject", metavar="SUBJECT", help="about this, such as pod:/x, group:/prod, marathon"
     )
     parser.add_argument("--type", help="such as deployment_failed")
     parser.add_argument("--severity", choices=SEVERITIES, default="info", help="this or worse")
@@ -68,7 +68,7 @@ def add_zone(parser: argparse.ArgumentParser) -> None:
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
     """An option for one cluster."""
-    parser.add_argument("--cluster", metavar="NAME", help="one cluster's alone (default: all)")
+    parser.add_argument("--cluster", metavar="NAME", help="only this cluster (default: all)")
 
 
 def wanted(args: argparse.Namespace, stage: Stage) -> Wanted:
