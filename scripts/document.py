@@ -17,6 +17,7 @@ from chalicelib.marathon.severity import (
     BY_HEALTH,
     BY_TASK_STATE,
     BY_TYPE,
+    BY_WAITING,
     CANCELLED,
     NOT_UNDERSTOOD,
     SEVERITIES,
@@ -55,6 +56,7 @@ _BY_CONTENT: dict[str, Mapping[Any, str]] = {
     "instance_changed_event": BY_CONDITION,
     "health_status_changed_event": BY_HEALTH,
     "instance_health_changed_event": BY_HEALTH,
+    "relay_waiting": BY_WAITING,
 }
 
 
@@ -87,6 +89,7 @@ def _events() -> str:
             ("healthy, or alive", BY_HEALTH[True]),
             ("unhealthy, or not alive", BY_HEALTH[False]),
             ("health not known", BY_HEALTH[None]),
+            *((f"`relay_waiting` `{state}`", severity) for state, severity in BY_WAITING.items()),
             ("`deployment_failed` that says that it was cancelled", CANCELLED),
             ("an event of an unknown type", UNKNOWN_TYPE),
             ("what is no event at all, or has no type", NOT_UNDERSTOOD),

@@ -13,13 +13,17 @@ from typing import Any
 from ops.stage.config import APP
 from ops.stage.resources import Stage
 
-from chalicelib.marathon.severity import BAD
+from chalicelib.marathon.severity import BAD, KILLED
 
 # A record of the table that is new. Filtered records cost no invocation; the code checks again.
 _NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
 _NEW_BAD = {
     "eventName": ["INSERT"],
     "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(BAD)}}},
+}
+_NEW_KILLED = {
+    "eventName": ["INSERT"],
+    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "status": {"S": list(KILLED)}}},
 }
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
@@ -60,13 +64,13 @@ class Function:
         )
 
 
-def _of_stream(pattern: dict[str, Any]) -> dict[str, Any]:
+def _of_stream(*patterns: dict[str, Any]) -> dict[str, Any]:
     return {
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": -1,
         "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in patterns]},
     }
 
 
@@ -89,6 +93,6 @@ FUNCTIONS = (
         },
     ),
     # What it could not note in half a day nobody wants to be woken for: no dead letters.
-    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD)),
+    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD, _NEW_KILLED)),
     Function("watch", "watch"),
 )
