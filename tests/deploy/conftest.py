@@ -1,20 +1,26 @@
-"""What the tests of deploying share: a package, which takes seconds to build."""
+"""What the tests of deploying share: packages, which take seconds to build."""
 
-import fcntl
 from pathlib import Path
 
 from ops.deploying import package
 
 import pytest
 
+from tests.support.sharing import locked
+
 
 @pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """What ``make package STAGE=prod`` writes: built once, for all workers."""
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run have in common."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "packaged"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def packaged(shared: Path) -> Path:
+    """What ``make package STAGE=prod`` writes."""
+    folder = shared / "packaged"
+    with locked(folder):
         if not folder.exists():
             package.make("prod", folder)
     return folder

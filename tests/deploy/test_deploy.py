@@ -4,6 +4,7 @@ take Chalice's import, so the app has no routes here.
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ import pytest
 from local import cloud
 from tests.support.project import copy_project
 from tests.support.rights import granted, needed
+from tests.support.sharing import locked
 
 SERVER = """
 from moto.server import ThreadedMotoServer
@@ -37,7 +39,13 @@ TABLE = "marathon-events-dev"
 CHALICE = str(Path(sys.executable).with_name("chalice"))
 
 
-@pytest.fixture(scope="module")
+pytestmark = pytest.mark.xdist_group("deploy")
+
+AWS: dict[str, str] = {}
+"""Where the AWS of these tests is, and who they are there; for their processes alone."""
+
+
+@pytest.fixture(scope="session")
 def account() -> Iterator[None]:
     """An AWS in a process of its own: moto tries to start containers for the functions, and leaves
     sockets behind.
@@ -49,23 +57,38 @@ def account() -> Iterator[None]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    with server, pytest.MonkeyPatch.context() as patched:
+    with server:
         assert server.stdout
-        for name, value in cloud.ENVIRONMENT.items():
-            patched.setenv(name, value)
-        for name in Stage("", "", "").environment():  # of functions that other tests loaded
-            patched.delenv(name, raising=False)
-        patched.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
+        AWS.update(cloud.ENVIRONMENT, AWS_ENDPOINT_URL=server.stdout.readline().strip())
         yield
         server.kill()
 
 
-@pytest.fixture(scope="module")
-def first(account: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The clone that deployed stage dev. Each test leaves the stage deployed."""
+@pytest.fixture(scope="session")
+def first(account: None, tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
+    """The clone that deployed stage dev. Each test leaves the stage deployed. What Chalice packs
+    is packed once for all workers.
+    """
     clone = make_clone(tmp_path_factory.mktemp("first") / "clone")
-    deploy(clone)
+    packed = shared / "deployments"
+    with locked(packed):
+        if packed.exists():
+            shutil.copytree(packed, clone / ".chalice" / "deployments")
+        deploy(clone)
+        if not packed.exists():
+            shutil.copytree(clone / ".chalice" / "deployments", packed)
     return clone
+
+
+def client(service: str) -> Any:
+    """A client of that AWS."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=AWS["AWS_ENDPOINT_URL"],
+        region_name=AWS["AWS_REGION"],
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
 
 
 def make_clone(path: Path, like: Path | None = None) -> Path:
@@ -92,10 +115,16 @@ def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=environment_of_processes(),
         )
     allowed = "deploy" if command[0] == CHALICE else Path(command[1]).stem
     assert rights <= granted(f"`{allowed}.py`") | granted("CloudFormation"), command
     return done
+
+
+def environment_of_processes() -> dict[str, str]:
+    others = (*Stage("", "", "").environment(), "AWS_PROFILE", "AWS_SESSION_TOKEN")
+    return {name: value for name, value in os.environ.items() if name not in others} | AWS
 
 
 def deploy(clone: Path, *more: str, stage: str = "dev") -> str:
@@ -108,7 +137,7 @@ def make_table_of_first_version(stage: str) -> dict[str, Any]:
     """Its table, before anything else of the stage; what it holds. No records: moto would run
     fanout for them, in a container.
     """
-    boto3.client("cloudformation").create_stack(
+    client("cloudformation").create_stack(
         StackName=f"marathon-events-{stage}-table",
         TemplateBody=(ROOT / ".chalice" / "templates" / "table.yaml").read_text(),
         Parameters=[{"ParameterKey": "Stage", "ParameterValue": stage}],
@@ -117,12 +146,12 @@ def make_table_of_first_version(stage: str) -> dict[str, Any]:
     kept = {each["kind"]["S"]: each for each in held if "body" not in each and "parts" not in each}
     kept.pop("stage", None)  # the note of an API that is not here
     for item in kept.values():
-        boto3.client("dynamodb").put_item(TableName=f"marathon-events-{stage}", Item=item)
+        client("dynamodb").put_item(TableName=f"marathon-events-{stage}", Item=item)
     return kept
 
 
 def mappings(stage: str = "dev") -> dict[str, dict[str, Any]]:
-    answer: Any = boto3.client("lambda").list_event_source_mappings()
+    answer: Any = client("lambda").list_event_source_mappings()
     of_stage = f":marathon-events-{stage}-"
     found = [each for each in answer["EventSourceMappings"] if of_stage in each["FunctionArn"]]
     by_function = {each["FunctionArn"].rpartition("-")[2]: each for each in found}
@@ -133,7 +162,7 @@ def mappings(stage: str = "dev") -> dict[str, dict[str, Any]]:
 def check_settings(stage: str = "dev") -> None:
     name = f"marathon-events-{stage}"
     found = mappings(stage)
-    (stream,) = boto3.client("dynamodbstreams").list_streams(TableName=name)["Streams"]
+    (stream,) = client("dynamodbstreams").list_streams(TableName=name)["Streams"]
     fanout = found["fanout"]
     assert fanout["EventSourceArn"] == stream["StreamArn"]
     assert fanout["StartingPosition"] == "TRIM_HORIZON"
@@ -154,9 +183,9 @@ def check_settings(stage: str = "dev") -> None:
     assert alerts["EventSourceArn"] == stream["StreamArn"]
     assert alerts["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert alerts["FilterCriteria"]["Filters"]
-    (rule,) = boto3.client("events").list_rules(NamePrefix=f"{name}-")["Rules"]
+    (rule,) = client("events").list_rules(NamePrefix=f"{name}-")["Rules"]
     assert rule["ScheduleExpression"] == "rate(1 minute)"
-    targets = boto3.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    targets = client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
     assert [each["Arn"].rpartition(":")[2] for each in targets] == [f"{name}-watch"]
     for function in ("fanout", "restore", "alerts", "watch"):
         role = configuration(f"{name}-{function}")["Role"].rpartition("/")[2]
@@ -164,7 +193,7 @@ def check_settings(stage: str = "dev") -> None:
 
 
 def configuration(function: str) -> dict[str, Any]:
-    found = boto3.client("lambda").get_function(FunctionName=function)
+    found = client("lambda").get_function(FunctionName=function)
     return dict(found["Configuration"])
 
 
@@ -232,14 +261,14 @@ def test_what_people_set_stays_and_a_package_cut_off_in_writing_is_written_anew(
     assert planned.stdout == "+ function marathon-events-dev new\n"
     assert (planned.returncode, planned.stderr) == (0, "")
     for name in ("fanout", "alerts", "restore", "watch"):  # as it was
-        boto3.client("lambda").update_function_configuration(
+        client("lambda").update_function_configuration(
             FunctionName=f"marathon-events-dev-{name}",
             Environment={"Variables": now | {"RETENTION_DAYS": "90", "LOG_LEVEL": "INFO"}},
         )
 
 
 def test_deploy_destroy_deploy_and_the_old_events_are_there(first: Path) -> None:
-    table = boto3.client("dynamodb")
+    table = client("dynamodb")
     # moto runs functions in containers when a table with a mapping is written to; not here.
     item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}, "kind": {"S": "cluster"}}
     item |= {"marathon": {"S": "http://m:8080"}, "framework_id": {"S": "f"}}
@@ -254,7 +283,7 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(first: Path) -> None
     assert "make destroy STAGE=dev, then make deploy STAGE=dev ARGS=--ordered" in refused.stderr
 
     # What subscribing sets up outside the stage's stacks goes with the stage.
-    jobs = boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    jobs = client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
     assert script(first, "subscribe", "--stage", "dev", "--to", arn).returncode == 0
 
@@ -269,12 +298,12 @@ def test_deploy_destroy_deploy_and_the_old_events_are_there(first: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "marathon-events-dev, is kept" in done.stdout
     assert mappings() == {}
-    assert of_dev(boto3.client("sns").list_topics()["Topics"]) == []
-    assert of_dev(boto3.client("events").list_rules()["Rules"]) == []
-    assert of_dev(boto3.client("iam").list_roles()["Roles"]) == []
-    assert of_dev(boto3.client("sqs").list_queues()["QueueUrls"]) == []
+    assert of_dev(client("sns").list_topics()["Topics"]) == []
+    assert of_dev(client("events").list_rules()["Rules"]) == []
+    assert of_dev(client("iam").list_roles()["Roles"]) == []
+    assert of_dev(client("sqs").list_queues()["QueueUrls"]) == []
     policy: Any = ["Policy"]
-    told = boto3.client("sqs").get_queue_attributes(QueueUrl=jobs, AttributeNames=policy)
+    told = client("sqs").get_queue_attributes(QueueUrl=jobs, AttributeNames=policy)
     assert "Policy" not in told.get("Attributes", {})
     config = (first / ".chalice" / "config.json").read_text()
     assert json.loads(config) == json.loads((ROOT / ".chalice" / "config.json").read_text())
@@ -305,8 +334,8 @@ def test_after_a_loss_of_the_table_only_the_clone_that_deployed_goes_on(
     """The table held the note of the stage's API, and its stream was what fanout read."""
     other = make_clone(tmp_path / "other", first)
     old = mappings()["fanout"]["UUID"]
-    boto3.client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=False)
-    boto3.client("cloudformation").delete_stack(StackName=f"{TABLE}-table")
+    client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=False)
+    client("cloudformation").delete_stack(StackName=f"{TABLE}-table")
 
     refused = script(other, "deploy", "--stage", "dev")
     assert refused.returncode == 1
@@ -350,12 +379,12 @@ def test_a_first_deploy_that_failed_is_taken_up_and_a_stage_with_chalices_roles_
     check_settings("prod")
     assert [each for each in roles() if "prod" in each and "-messaging-" not in each] == []
     key = {name: older["token"][name] for name in ("pk", "sk")}
-    found = boto3.client("dynamodb").get_item(TableName="marathon-events-prod", Key=key)
+    found = client("dynamodb").get_item(TableName="marathon-events-prod", Key=key)
     assert found["Item"] == older["token"]
 
 
 def roles() -> list[str]:
-    return [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]]
+    return [each["RoleName"] for each in client("iam").list_roles()["Roles"]]
 
 
 @pytest.mark.parametrize("stage", ["staging", ""])

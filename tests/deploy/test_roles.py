@@ -27,7 +27,7 @@ from tests.support.cluster import at as at_clock
 from tests.support.cluster import registered, task
 from tests.support.faults import answer, injected, no_connection
 from tests.support.iam import findings
-from tests.support.night import Night
+from tests.support.night import Night, record_at
 from tests.support.records import at, record, record_from
 from tests.support.templates import resources
 
@@ -108,8 +108,13 @@ def test_fanout_may_do_what_it_does(stage: Stage) -> None:
     plan = {"id": "d", "steps": [{"actions": [{"action": "StopPod", "pod": "/x"}]}]}
     stage.store.put(at(1))
     stage.store.put(record_from(os.urandom(800_000)))
-    begun = {"plan": plan, "currentStep": plan["steps"][0], "timestamp": "2016-01-01T00:00:00Z"}
-    stage.store.put(record(eventType="deployment_info", **begun))
+    begun = record(
+        eventType="deployment_info",
+        plan=plan,
+        currentStep=plan["steps"][0],
+        timestamp="2016-01-01T00:00:00Z",
+    )
+    stage.store.put(begun)
     stage.store.put(record(eventType="deployment_success", id="d", plan=plan))
     stream = Stream(module, stage)
     with calls() as called, injected(aws.sns(), "PublishBatch", answer("InvalidParameter")):
@@ -131,20 +136,20 @@ def test_restore_may_do_what_it_does(stage: Stage) -> None:
 
 def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
     night = Night(stage)
-    night.store(task(at_clock("00:00:10"), "/web", 1, "TASK_FAILED"))
-    with calls() as called:
-        night.note()
-        night.store(task(at_clock("00:00:05"), "/web", 2, "TASK_FAILED"))  # late
-        night.note()
-    # Stories are read, and what night stores is not alerts' own.
-    assert called - {"dynamodb:BatchWriteItem"} | BY_LAMBDA["alerts"] == granted("alerts")
-    night.functions.watching().silence = timedelta(minutes=5)
+    night.functions.watching().no_events = timedelta(minutes=5)
     stage.clusters.claim(registered())
+    stream = Stream(night.functions, stage, "alerts")
     with calls() as called:
-        night.now = at_clock("00:30:00")
-        night.look()
+        for n, clock in enumerate(("00:00:10", "00:00:05", "00:00:20")):
+            for made in task(at_clock(clock), "/web", n, "TASK_FAILED"):
+                stage.store.put(record_at(made, at_clock("00:00:20")))
+            stream.pump()
+    # Records are put by the test itself.
+    assert called - {"dynamodb:PutItem"} | BY_LAMBDA["alerts"] == granted("alerts")
+    with calls() as called:
+        night.look_at(at_clock("00:02:30"), at_clock("00:30:00"))
     assert called | BY_LAMBDA["watch"] == granted("watch")
-    assert len(night.heard) == 2
+    assert night.heard
 
 
 def test_each_function_has_its_own_role_in_every_stage() -> None:

@@ -106,7 +106,7 @@ def test_what_else_was_set_by_hand_would_be_lost(
     assert planned() == ["gateway responses ! 1 gateway responses that were set by hand"]
 
 
-def test_the_package_has_the_policy_of_the_config(stage: Stage, settings: Path) -> None:
+def test_networks_become_a_policy_that_the_config_names(stage: Stage, settings: Path) -> None:
     senders.admit(stage.name, NETWORKS)
     assert config.api_policy(stage.name) == f"only-from-{stage.name}.json"
     policy = json.loads((settings / config.api_policy(stage.name)).read_text())
