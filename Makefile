@@ -7,8 +7,12 @@ BIN := $(VENV)/bin
 OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
+# What comes from outside is never part of a command's text: it could run something.
+override STAGE := $(value STAGE)
+export STAGE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights page screenshot deploy plan destroy ops check audit format docs pins clean
+.PHONY: help run test coverage bench nights page screenshot deploy plan destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +20,11 @@ help: ## list the targets
 run: $(READY) ## everything on this machine, with a simulated Marathon (ARGS=--once: check it and end)
 	@$(BIN)/python scripts/run.py $(ARGS)
 
-test: $(READY) page ## the tests, with the coverage of branches
-	$(BIN)/python -m pytest $(if $(ARGS),,$(COVERAGE)) $(ARGS)
+test: $(READY) ## the tests, or some of them: make test ARGS=tests/pure
+	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+
+coverage: $(READY) ## the tests, and which branches they take
+	@$(BIN)/python -m pytest --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
 
 bench: $(READY) page ## what an event costs, beside what people write by hand (ARGS=--load: under load)
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.bench $(ARGS)
@@ -29,13 +36,13 @@ screenshot: $(READY) page ## take the README's picture of the page from the loca
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.screenshot
 
 deploy: $(OPS) ## deploy a stage: make deploy STAGE=prod
-	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/deploy.py --stage "$$STAGE" $(ARGS)
 
 plan: $(OPS) ## what a deploy of a stage would change and lose: make plan STAGE=prod
-	@$(BIN)/python scripts/plan.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/plan.py --stage "$$STAGE" $(ARGS)
 
 destroy: $(OPS) ## take a stage down, all but its table: make destroy STAGE=prod
-	@$(BIN)/python scripts/destroy.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/destroy.py --stage "$$STAGE" $(ARGS)
 
 ops: $(OPS) ## only set up what the scripts need: .venv/bin/python scripts/…
 
@@ -65,11 +72,9 @@ nights: $(READY) ## write anew what people would have heard in the nights of tes
 docs: $(READY) ## write the files that follow from others (docs/events.md, schema, policies)
 	$(BIN)/python scripts/document.py
 
-pins: ## take the newest versions of what the short lists name
-	$(PYTHON) -m venv --clear .venv-pins && .venv-pins/bin/pip install --quiet uv
-	for list in requirements page/requirements marathon_relay/requirements requirements-ops requirements-dev; do \
-	  .venv-pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
-	rm -rf .venv-pins
+pins: $(OPS) ## take the newest versions of what the short lists name
+	for list in $(LISTS); do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
 
 clean: ## delete what is made here (not .chalice/deployed, and not what you put into vendor/)
 	rm -rf $(VENV) .chalice/deployments bench.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -77,16 +82,22 @@ clean: ## delete what is made here (not .chalice/deployed, and not what you put 
 	if [ -d vendor ]; then find vendor -name __pycache__ -prune -exec rm -rf {} + ; find vendor -depth -type d -empty -delete; fi
 	find app.py chalicelib marathon_relay scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
-COVERAGE := --cov --cov-report=term:skip-covered
+LISTS := requirements-uv requirements page/requirements marathon_relay/requirements requirements-ops requirements-dev
 
-$(OPS): requirements-ops.txt
+$(OPS): requirements-uv.txt requirements-ops.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
 	@echo "Setting up $(VENV) (once) …" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ops.txt
+	@$(call install,requirements-uv.txt)
+	@$(call sync,requirements-ops.txt)
 	@touch $(OPS)
 
 $(READY): $(OPS) requirements-dev.txt
-	@echo "Adding what tests and the local system need (once, about a minute) …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Adding what tests and the local system need (once) …" >&2
+	@$(call sync,requirements-dev.txt)
 	@touch $(READY)
+
+# uv takes a tenth of pip's time. It knows nothing of pip's settings, a mirror for example: where it
+# fails, pip does the same.
+sync = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes $(1) || $(call install,$(1))
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
