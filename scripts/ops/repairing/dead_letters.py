@@ -4,6 +4,7 @@ own on-failure message, which names a range of the table's stream.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,15 @@ import botocore.exceptions
 
 from chalicelib.records import items
 from chalicelib.records.record import Record
+from chalicelib.services import aws
 
 # How long a letter that has been read stays hidden from others.
 _HIDDEN_SECONDS = 120
+# A short poll asks only some of SQS's servers, and may find nothing though letters lie there.
+_POLL_SECONDS = 2
+# A page of a stream may be empty though more is to come. So many in a row are no end, but a fault.
+_EMPTY_PAGES = 1000
+_TRIMMED = ("TrimmedDataAccessException", "ResourceNotFoundException")
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ def read(stage: Stage) -> list[Letter]:
             QueueUrl=stage.dead_letter_queue_url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=_POLL_SECONDS,
         )
         found = {each["MessageId"]: _letter(each) for each in answer.get("Messages", [])}
         if not found or found.keys() <= letters.keys():
@@ -102,21 +110,33 @@ def _from_stream(stage: Stage, letter: Letter) -> list[Record]:
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=letter.first,
         )["ShardIterator"]
-        found: list[dict[str, Any]] = []
-        while iterator:
-            page = streams.get_records(ShardIterator=iterator)
-            for each in page["Records"]:
-                if int(each["dynamodb"]["SequenceNumber"]) > int(letter.last):
-                    return _whole(stage, found)
-                if each["eventName"] == "INSERT":
-                    found.append(items.plain(each["dynamodb"]["NewImage"]))
-            iterator = page.get("NextShardIterator") if page["Records"] else None
+        found = list(_range(iterator, int(letter.last)))
     except botocore.exceptions.ClientError as error:
+        if (code := aws.error_code(error)) not in _TRIMMED:
+            raise Failure(f"{letter.what} can't be read now ({code}); try again.") from error
         raise Failure(
             f"{letter.what} are no longer there (a stream keeps 24 hours). Publish that time "
             "from the table: scripts/events.py replay --since … --until …."
         ) from error
-    return _whole(stage, found)
+    new = [items.plain(each["NewImage"]) for name, each in found if name == "INSERT"]
+    return _whole(stage, new)
+
+
+def _range(iterator: str | None, last: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The changes of a shard up to one, each with the name of what was done."""
+    empty = 0
+    while iterator:
+        page = client("dynamodbstreams").get_records(ShardIterator=iterator)
+        for each in page["Records"]:
+            number = int(each["dynamodb"]["SequenceNumber"])
+            if number <= last:
+                yield each["eventName"], each["dynamodb"]
+            if number >= last:
+                return
+        empty = 0 if page["Records"] else empty + 1
+        if empty == _EMPTY_PAGES:
+            raise Failure(f"The stream gives nothing up to its record {last} now; try again.")
+        iterator = page.get("NextShardIterator")
 
 
 def _whole(stage: Stage, found: list[dict[str, Any]]) -> list[Record]:
