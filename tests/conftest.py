@@ -19,7 +19,7 @@ from chalicelib import ingest
 from chalicelib.services import aws as services
 from local import cloud
 from local.system import System, system
-from tests.support import proxy
+from tests.support import proxy, strict_aws
 from tests.support.proxy import Proxy
 
 
@@ -87,6 +87,8 @@ class Untraced(ThreadedWSGIServer):
 
 
 werkzeug.serving.ThreadedWSGIServer = Untraced  # type: ignore[misc]
+
+strict_aws.install()
 
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)

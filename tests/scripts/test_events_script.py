@@ -205,20 +205,12 @@ def test_what_fanout_gave_up_is_found_in_the_stream(
     stage: Stage, messages: list[dict[str, Any]]
 ) -> None:
     ids = store(stage, *range(5))
-    streams = client("dynamodbstreams")
-    shard = streams.describe_stream(StreamArn=stage.stream_arn)["StreamDescription"]["Shards"][0]
-    iterator = streams.get_shard_iterator(
-        StreamArn=stage.stream_arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    numbers = [
-        each["dynamodb"]["SequenceNumber"]
-        for each in streams.get_records(ShardIterator=iterator)["Records"]
-        if each["dynamodb"]["NewImage"]["kind"]["S"] == "record"
-    ]
+    stream = functions.Stream(functions.load(stage), stage)
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in stream.fetch()]
     by_lambda = {
         "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 4},
         "DDBStreamBatchInfo": {
-            "shardId": shard["ShardId"],
+            "shardId": stream.shard,
             "startSequenceNumber": numbers[1],
             "endSequenceNumber": numbers[3],
             "batchSize": 3,

@@ -22,6 +22,7 @@ from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services import aws
 from local import functions
 from local.functions import A_MINUTE_HAS_PASSED, Context, Stream
+from tests.support.queue import look
 
 Event = dict[str, Any]
 
@@ -126,11 +127,7 @@ class Night:
         return "\n".join(lines).replace(f"--stage {self.stage.name}", "--stage prod") + "\n"
 
     def hear(self) -> None:
-        while (
-            messages := client("sqs")
-            .receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
-            .get("Messages")
-        ):
+        while messages := look(self._queue):
             for each in messages:
                 self.heard.append((self.now, json.loads(each["Body"])))
                 client("sqs").delete_message(
