@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_SHORTEST_SECONDS = 0.02
-_LONGEST_SECONDS = 2.0
+_SHORT_SECONDS = 0.02  # what was just written may not be there to read at once
+_LONG_SECONDS = 2.0
 
 
 class _Bell:
@@ -44,13 +44,13 @@ def background(step: Callable[[], bool]) -> Iterator[None]:
     stop = threading.Event()
 
     def work() -> None:
-        heard, idle = 0, _SHORTEST_SECONDS
+        heard, idle = 0, _SHORT_SECONDS
         while not stop.is_set():
             if step():
-                idle = _SHORTEST_SECONDS
+                idle = _SHORT_SECONDS
                 continue
             now = _bell.wait(heard, idle)
-            idle = _SHORTEST_SECONDS if now > heard else min(2 * idle, _LONGEST_SECONDS)
+            idle = _SHORT_SECONDS if now > heard else _LONG_SECONDS
             heard = now
 
     with _thread(work, stop):
