@@ -56,16 +56,14 @@ class Bench:
         return self.by_hand, self.tutorial, self.powertools
 
 
-def make(where: Path, ours: Path | None = None) -> Bench:
-    """Build every package, ours only where it is not given. Raises Failure where they can't run, or
-    can't be built.
-    """
+def make(where: Path) -> Bench:
+    """Build every package. Raises Failure where they can't run, or can't be built."""
     if not RUNS_HERE:
         raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
     return Bench(
         python=lambda_python(where / "lambda"),
         where=where,
-        ours=Subject("ours", ours or _built(where / "ours"), "app", "app"),
+        ours=Subject("ours", _built(where / "ours"), "app", "app"),
         by_hand=_baseline(where, "by_hand", "handler"),
         tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
         powertools=_baseline(

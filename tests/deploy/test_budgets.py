@@ -4,14 +4,14 @@ import pytest
 
 from tests.bench import bodies, capacity, load, payloads, subjects
 from tests.bench.subjects import Bench, Process
-from tests.support.package import RUNS_HERE, shared
+from tests.support.package import RUNS_HERE
 
 needs_lambda = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return subjects.make(tmp_path_factory.mktemp("bench"), shared(tmp_path_factory))
+    return subjects.make(tmp_path_factory.mktemp("bench"))
 
 
 @needs_lambda

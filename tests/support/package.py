@@ -1,6 +1,5 @@
 """The deployment package, unpacked, and an interpreter that has only what Lambda has."""
 
-import fcntl
 import os
 import platform
 import subprocess
@@ -10,8 +9,6 @@ import zipfile
 from pathlib import Path
 
 from ops.deploying import bytecode
-
-import pytest
 
 from tests.support.project import copy_project
 
@@ -54,16 +51,6 @@ def build(where: Path, *, plainly: bool = False) -> Path:
     with zipfile.ZipFile(out / "deployment.zip") as archive:
         archive.extractall(where / "unpacked")
     return where / "unpacked"
-
-
-def shared(made: pytest.TempPathFactory) -> Path:
-    """The package, which the first test process that needs it builds for all."""
-    base = made.getbasetemp()
-    where = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "package"
-    where.mkdir(exist_ok=True)
-    with (where / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return where / "unpacked" if (where / "unpacked").exists() else build(where)
 
 
 def lambda_python(home: Path) -> Path:
