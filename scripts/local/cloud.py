@@ -12,6 +12,8 @@ from typing import Any
 from ops.stage import clients, resources, stacks
 from ops.stage.resources import Stage
 
+from moto.cloudformation import models
+from moto.cloudformation.parsing import ResourceMap
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -21,6 +23,21 @@ from werkzeug.serving import make_server
 
 from chalicelib.services import aws
 from local.background import something_changed
+
+
+class _Kept(ResourceMap):
+    """A stack's resources. moto does not know ``RetainExceptOnCreate``: what has it stays when the
+    stack is deleted.
+    """
+
+    def delete(self) -> None:
+        for each in self._resource_json_map.values():
+            if each.get("DeletionPolicy") == "RetainExceptOnCreate":
+                each["DeletionPolicy"] = "Retain"
+        super().delete()
+
+
+models.ResourceMap = _Kept  # type: ignore[attr-defined]
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",

@@ -24,7 +24,16 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("architecture", "ci", "operations", "performance", "relay", "subscribers")
+        for name in (
+            "architecture",
+            "ci",
+            "grafana",
+            "operations",
+            "performance",
+            "relay",
+            "subscribers",
+            "upgrading",
+        )
     ),
 ]
 SCRIPTS = [
@@ -43,7 +52,7 @@ SCRIPTS = [
 ]
 
 
-def test_every_notification_is_as_the_schema_says() -> None:
+def test_every_notification_matches_the_schema() -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
     for body in BODIES:
         for mark in (None, *get_args(Mark)):
@@ -59,7 +68,7 @@ def test_every_script_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert len(capsys.readouterr().out.splitlines()) > 5, script
 
 
-def test_under_another_python_a_script_says_so_plainly() -> None:
+def test_a_script_run_with_another_python_says_so() -> None:
     for script in SCRIPTS:
         bare = [sys.executable, "-S", "-E", f"scripts/{script}.py"]  # without site-packages
         done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -69,15 +78,15 @@ def test_under_another_python_a_script_says_so_plainly() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_document_links_to_is_there(page: str) -> None:
+def test_links_in_documents_lead_to_files(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert ((ROOT / page).parent / target).exists(), target
 
 
-def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
-    section = (ROOT / "docs" / "operations.md").read_text().partition("## … something fails")[0]
+def test_exactly_the_doctors_findings_are_explained() -> None:
+    section = (ROOT / "docs" / "operations.md").read_text().partition("## Alerts")[0]
     explained = {
         code
         for row in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
@@ -94,7 +103,7 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
     assert explained == found - fine
 
 
-def test_every_alarm_is_explained_and_nothing_else() -> None:
+def test_exactly_the_existing_alarms_are_explained() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     section = text.partition("## Alarms\n")[2].partition("\n## ")[0]
     explained = [
@@ -103,14 +112,14 @@ def test_every_alarm_is_explained_and_nothing_else() -> None:
         for name in re.findall(r"`([a-z0-9-]+)`", row)
     ]
     alarms = [
-        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("marathon-events-${Stage}-")
         for each in resources("messaging.yaml").values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
     assert sorted(explained) == sorted(alarms)
 
 
-def test_every_option_that_the_documents_name_exists() -> None:
+def test_every_option_in_the_documents_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', source.read_text()))

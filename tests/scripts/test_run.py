@@ -57,7 +57,7 @@ def test_on_a_terminal_it_fits_the_scripts_work_against_it_and_ctrl_c_is_its_nor
     assert not Path(log).exists()
 
 
-def test_it_ends_when_its_reader_does() -> None:
+def test_make_run_ends_when_its_reader_ends() -> None:
     command = f"set -o pipefail; {' '.join(RUN)} | head -3"
     done = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
