@@ -219,18 +219,19 @@ def in_lambdas_answer(reply: Reply) -> int:
     return len(json.dumps(reply.text))
 
 
-def test_a_page_too_large_for_lambda_ends_earlier_with_a_cursor(system: System, token: str) -> None:
+def test_a_page_too_large_for_lambda_ends_earlier_with_a_cursor(own: System) -> None:
+    token = reader(own)
     long = [f"/{n:03}{'é' * 250}" for n in range(100)]
     steps = [{"actions": [{"action": "StartApplication", "app": app} for app in long]}]
     plan = {"id": "d", "steps": steps}
     many = [record(eventType="deployment_info", plan=plan, n=n) for n in range(60)]
     for each in many:
-        system.stage.store.put(each)
+        own.stage.store.put(each)
     found: list[str] = []
     cursor = ""
     while not found or cursor:
         more = {"cursor": cursor} if cursor else {}
-        reply = ask(system, token, deployment="d", limit=500, **more)
+        reply = ask(own, token, deployment="d", limit=500, **more)
         assert in_lambdas_answer(reply) < 6_000_000
         found += [each["id"] for each in reply.json["events"]]
         cursor = reply.json.get("cursor", "")
@@ -238,11 +239,12 @@ def test_a_page_too_large_for_lambda_ends_earlier_with_a_cursor(system: System, 
     assert len(reply.json["events"]) < len(found)
 
 
-def test_a_story_too_large_for_lambda_is_cut_and_says_so(system: System, token: str) -> None:
+def test_a_story_too_large_for_lambda_is_cut_and_says_so(own: System) -> None:
+    token = reader(own)
     actions = [{"action": "S" * 50, "app": f"/{n:05}{'é' * 200}"} for n in range(9_000)]
     plan = {"id": "d", "steps": [{"actions": [each]} for each in actions]}
-    store(system, record(eventType="deployment_info", plan=plan))
-    reply = get(system.api, "/deployments/prod/d", token)
+    store(own, record(eventType="deployment_info", plan=plan))
+    reply = get(own.api, "/deployments/prod/d", token)
     assert in_lambdas_answer(reply) < 6_000_000
     story = reply.json
     assert set(story["omitted"]) == {"apps", "steps"}
@@ -252,41 +254,44 @@ def test_a_story_too_large_for_lambda_is_cut_and_says_so(system: System, token: 
 
 
 def test_the_overview_is_cut_where_it_would_be_too_large(
-    system: System, token: str, monkeypatch: pytest.MonkeyPatch
+    own: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    token = reader(own)
     monkeypatch.setattr(sizes, "MOST_BYTES", 20_000)
-    incidents = Incidents(system.stage.table)
+    incidents = Incidents(own.stage.table)
     failed = {"eventType": "status_update_event", "taskStatus": "TASK_FAILED"}
     for n in range(60):
         time_ = f"2016-04-24T09:00:{n:02}.000Z"
         bad = record(**failed, appId=f"/{n}{'é' * 100}", timestamp=time_)
         incidents.note([bad], bad.timestamp)
-    reply = get(system.api, "/clusters", token)
+    reply = get(own.api, "/clusters", token)
     assert in_lambdas_answer(reply) < 21_000
     (cluster,) = reply.json["clusters"]
     assert len(cluster["incidents"]) + cluster["omitted"]["incidents"] == 60
     assert cluster["incidents"][0]["since"] == "2016-04-24T09:00:59.000Z"
 
 
-def test_a_story_of_large_bodies_reads_a_bounded_part_of_them(system: System, token: str) -> None:
+def test_a_story_of_large_bodies_reads_a_bounded_part_of_them(own: System) -> None:
+    token = reader(own)
     plan = {"id": "d", "steps": [{"actions": [{"action": "StartApplication", "app": "/x"}]}]}
     for n in range(20):
         padding = " " * 3_000_000
-        store(system, record(eventType="deployment_info", plan=plan, padding=padding, n=n))
-    story = get(system.api, "/deployments/prod/d", token).json
+        store(own, record(eventType="deployment_info", plan=plan, padding=padding, n=n))
+    story = get(own.api, "/deployments/prod/d", token).json
     assert (story["apps"], len(story["events"])) == (["/x"], 20)
 
 
 def test_a_cluster_that_does_not_exist_is_not_found_and_those_that_do_are_named(
-    system: System, token: str
+    own: System,
 ) -> None:
-    reply = ask(system, token, cluster="nope")
+    token = reader(own)
+    reply = ask(own, token, cluster="nope")
     assert (reply.status, reply.json["error"]["parameter"]) == (404, "cluster")
     assert reply.json["error"]["message"] == "There is no cluster nope. There are prod."
-    store(system, record_from(b'{"eventType":"x"}', "forgotten"))
-    assert ask(system, token, cluster="forgotten", app="/none").json == {"events": []}
-    system.stage.clusters.claim(Cluster("other", "http://n", "g"))
-    reply = ask(system, reader(system, "other"), cluster="nope")
+    store(own, record_from(b'{"eventType":"x"}', "forgotten"))
+    assert ask(own, token, cluster="forgotten", app="/none").json == {"events": []}
+    own.stage.clusters.claim(Cluster("other", "http://n", "g"))
+    reply = ask(own, reader(own, "other"), cluster="nope")
     assert (reply.status, "prod" in reply.text) == (403, False)
 
 

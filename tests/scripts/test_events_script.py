@@ -25,6 +25,7 @@ from local import cloud, functions
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, only
+from tests.support.queue import look
 from tests.support.records import RECEIVED, at, record, record_from
 from tests.support.web import answering
 
@@ -298,7 +299,7 @@ def test_dead_letters_that_somebody_else_reads_are_counted(
 ) -> None:
     (id_,) = store(stage, 1)
     dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
-    client("sqs").receive_message(QueueUrl=stage.dead_letter_queue_url, VisibilityTimeout=120)
+    assert len(look(stage.dead_letter_queue_url, VisibilityTimeout=120)) == 1
     assert run(stage, "parked", "--send") == 1
     told = capsys.readouterr().err
     assert "About 1 more are hidden" in told

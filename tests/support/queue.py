@@ -34,13 +34,13 @@ class Queue:
         return list(json.loads(policy)["Statement"]) if policy else []
 
 
-def look(url: str) -> list[dict[str, Any]]:
+def look(url: str, **how: Any) -> list[dict[str, Any]]:
     """Up to ten of the messages that lie there; they stay, hidden for a while. A short poll may
     find nothing though messages wait, so it looks twice.
     """
     for _ in range(2):
         answer = client("sqs").receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], **how
         )
         if messages := answer.get("Messages"):
             return list(messages)
