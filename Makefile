@@ -13,7 +13,7 @@ override OUT := $(value OUT)
 export STAGE OUT
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean
+.PHONY: help run test coverage bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,11 @@ help: ## list the targets
 run: $(READY) ## everything on this machine, with a simulated Marathon (ARGS=--once: check it and end)
 	@$(BIN)/python scripts/run.py $(ARGS)
 
-test: $(READY) page ## the tests, with the coverage of branches
-	$(BIN)/python -m pytest $(if $(ARGS),,$(COVERAGE)) $(ARGS)
+test: $(READY) ## the tests, or some of them: make test ARGS=tests/pure
+	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+
+coverage: $(READY) ## the tests, and which branches they take
+	@$(BIN)/python -m pytest --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
 
 bench: $(READY) page ## what an event costs, beside what people write by hand (ARGS=--load: under load)
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.bench $(ARGS)
@@ -76,11 +79,9 @@ nights: $(READY) ## write anew what people would have heard in the nights of tes
 docs: $(READY) ## write the files that follow from others (docs/events.md, schemas)
 	$(BIN)/python scripts/document.py
 
-pins: ## take the newest versions of what the short lists name
-	$(PYTHON) -m venv --clear .venv-pins && .venv-pins/bin/pip install --quiet uv
-	for list in requirements page/requirements marathon_relay/requirements requirements-ops requirements-dev; do \
-	  .venv-pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
-	rm -rf .venv-pins
+pins: $(OPS) ## take the newest versions of what the short lists name
+	for list in $(LISTS); do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header $$list.in -o $$list.txt || exit; done
 
 clean: ## delete what is made here (not .chalice/deployed, and not what you put into vendor/)
 	rm -rf $(VENV) .chalice/deployments bench.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -88,16 +89,22 @@ clean: ## delete what is made here (not .chalice/deployed, and not what you put 
 	if [ -d vendor ]; then find vendor -name __pycache__ -prune -exec rm -rf {} + ; find vendor -depth -type d -empty -delete; fi
 	find app.py chalicelib marathon_relay scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
-COVERAGE := --cov --cov-report=term:skip-covered
+LISTS := requirements-uv requirements page/requirements marathon_relay/requirements requirements-ops requirements-dev
 
-$(OPS): requirements-ops.txt
+$(OPS): requirements-uv.txt requirements-ops.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
 	@echo "Setting up $(VENV) (once) …" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ops.txt
+	@$(call install,requirements-uv.txt)
+	@$(call sync,requirements-ops.txt)
 	@touch $(OPS)
 
 $(READY): $(OPS) requirements-dev.txt
-	@echo "Adding what tests and the local system need (once, about a minute) …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Adding what tests and the local system need (once) …" >&2
+	@$(call sync,requirements-dev.txt)
 	@touch $(READY)
+
+# uv takes a tenth of pip's time. It knows nothing of pip's settings, a mirror for example: where it
+# fails, pip does the same.
+sync = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes $(1) || $(call install,$(1))
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)

@@ -69,13 +69,19 @@ class Spool:
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder
         self._limit = limit
-        self._lock_file = _locked(folder)
         self._writing = threading.Lock()
         self._taking = threading.Lock()
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(_locked(folder))
+            self._open(folder, opened)
+            self._opened = opened.pop_all()
+
+    def _open(self, folder: Path, opened: contextlib.ExitStack) -> None:
+        """Open the database, to be closed with ``opened``. Raises SpoolError."""
         try:
             # New lines are written through to the disk; deletions need not be.
-            self._add_side = _connection(folder / "spool.db", "FULL")
-            self._take_side = _connection(folder / "spool.db", "NORMAL")
+            self._add_side = opened.enter_context(_connection(folder / "spool.db", "FULL"))
+            self._take_side = opened.enter_context(_connection(folder / "spool.db", "NORMAL"))
             self._add_side.executescript(_SCHEMA)
             self.count: int
             self.size: int
@@ -85,7 +91,6 @@ class Spool:
             if not self.count and (folder / "spool.db").stat().st_size > _TIDY_BYTES:
                 self._add_side.execute("VACUUM")
         except sqlite3.Error as error:
-            self._lock_file.close()
             raise SpoolError(
                 f"The spool {folder} can't be used: {error}. "
                 "Look at the disk and its rights, or take another folder with --spool."
@@ -218,9 +223,7 @@ class Spool:
     def close(self) -> None:
         """Release the folder."""
         with self._taking, self._writing:
-            self._add_side.close()
-            self._take_side.close()
-        self._lock_file.close()
+            self._opened.close()
 
     @contextlib.contextmanager
     def _write(
@@ -258,13 +261,15 @@ def _locked(folder: Path) -> TextIO:
     return lock
 
 
-def _connection(path: Path, synchronous: str) -> sqlite3.Connection:
+@contextlib.contextmanager
+def _connection(path: Path, synchronous: str) -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    path.chmod(0o600)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute(f"PRAGMA synchronous = {synchronous}")
-    database.execute(f"PRAGMA journal_size_limit = {_TIDY_BYTES}")
-    return database
+    with contextlib.closing(database):
+        path.chmod(0o600)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA synchronous = {synchronous}")
+        database.execute(f"PRAGMA journal_size_limit = {_TIDY_BYTES}")
+        yield database
 
 
 def _set(database: sqlite3.Connection, name: str, value: object) -> None:

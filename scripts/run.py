@@ -6,12 +6,10 @@ import argparse
 import contextlib
 import json
 import os
-import queue
+import signal
 import socket
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,19 +21,14 @@ from ops.stage import access, deployed
 from ops.stage.resources import Stage
 from ops.view import line
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from chalicelib import times
 from chalicelib.records.record import identify
-from chalicelib.text import visible
 from chalicelib.times import usable_timestamp
 from local import cloud, functions, relayed, scenario, subscriber, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
+from local.screen import ReaderLeft, alert, console, showing
 from local.system import System, system
-from local.view import LiveView
 from local.waiting import WaitingDeployment
 from marathon_relay.marathon import Marathon, checked_address
 
@@ -43,30 +36,16 @@ _STAGE = "dev"
 _STREAM_VERSION = "1.5.8"  # without callbacks, and with plans as the scenario has them
 _CLUSTER = "local"
 WAIT_SECONDS = 30
-_EVENT_SECONDS = 0.35
-_CHAPTER_SECONDS = 2.0
+_CHAPTER_SECONDS = 3.0
+_ROUND_SECONDS = 60.0
 _WAITING_SECONDS = 12.0  # as long as people wait to hear of it, at the speed of alerts here
 _FASTER = 60
-
-
-class _ReaderLeft(Exception):
-    """Nobody reads stdout any more."""
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """``head`` and the like have read enough: that is no failure."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
-        raise _ReaderLeft
-
-
-# The functions print their log, as they do in Lambda; what is for people goes to the real stdout.
-console = _Console(highlight=False, soft_wrap=True, file=sys.stdout)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C
     if not (args.once or args.marathon):
         return _until_interrupted(args)
     if args.marathon:
@@ -83,7 +62,7 @@ def _until_interrupted(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             say("Ended.", "dim")
             return 0
-        except _ReaderLeft:
+        except ReaderLeft:
             return 0
 
 
@@ -154,7 +133,7 @@ def _log_of_functions() -> Iterator[str]:
     ):
         try:
             yield log.name
-        except (KeyboardInterrupt, _ReaderLeft):
+        except (KeyboardInterrupt, ReaderLeft):
             Path(log.name).unlink()
             raise
     Path(log.name).unlink()
@@ -227,11 +206,7 @@ def _show_alerts(journal: Journal) -> None:
     """Wait for the alert of the task that fails in the scenario, and show it."""
     journal.wait_until(lambda: bool(journal.alerts), WAIT_SECONDS)
     for subject in journal.alerts:
-        console.print(_alert(subject))
-
-
-def _alert(subject: str) -> Text:
-    return Text(f"✉ {visible(subject)}", style="bold")
+        console.print(alert(subject))
 
 
 def _verdict(expected: set[str], sent: int, journal: Journal) -> int:
@@ -275,13 +250,14 @@ def _show(marathon: SimulatedMarathon, url: str, made: System, *, waiting: bool 
     """
     _tell_how_to_talk(url, made.stage, made.api)
     shown = f"simulated Marathon {url}"
-    with _view(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
+    with showing(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
         while True:
             for chapter in scenario.LIFE:
                 begin = times.from_iso(chapter[0]["timestamp"])
                 for event in scenario.again(chapter, begin, times.now()):
+                    due = times.from_iso(event["timestamp"]) - times.now()
+                    pause(due.total_seconds())
                     marathon.publish(event)
-                    pause(_EVENT_SECONDS)
                 pause(_CHAPTER_SECONDS)
             if waiting:
                 deployment = WaitingDeployment(marathon)
@@ -289,6 +265,7 @@ def _show(marathon: SimulatedMarathon, url: str, made: System, *, waiting: bool 
                 pause(_WAITING_SECONDS)
                 deployment.end()
                 pause(_CHAPTER_SECONDS)
+            pause(_ROUND_SECONDS)
 
 
 def _listen(marathon: Marathon, stage: Stage, made: System) -> int:
@@ -296,7 +273,7 @@ def _listen(marathon: Marathon, stage: Stage, made: System) -> int:
     _register(marathon, stage, made.api)
     _tell_how_to_talk(marathon.url, stage, made.api)
     try:
-        with _view(made.journal, f"Marathon {marathon.url}", made.api, lambda: None) as pause:
+        with showing(made.journal, f"Marathon {marathon.url}", made.api, lambda: None) as pause:
             while True:
                 pause(1)
     finally:
@@ -326,34 +303,6 @@ def _tell_how_to_talk(marathon: str, stage: Stage, api: str) -> None:
     say(f"  export {' '.join(f'{name}={value}' for name, value in settings.items())}")
     say("  .venv/bin/python scripts/events.py list")
     say(f"  .venv/bin/python scripts/register.py --marathon {marathon} --list")
-
-
-@contextlib.contextmanager
-def _view(
-    journal: Journal, marathon: str, api: str, sent: Callable[[], int | None]
-) -> Iterator[Callable[[float], None]]:
-    """The live view; without a terminal, a line for each event. Gives what to wait with: it shows
-    what comes meanwhile, and raises _ReaderLeft when nobody reads it any more.
-    """
-    if console.is_terminal:
-        view = LiveView(journal, marathon, api, sent)
-        # Otherwise it would draw the functions' log, which belongs elsewhere, into the view.
-        with Live(view, console=console, refresh_per_second=8, redirect_stdout=False):
-            yield time.sleep
-    else:
-        coming: queue.SimpleQueue[Text | str] = queue.SimpleQueue()
-        journal.on_notified = lambda record: coming.put(line(record))
-        journal.on_alert = lambda subject: coming.put(_alert(subject))
-
-        def pause(seconds: float) -> None:
-            deadline = time.monotonic() + seconds
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    left = max(0.0, deadline - time.monotonic())
-                    console.print(coming.get(timeout=left))
-                    console.file.flush()
-
-        yield pause
 
 
 def _id_of(body: bytes) -> str:

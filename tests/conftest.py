@@ -1,10 +1,14 @@
 """What the tests share: an AWS on this machine, and stages in it from the real templates."""
 
+import os
 import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from ops import ROOT
+from ops.cli import Failure
+from ops.deploying import page
 from ops.stage import clients
 from ops.stage.resources import Stage
 
@@ -19,7 +23,7 @@ from chalicelib import ingest
 from chalicelib.services import aws as services
 from local import cloud
 from local.system import System, system
-from tests.support import proxy
+from tests.support import browser, proxy, strict_aws
 from tests.support.proxy import Proxy
 
 
@@ -88,13 +92,61 @@ class Untraced(ThreadedWSGIServer):
 
 werkzeug.serving.ThreadedWSGIServer = Untraced  # type: ignore[misc]
 
+strict_aws.install()
+
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+# Why there is no page, or no browser, to test; the workers inherit it. Empty where all is there.
+NO_PAGE, NO_BROWSER = "TESTS_NO_PAGE", "TESTS_NO_BROWSER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Get what the page's tests need, once for all workers."""
+    if hasattr(config, "workerinput") or not _concerns_the_page(config):
+        return
+    os.environ[NO_PAGE] = os.environ[NO_BROWSER] = ""
+    try:
+        page.ensure()
+    except Failure as failure:
+        os.environ[NO_PAGE] = str(failure).splitlines()[0].rstrip(":") + "."
+    if browser.find() is None:
+        os.environ[NO_BROWSER] = "There is no chromium: install Debian's package of that name."
+    if os.environ.get("CI") and (missing := _missing()):
+        pytest.exit(missing, returncode=1)
+
+
+def _concerns_the_page(config: pytest.Config) -> bool:
+    asked = [(ROOT / each.partition("::")[0]).resolve() for each in config.args]
+    tests = ROOT / "tests" / "page"
+    return any(each == tests or each in tests.parents or tests in each.parents for each in asked)
+
+
+def _missing() -> str:
+    return os.environ.get(NO_PAGE) or os.environ.get(NO_BROWSER) or ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what can't be tested here."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if reason := _missing() if "chromium" in names else "":
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def built_page() -> None:
+    """The page is built. Skips the test where it can't be."""
+    if reason := os.environ.get(NO_PAGE):
+        pytest.skip(reason)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the fault suite counted, of whichever workers it ran on."""
+    """What was left out; and what the fault suite counted, of whichever workers it ran on."""
+    if missing := _missing():
+        terminalreporter.write_line(f"Not tested: the page in a browser. {missing}")
     ran = [
         (report, dict(report.user_properties)["fault"])
         for outcome in ("passed", "failed")

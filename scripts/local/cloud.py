@@ -2,18 +2,27 @@
 
 import logging
 import os
+import re
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ops.stage import clients, resources, stacks
 from ops.stage.resources import Stage
 
 from moto.cloudformation import models
 from moto.cloudformation.parsing import ResourceMap
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
 from chalicelib.services import aws
+from local.background import something_changed
 
 
 class _Kept(ResourceMap):
@@ -39,6 +48,9 @@ ENVIRONMENT = CREDENTIALS | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABL
 # Variables that would make the SDK use another machine, or somebody's real account.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
+_READS = re.compile(r"\.(BatchGet|Describe|Get|List|Query|Receive|Scan)")
+_STOP_SECONDS = 0.1
+
 
 @contextmanager
 def running() -> Iterator[str]:
@@ -47,10 +59,13 @@ def running() -> Iterator[str]:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # moto warns about each policy in the templates that it does not make.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"moto\.")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    application = _waking(DomainDispatcherApplication(create_backend_app))
+    server = make_server(
+        "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
+    )
+    thread = threading.Thread(target=server.serve_forever, args=(_STOP_SECONDS,))
+    thread.start()
+    endpoint = f"http://127.0.0.1:{server.server_port}"
     before = dict(os.environ)
     for name in [each for each in os.environ if each.startswith("AWS_ENDPOINT_URL")]:
         del os.environ[name]
@@ -64,7 +79,23 @@ def running() -> Iterator[str]:
         os.environ.clear()
         os.environ.update(before)
         forget_clients()
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _waking(application: Callable[..., Any]) -> Callable[..., Any]:
+    """After each request that may have changed something, wake what works in the background."""
+
+    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            answer: Iterable[bytes] = application(environ, start_response)
+            return answer
+        finally:
+            if not _READS.search(environ.get("HTTP_X_AMZ_TARGET", "")):
+                something_changed()
+
+    return served
 
 
 def forget_clients() -> None:

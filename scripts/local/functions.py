@@ -22,7 +22,7 @@ from ops.stage.resources import Stage
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 
-from local.background import background
+from local.background import background, regularly
 
 _MAX_BATCH = 100
 
@@ -36,6 +36,12 @@ class _Handler(ChaliceRequestHandler):
         if name.startswith("do_"):
             return self.do_GET
         raise AttributeError(name)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """API Gateway sends this header under another name."""
+        if keyword.lower() == "www-authenticate":
+            keyword = f"x-amzn-Remapped-{keyword}"
+        super().send_header(keyword, value)
 
     def log_message(self, *args: Any) -> None:
         """Log nothing: the standard line would show the whole URL with its token."""
@@ -121,15 +127,20 @@ class Stream:
     def fetch(self) -> list[dict[str, Any]]:
         """The records that are still to be handed over, as far as they have been written."""
         while not self._waiting:
-            answer = self._client.get_records(ShardIterator=self._iterator, Limit=_MAX_BATCH)
-            self._iterator = answer["NextShardIterator"]
-            if not answer["Records"]:
+            # A page may be empty though more is to come.
+            page = self._next_page() or self._next_page()
+            if not page:
                 break
-            written = (as_lambda_has_it(each, self._arn) for each in answer["Records"])
+            written = (as_lambda_has_it(each, self._arn) for each in page)
             self._waiting = [
                 each for each in written if any(passes(each, one) for one in self._patterns)
             ]
         return self._waiting
+
+    def _next_page(self) -> list[dict[str, Any]]:
+        answer = self._client.get_records(ShardIterator=self._iterator, Limit=_MAX_BATCH)
+        self._iterator = answer["NextShardIterator"]
+        return list(answer["Records"])
 
     def give_up(self) -> list[dict[str, Any]]:
         """Lose the next batch, as Lambda does when a record gets too old or its retries end."""
@@ -158,8 +169,8 @@ class Spill:
 
     def pump(self) -> int:
         """Hand over the next batch. Returns how many messages ``restore`` has finished."""
-        answer = self._client.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
-        messages = answer.get("Messages", [])
+        # A short poll may find nothing though messages wait.
+        messages = self._poll() or self._poll()
         if not messages:
             return 0
         records = [
@@ -176,6 +187,10 @@ class Spill:
         for each in done:
             self._client.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
         return len(done)
+
+    def _poll(self) -> list[dict[str, Any]]:
+        answer = self._client.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        return list(answer.get("Messages", []))
 
 
 def mappings(
@@ -201,13 +216,12 @@ def alerting(functions: ModuleType, stage: Stage, faster: float) -> Iterator[Non
     watch = functions.watching()
     watch.timing = watch.timing.faster(faster)
 
-    def look() -> bool:
+    def look() -> None:
         functions.watch(A_MINUTE_HAS_PASSED, Context())
-        return False
 
     with (
         background(lambda: bool(stream.pump())),
-        background(look, pause=watch.timing.look.total_seconds()),
+        regularly(look, watch.timing.look.total_seconds()),
     ):
         yield
 

@@ -18,7 +18,7 @@ class Journal:
         self._changed = threading.Condition()
         self.on_notified: Callable[[Record], None] = lambda _: None
         self.alerts: list[str] = []
-        self.on_alert: Callable[[str], None] = lambda _: None
+        self.on_alert: Callable[[str, str], None] = lambda *_: None
 
     def stored(self, stream_record: dict[str, Any]) -> None:
         """A record that came out of the table's stream."""
@@ -45,7 +45,15 @@ class Journal:
         with self._changed:
             self.alerts.append(message["Subject"])
             self._changed.notify_all()
-        self.on_alert(message["Subject"])
+        self.on_alert(message["Subject"], message["Message"])
+
+    def wait_for_change(self, seconds: float) -> bool:
+        """Wait until anything comes. Returns whether something did."""
+        before = self._seen()
+        return self.wait_until(lambda: self._seen() != before, seconds)
+
+    def _seen(self) -> tuple[int, int, int]:
+        return len(self.records), self.notified.total(), len(self.alerts)
 
     def wait_for(self, count: int, seconds: float) -> bool:
         """Wait until so many events are stored and notified."""

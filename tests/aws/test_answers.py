@@ -52,18 +52,20 @@ NO_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.usefixtures("unhurried")
 def test_a_put_that_aws_did_not_answer_is_spilled_and_restored(
-    world: World, between: Proxy, fault: Fault
+    world: World, between: Proxy
 ) -> None:
     world.send(event(99))
-    with between.fault("PutItem", fault):
-        sent = world.send(event(1), event(2), expect="spilled")
-    world.pump()
-    assert all(world.stage.store.get("prod", id_) for id_ in sent)
-    assert world.journal.wait_for_notified(sent, 10)
+    for n, (name, fault) in enumerate(NO_ANSWERS.items()):
+        with between.fault("PutItem", fault):
+            sent = world.send(event(2 * n), event(2 * n + 1), expect="spilled")
+        world.pump()
+        assert all(world.stage.store.get("prod", id_) for id_ in sent), name
+        assert world.journal.wait_for_notified(sent, 10), name
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
     world: World, between: Proxy
 ) -> None:
@@ -78,47 +80,49 @@ def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
     assert world.journal.wait_for_notified(sent, 10)
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_a_token_that_aws_did_not_look_up_is_not_refused(
-    world: World, between: Proxy, fault: Fault
-) -> None:
-    with between.fault("GetItem", fault):
-        sent = world.send(event(1), expect="spilled")
-    world.pump()
-    assert all(world.stage.store.get("prod", id_) for id_ in sent)
+@pytest.mark.usefixtures("unhurried")
+def test_a_token_that_aws_did_not_look_up_is_not_refused(world: World, between: Proxy) -> None:
+    for n, (name, fault) in enumerate(NO_ANSWERS.items()):
+        world.token = tokens.mint()  # or it would be remembered
+        world.stage.tokens.add(world.token, "publisher", "prod", "test")
+        with between.fault("GetItem", fault):
+            sent = world.send(event(n), expect="spilled")
+        world.pump()
+        assert all(world.stage.store.get("prod", id_) for id_ in sent), name
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_restore_takes_nothing_else_for_stored(world: World, between: Proxy, fault: Fault) -> None:
+@pytest.mark.usefixtures("unhurried")
+def test_restore_takes_nothing_else_for_stored(world: World, between: Proxy) -> None:
     world.send(event(99))
-    with world.broken_table(no_connection):
-        sent = world.send(event(1), expect="spilled")
-    with between.fault("PutItem", fault):
-        assert world.spill.pump() == 0
-    world.pump()
-    assert all(world.stage.store.get("prod", id_) for id_ in sent)
+    for n, (name, fault) in enumerate(NO_ANSWERS.items()):
+        with world.broken_table(no_connection):
+            sent = world.send(event(n), expect="spilled")
+        with between.fault("PutItem", fault):
+            assert world.spill.pump() == 0, name
+        world.pump()
+        assert all(world.stage.store.get("prod", id_) for id_ in sent), name
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_no_notification_is_parked_for_what_sns_did_not_say(
-    world: World, between: Proxy, fault: Fault
-) -> None:
-    sent = world.send(event(1), event(2))
-    with between.fault("PublishBatch", fault):
+@pytest.mark.usefixtures("unhurried")
+def test_no_notification_is_parked_for_what_sns_did_not_say(world: World, between: Proxy) -> None:
+    for n, (name, fault) in enumerate(NO_ANSWERS.items()):
+        sent = world.send(event(2 * n), event(2 * n + 1))
+        with between.fault("PublishBatch", fault):
+            world.stream.pump()
+        assert world.dead_letters() == [], name
         world.stream.pump()
-    assert world.dead_letters() == []
-    world.stream.pump()
-    assert world.journal.wait_for_notified(sent, 10)
+        assert world.journal.wait_for_notified(sent, 10), name
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.usefixtures("unhurried")
 def test_a_message_that_the_queue_did_not_take_is_not_called_spilled(
-    world: World, between: Proxy, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    world: World, between: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "REQUEST_SECONDS", 0.5)
     world.send(event(99))
-    with between.fault("PutItem", instead(200, b"")), between.fault("SendMessage", fault):
-        world.send(event(1), expect="lost")
+    for n, fault in enumerate(NO_ANSWERS.values()):
+        with between.fault("PutItem", instead(200, b"")), between.fault("SendMessage", fault):
+            world.send(event(n), expect="lost")
 
 
 def big(size: int = 4_300_000) -> bytes:
@@ -157,7 +161,12 @@ def test_within_its_budget_a_request_is_kept_or_its_last_copy_is_in_the_log(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world.send(event(99))
+    if outcomes == {"lost"}:
+        monkeypatch.setattr(ingest, "REQUEST_SECONDS", 1.5)  # it is used up in any case
+    with monkeypatch.context() as patient:
+        patient.setattr(ingest, "TOKEN_SECONDS", 10.0)
+        patient.setattr(ingest, "RECORD_SECONDS", 10.0)
+        world.send(event(99))
     for operation, fault in faults.items():
         monkeypatch.setitem(between.faults, operation, fault)
     started = time.monotonic()
@@ -185,6 +194,7 @@ def test_many_at_once_on_a_busy_machine_are_all_kept(world: World) -> None:
     assert all(world.stage.store.get("prod", receipt.id) for receipt in receipts)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_same_large_event_by_another_token_changes_nothing_that_is_stored(
     world: World,
 ) -> None:

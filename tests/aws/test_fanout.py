@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from ops.stage.clients import client
 from ops.stage.resources import Stage
 
 import pytest
@@ -24,6 +23,7 @@ from local.functions import Stream
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, no_connection, only, silence
+from tests.support.queue import look
 from tests.support.records import at, record, record_from
 
 
@@ -53,10 +53,7 @@ class Bench:
         return dict(self.journal.notified)
 
     def parked(self) -> list[dict[str, Any]]:
-        answer = client("sqs").receive_message(
-            QueueUrl=self.stage.dead_letter_queue_url, MaxNumberOfMessages=10
-        )
-        return [json.loads(each["Body"]) for each in answer.get("Messages", [])]
+        return [json.loads(each["Body"]) for each in look(self.stage.dead_letter_queue_url)]
 
 
 @pytest.fixture

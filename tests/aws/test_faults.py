@@ -23,7 +23,15 @@ from chalicelib.records import items
 from chalicelib.services import aws, tokens
 from local.journal import Journal
 from local.subscriber import listening
-from tests.support.faults import Handler, after, answer, injected, no_connection, silence
+from tests.support.faults import (
+    Handler,
+    after,
+    answer,
+    injected,
+    no_connection,
+    silence,
+    unanswered,
+)
 from tests.support.world import Killed, Sent, World, event
 
 
@@ -41,6 +49,12 @@ def table_throttles(world: World) -> tuple[Sent, int]:
 
 def table_times_out(world: World) -> tuple[Sent, int]:
     return spilled_and_restored(world, silence)
+
+
+def table_stores_but_its_answer_is_lost(world: World) -> tuple[Sent, int]:
+    world.send(event(99))
+    with world.broken_table(unanswered, "PutItem"):
+        return world.send(expect="spilled"), 0
 
 
 def table_is_gone(world: World) -> tuple[Sent, int]:
@@ -228,6 +242,7 @@ def ttl_deletes(world: World) -> tuple[Sent, int]:
 FAULTS: list[Callable[[World], tuple[Sent, int]]] = [
     table_throttles,
     table_times_out,
+    table_stores_but_its_answer_is_lost,
     table_is_gone,
     table_answers_with_a_page_of_html,
     token_can_not_be_looked_up,

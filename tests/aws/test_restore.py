@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
-from ops.stage.clients import client
 from ops.stage.resources import Stage
 
 import pytest
@@ -25,6 +24,7 @@ from chalicelib.records.spilled import (
 from chalicelib.services import aws, tokens
 from local import functions
 from tests.support.faults import answer, injected, no_connection
+from tests.support.queue import look
 from tests.support.records import RECEIVED, record_from
 
 BODY = b'{"eventType":"app_terminated_event","appId":"/shop"}'
@@ -50,8 +50,7 @@ def restore(module: ModuleType, messages: list[str]) -> list[str]:
 
 
 def dead_letters(stage: Stage) -> list[dict[str, Any]]:
-    answer = client("sqs").receive_message(QueueUrl=stage.dead_letter_queue_url)
-    return [json.loads(each["Body"]) for each in answer.get("Messages", [])]
+    return [json.loads(each["Body"]) for each in look(stage.dead_letter_queue_url)]
 
 
 def test_it_is_the_record_that_it_would_have_been(module: ModuleType, stage: Stage) -> None:

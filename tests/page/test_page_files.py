@@ -74,10 +74,10 @@ def test_without_the_page_it_is_said_how_to_build_it(built: Path) -> None:
     assert "make page" in made.body
 
 
+@pytest.mark.usefixtures("built_page")
 def test_the_built_page_is_small_and_has_no_inline_script() -> None:
     import gzip
 
-    page.ensure()
     sizes = [len(gzip.compress(path.read_bytes())) for path in page.BUILT.iterdir()]
     assert sum(sizes) <= 60 * 1024
     index = (page.BUILT / "index.html").read_text()
@@ -92,6 +92,7 @@ def test_no_address_of_a_registry_is_in_the_lock_file() -> None:
     assert lock.count('"integrity"') > 20
 
 
+@pytest.mark.usefixtures("built_page")
 def test_what_is_up_to_date_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     page.ensure()
     monkeypatch.setattr(page, "_run", lambda *_: pytest.fail("built again"))
@@ -164,8 +165,8 @@ def test_the_versions_of_node(tmp_path: Path) -> None:
     assert page._version(str(tmp_path / "missing")) == 0  # noqa: SLF001
 
 
+@pytest.mark.usefixtures("built_page")
 def test_the_pages_own_unit_tests() -> None:
-    page.ensure()
     node = page._node()  # noqa: SLF001
     done = subprocess.run(
         [str(node), "--test"],

@@ -241,7 +241,6 @@ def test_a_plan_survives_a_field_of_another_shape(path: Path, value: Any) -> Non
     assert reading.about.apps
 
 
-@pytest.mark.parametrize("size", [1_000_000])
 @pytest.mark.parametrize(
     "text",
     [
@@ -257,9 +256,9 @@ def test_a_plan_survives_a_field_of_another_shape(path: Path, value: Any) -> Non
         "\\u0040",
     ],
 )
-def test_hostile_strings_end(text: str, size: int) -> None:
+def test_hostile_strings_end(text: str) -> None:
     """Where a pattern took quadratic time, this would not end before its reader gave up."""
-    hostile = text * (size // len(text))
+    hostile = text * (300_000 // len(text))
     for event in (
         {"eventType": "status_update_event", "taskId": hostile, "taskStatus": "TASK_FAILED"},
         {"eventType": "failed_health_check_event", "taskId": hostile + "!"},

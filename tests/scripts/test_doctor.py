@@ -723,10 +723,17 @@ def functions(stage: Stage, reports: list[str] | None = None) -> dict[str, str]:
             if each.feed is STREAM:
                 source = {"EventSourceArn": stage.stream_arn, "StartingPosition": "TRIM_HORIZON"}
             types = ["ReportBatchItemFailures"] if reports is None else reports
-            made[each.name] = client("lambda").create_event_source_mapping(
-                FunctionName=arn, FunctionResponseTypes=types, **source
-            )["UUID"]
+            made[each.name] = _map(arn, types, source)
     return made
+
+
+def _map(function: str, types: list[str], source: dict[str, str]) -> str:
+    request = {"FunctionName": function, "FunctionResponseTypes": types, **source}
+    try:
+        return str(client("lambda").create_event_source_mapping(**request)["UUID"])
+    except client("lambda").exceptions.InvalidParameterValueException:
+        # Right after a role was made, its first stream is out of reach.
+        return str(client("lambda").create_event_source_mapping(**request)["UUID"])
 
 
 def measured(whose: str, namespace: str, name: str, value: float) -> None:

@@ -165,7 +165,7 @@ def test_make_run_once_is_a_check() -> None:
     command = [sys.executable, "scripts/run.py", "--once"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "27 events sent, 27 stored, 27 notified"
+    assert done.stdout.splitlines()[-1] == "49 events sent, 49 stored, 49 notified"
     assert "token=" not in done.stdout + done.stderr
 
 
@@ -174,7 +174,7 @@ def test_make_run_once_is_a_check_through_the_relay_too() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[-1] == "29 events sent, 29 stored, 29 notified"
+    assert lines[-1] == "56 events sent, 56 stored, 56 notified"
     (gap,) = [line for line in lines if "was not listening" in line]
     assert "Marathon's leader changed" in gap
 

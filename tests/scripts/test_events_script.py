@@ -25,6 +25,7 @@ from local import cloud, functions
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, only
+from tests.support.queue import look
 from tests.support.records import RECEIVED, at, record, record_from
 from tests.support.web import answering
 
@@ -203,20 +204,12 @@ def test_a_parked_spill_goes_back_to_its_queue(
 
 def range_of_stream(stage: Stage, first: int, last: int) -> None:
     """Park what Lambda parks of the records of a range, counted from 0."""
-    streams = client("dynamodbstreams")
-    shard = streams.describe_stream(StreamArn=stage.stream_arn)["StreamDescription"]["Shards"][0]
-    iterator = streams.get_shard_iterator(
-        StreamArn=stage.stream_arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    numbers = [
-        each["dynamodb"]["SequenceNumber"]
-        for each in streams.get_records(ShardIterator=iterator)["Records"]
-        if each["dynamodb"]["NewImage"]["kind"]["S"] == "record"
-    ]
+    stream = functions.Stream(functions.load(stage), stage)
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in stream.fetch()]
     by_lambda = {
         "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 4},
         "DDBStreamBatchInfo": {
-            "shardId": shard["ShardId"],
+            "shardId": stream.shard,
             "startSequenceNumber": numbers[first],
             "endSequenceNumber": numbers[last],
             "batchSize": 3,
@@ -306,7 +299,7 @@ def test_dead_letters_that_somebody_else_reads_are_counted(
 ) -> None:
     (id_,) = store(stage, 1)
     dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
-    client("sqs").receive_message(QueueUrl=stage.dead_letter_queue_url, VisibilityTimeout=120)
+    assert len(look(stage.dead_letter_queue_url, VisibilityTimeout=120)) == 1
     assert run(stage, "parked", "--send") == 1
     told = capsys.readouterr().err
     assert "About 1 more are hidden" in told

@@ -263,7 +263,10 @@ def made_function(name: str) -> str:
     return str(made["FunctionArn"])
 
 
-def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(desk: Desk) -> None:
+def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "_DELETED_SECONDS", 0)
     name = f"notify-{desk.stage.name}"
     arn = made_function(name)
     for _ in range(2):

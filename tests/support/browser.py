@@ -10,7 +10,6 @@ from typing import Any
 
 from ops.deploying import page as built
 
-import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.support.page_api import NOW, TOKEN, PageApi, serving
@@ -29,13 +28,9 @@ PHONE = (375, 740)
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
-    """A chromium without a window. Skips the test where there is none; in CI the test fails."""
+    """A chromium without a window."""
     program = find()
-    if program is None:
-        missing = "no chromium here: install Debian's package chromium to run the page's tests"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    assert program is not None  # or the tests that ask for it would have been skipped
     expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=program, args=ARGS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
 Handler = Callable[..., Any]
 
@@ -39,6 +40,12 @@ def answer(code: str, status: int = 400) -> Handler:
 
 def silence(request: Any, **kwargs: Any) -> Any:
     """Nobody answers in time."""
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def unanswered(request: Any, **kwargs: Any) -> Any:
+    """AWS does what it is asked for, but its answer is lost."""
+    URLLib3Session().send(request)
     raise ReadTimeoutError(endpoint_url=request.url)
 
 

@@ -17,15 +17,9 @@ class Queue:
     def take(self) -> list[dict[str, Any]]:
         """The messages that lie there, taken off, in the order in which the queue gives them."""
         found = []
-        while (
-            answer := client("sqs")
-            .receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-            )
-            .get("Messages")
-        ):
-            found += answer
-            for each in answer:
+        while messages := look(self.url):
+            found += messages
+            for each in messages:
                 client("sqs").delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
         return [json.loads(each["Body"]) for each in found]
 
@@ -38,6 +32,19 @@ class Queue:
         """Who may do what with it."""
         policy = self.attribute("Policy")
         return list(json.loads(policy)["Statement"]) if policy else []
+
+
+def look(url: str, **how: Any) -> list[dict[str, Any]]:
+    """Up to ten of the messages that lie there; they stay, hidden for a while. A short poll may
+    find nothing though messages wait, so it looks twice.
+    """
+    for _ in range(2):
+        answer = client("sqs").receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], **how
+        )
+        if messages := answer.get("Messages"):
+            return list(messages)
+    return []
 
 
 def make(name: str, **attributes: str) -> Queue:

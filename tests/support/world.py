@@ -16,6 +16,7 @@ from local import functions
 from local.functions import Spill, Stream
 from local.journal import Journal
 from tests.support.faults import Handler, injected
+from tests.support.queue import look
 
 Sent = dict[str, bytes]
 
@@ -76,10 +77,7 @@ class World:
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """What is parked now."""
-        found = client("sqs").receive_message(
-            QueueUrl=self.stage.dead_letter_queue_url, MaxNumberOfMessages=10
-        )
-        return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+        return [json.loads(each["Body"]) for each in look(self.stage.dead_letter_queue_url)]
 
     def scan(self) -> list[dict[str, Any]]:
         """Every item of the table."""

@@ -1,7 +1,9 @@
-"""Queues: finding them, and how many messages wait on them."""
+"""Queues: making and finding them, and how many messages wait on them."""
 
+import time
 from typing import Any
 
+from ops.cli import say
 from ops.stage.clients import client
 
 import botocore.exceptions
@@ -11,7 +13,24 @@ _COUNTED: list[Any] = [
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 ]
+_DELETED = "AWS.SimpleQueueService.QueueDeletedRecently"
+_DELETED_SECONDS = 60
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+def make(name: str, settings: dict[str, str], tags: dict[str, str]) -> None:
+    """Make a queue. SQS refuses a name for a minute after a queue of that name was deleted: then
+    this waits.
+    """
+    request: dict[str, Any] = {"QueueName": name, "Attributes": settings, "tags": tags}
+    try:
+        client("sqs").create_queue(**request)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != _DELETED:
+            raise
+        say(f"A queue {name} was deleted just now; waiting {_DELETED_SECONDS} seconds …", "dim")
+        time.sleep(_DELETED_SECONDS)
+        client("sqs").create_queue(**request)
 
 
 def waiting(url: str) -> int:

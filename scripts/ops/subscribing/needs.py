@@ -71,7 +71,7 @@ def make_undelivered_queue(stage: Stage, id_: str, topic: str) -> str:
         if name.endswith(FIFO):
             settings["FifoQueue"] = "true"
         tags = {"project": APP, "stage": stage.name}
-        client("sqs").create_queue(QueueName=name, Attributes=settings, tags=tags)
+        queues.make(name, settings, tags)
     return arn
 
 
