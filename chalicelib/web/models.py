@@ -29,12 +29,23 @@ class Event(Summary):
 
 
 class Incident(Answer):
-    """What is wrong with one subject, since when. ``title``: that of its newest event."""
+    """What is wrong with one subject, since when. ``title``: that of its newest event. ``count``:
+    how often it happened. ``cause``: what went wrong, in a few words. ``deployment``, ``by``: the
+    one that touched it shortly before, and who asked for that. ``silenced_until``: people are told
+    nothing until then.
+    """
 
     subject: str
     since: Time
     severity: Severity
     title: str
+    state: str | Absent = None
+    count: int | Absent = None
+    cause: str | Absent = None
+    apps: list[str] | Absent = None
+    deployment: str | Absent = None
+    by: str | Absent = None
+    silenced_until: Time | Absent = None
 
 
 class Cluster(Answer):

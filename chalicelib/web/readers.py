@@ -185,10 +185,11 @@ class Readers:
         return models.Clusters(clusters=[self._of_cluster(name, incidents) for name in names])
 
     def _of_cluster(self, name: str, incidents: list[Incident]) -> models.Cluster:
-        newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
+        newest = history.newest_received(self._store, name)
         return models.Cluster(
             name=name,
-            newest=newest.timestamp if newest else None,
+            # An event dated ahead came all the same when it came.
+            newest=min(newest.timestamp, newest.received_at) if newest else None,
             incidents=[
                 models.Incident.model_validate(each.summary())
                 for each in incidents

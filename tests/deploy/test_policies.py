@@ -104,7 +104,11 @@ def test_fanout_may_do_what_it_does(stage: Stage) -> None:
     plan = {"id": "d", "steps": [{"actions": [{"action": "StopPod", "pod": "/x"}]}]}
     stage.store.put(at(1))
     stage.store.put(record_from(os.urandom(800_000)))
-    begun = {"plan": plan, "currentStep": plan["steps"][0], "timestamp": "2016-01-01T00:00:00Z"}
+    begun: dict[str, Any] = {
+        "plan": plan,
+        "currentStep": plan["steps"][0],
+        "timestamp": "2016-01-01T00:00:00Z",
+    }
     stage.store.put(record(eventType="deployment_info", **begun))
     stage.store.put(record(eventType="deployment_success", id="d", plan=plan))
     stream = Stream(module, stage)

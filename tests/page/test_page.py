@@ -51,11 +51,11 @@ def test_the_token_leaves_the_address_at_once_and_is_kept_for_the_session(
 ) -> None:
     page = visit.page
     visit.open()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert TOKEN not in page.url
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     page.goto(visit.url)
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert not [asked for asked in api.asked if TOKEN in asked]
     page.get_by_role("button", name="Sign out").click()
     page.reload()
@@ -73,17 +73,17 @@ def test_without_a_token_it_says_where_tokens_come_from(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_contain_text("43 letters")
     field.fill(TOKEN)
     field.press("Enter")
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert TOKEN not in page.url
 
 
 def test_now_tells_what_is_wrong_and_what_is_under_way(visit: Visit) -> None:
     page = visit.page
     visit.open()
-    troubles = page.get_by_role("list", name="Open troubles of prod")
-    expect(troubles.get_by_role("listitem")).to_have_count(2)
-    expect(troubles).to_contain_text("Task of /prod/web failed on node-7")
-    expect(troubles.get_by_role("img", name="error")).to_be_visible()
+    incidents = page.get_by_role("list", name="Open incidents of prod")
+    expect(incidents.get_by_role("listitem")).to_have_count(2)
+    expect(incidents).to_contain_text("Task of /prod/web failed on node-7")
+    expect(incidents.get_by_role("img", name="error")).to_be_visible()
     running = page.get_by_role("list", name="Running deployments of prod")
     expect(running).to_contain_text("step 2 of 5")
     expect(page.get_by_text("last event")).to_have_count(2)
@@ -91,7 +91,7 @@ def test_now_tells_what_is_wrong_and_what_is_under_way(visit: Visit) -> None:
     running.get_by_role("link").click()
     expect(panel_of(page, "Deployment")).to_contain_text("running")
     page.go_back()
-    troubles.get_by_role("link", name="/prod/web").click()
+    incidents.get_by_role("link", name="/prod/web").click()
     assert parameter(page, "app") == "/prod/web"
 
 
@@ -102,7 +102,7 @@ def test_all_well_looks_calm_and_changes_by_itself(visit: Visit, api: PageApi) -
     expect(page.get_by_role("heading", name="All is well")).to_be_visible()
     api.clusters = page_data.day(1).clusters
     page.clock.run_for(10_000)
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_the_feed_is_live(visit: Visit, api: PageApi) -> None:
@@ -125,7 +125,7 @@ def test_the_feed_loads_on_both_ways(chromium: Browser) -> None:
         feed = page.get_by_role("region", name="Events, newest first")
         first = page.get_by_role("link", name="Event number 360.")
         expect(first).to_be_visible()
-        expect(page.get_by_text("at rest")).to_be_visible()
+        expect(page.get_by_text("fixed range")).to_be_visible()
         expect(page.get_by_role("link", name="Event number 359.")).to_have_count(0)
         page.wait_for_function(
             """() => {
@@ -312,7 +312,7 @@ def test_ranges_by_name_and_by_date(visit: Visit, api: PageApi) -> None:
     page.get_by_label("To", exact=True).fill("2026-11-24T10:00:00")
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile("from=2026-11-24T08:00:00.000Z&to=2026-11-24T09:00:00"))
-    expect(page.get_by_text("at rest")).to_be_visible()
+    expect(page.get_by_text("fixed range")).to_be_visible()
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Later").click()
     expect(page).to_have_url(re.compile("from=2026-11-24T08:30:00.000Z&to=2026-11-24T09:00:00"))
@@ -336,7 +336,7 @@ def test_the_story_of_a_deployment(visit: Visit) -> None:
     for told in (
         "failed", "/prod/web", "192.0.2.50", "25 min", "The app was not healthy in time",
         "scale /prod/api from 2 to 6", "container.docker.image", "env.DB_PASSWORD",
-        "The values of env are never shown",
+        "Values of environments and secrets are never shown",
     ):  # fmt: skip
         expect(panel).to_contain_text(told)
     expect(panel.locator("del mark").first).to_have_text("17")
@@ -421,7 +421,8 @@ def test_times_are_in_the_readers_zone_and_in_utc_on_demand(chromium: Browser) -
         visit.open("#/timeline?cluster=prod")
         row = page.get_by_role("link", name="A minute ago.")
         expect(row).to_contain_text("12:59:00")  # in Berlin
-        page.get_by_role("button", name="UTC").click()
+        expect(page.get_by_label("Time zone")).to_have_text("CETUTC")
+        page.get_by_label("Time zone").select_option("utc")
         expect(row).to_contain_text("11:59:00")
         assert parameter(page, "zone") == "utc"
 
@@ -467,11 +468,11 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
         ],
     }
     api.stories = {"d": story}
-    trouble = [
+    incidents = [
         {"subject": f"app:{text}", "since": minutes(9), "severity": "error", "title": text}
         for text in HOSTILE
     ]
-    api.clusters = [cluster("prod", incidents=trouble)]
+    api.clusters = [cluster("prod", incidents=incidents)]
     with opened(chromium, api, *size) as visit:
         page = visit.page
         page.on("dialog", lambda _: visit.errors.append("something ran"))
@@ -528,7 +529,7 @@ def test_loading_and_slow(visit: Visit, api: PageApi) -> None:
     page.clock.run_for(4000)
     expect(page.get_by_text("This takes longer than usual")).to_be_visible()
     api.hold.set()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_offline_says_so_keeps_what_it_has_and_goes_on(visit: Visit, api: PageApi) -> None:
@@ -551,7 +552,7 @@ def test_an_api_that_is_busy_is_asked_again(visit: Visit, api: PageApi) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The API answered 429.")
     api.status = 0
     page.get_by_role("button", name="Try now").click()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_an_expired_token(visit: Visit) -> None:
@@ -560,7 +561,7 @@ def test_an_expired_token(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Your token is not valid any more")).to_be_visible()
     page.get_by_label("Reader token").fill(TOKEN)
     page.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_no_access_to_a_cluster(visit: Visit) -> None:
