@@ -5,9 +5,9 @@ const OTHER_CLUSTER = "other_cluster"; // the code where the token is good, but 
 const MAX_SECONDS = 30;
 
 export class ApiError extends Error {
-  constructor(kind, message) {
+  constructor(kind, message, status) {
     super(message);
-    this.kind = kind;
+    Object.assign(this, { kind, status });
   }
 }
 
@@ -53,5 +53,6 @@ export function client(base, token, fetch = globalThis.fetch) {
 async function errorOf(answer) {
   const { error } = (await answer.json().catch(() => null)) ?? {};
   const kind = error?.code === OTHER_CLUSTER ? "refused" : error && KINDS[answer.status];
-  return new ApiError(kind ?? "busy", error?.message ?? `The API answered ${answer.status}.`);
+  return new ApiError(kind ?? "busy", error?.message ?? `The API answered ${answer.status}.`,
+    answer.status);
 }

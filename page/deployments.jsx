@@ -71,7 +71,7 @@ function nextOf({ cursor }, asked) {
 function DeploymentFilters({ found }) {
   const { state, go } = usePage();
   return (
-    <form class="tools filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+    <form class="tools picks" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
       <AppField apps={[...new Set(found.flatMap(({ apps }) => apps))].sort()} />
       <Choice
         label="Outcome"

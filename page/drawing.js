@@ -8,7 +8,7 @@ const LOUD = ["warning", "error"];
 const LABEL_PIXELS = 72; // a bar this long has room for a word
 const STATES = ["unknown", "succeeded", "running", "cancelled", "failed"]; // the last wins
 const SHORTEST_BAR = 5;
-const BAD_BAR = { width: 16, height: 13 }; // at least: how a deployment failed is never overseen
+const BAD_BAR = { width: 16, height: 13, low: 11 }; // at least: how a deployment failed is never overseen
 const SIGNS = { failed: "✕", cancelled: "⊘" };
 
 /** `picture`: rows with their `top` and `height`, the scale, sizes, colours, gaps and now. */
@@ -34,15 +34,22 @@ export function draw(context, picture) {
     picture,
     found.filter((item) => item.band),
   );
+  const ofBars = found.filter((item) => item.bars);
+  threads(context, picture.colours, ofBars);
   bars(
     context,
     picture,
-    found.filter((item) => item.bars),
+    ofBars.filter(({ state }) => !(state in SIGNS)),
   );
   marks(
     context,
     picture,
     found.filter((item) => item.events),
+  );
+  bars(
+    context,
+    picture,
+    ofBars.filter(({ state }) => state in SIGNS),
   );
   context.restore();
   unloaded(context, picture);
@@ -178,7 +185,7 @@ function barsIn(row, { x, left, width, scroll, now }) {
 
 function sizeOf({ state, width }, row, scroll) {
   const bad = state in SIGNS;
-  const height = bad ? BAD_BAR.height : row.barHeight;
+  const height = bad ? BAD_BAR[row.dense ? "low" : "height"] : row.barHeight;
   const y = Math.min(row.bar - height / 2, row.top + row.height - height - 1) - scroll;
   return { width: bad ? Math.max(BAD_BAR.width, width) : width, y, height };
 }
@@ -212,7 +219,6 @@ function bands(context, { colours }, items) {
 
 function bars(context, { colours, left }, items) {
   context.textAlign = "left";
-  threads(context, colours, items);
   for (const item of items) {
     const { strong, soft } = colours[item.state];
     const sign = SIGNS[item.state];
@@ -225,7 +231,7 @@ function bars(context, { colours, left }, items) {
     context.lineWidth = 1;
     context.stroke();
     const words = item.width < LABEL_PIXELS ? sign : [sign, item.state].filter(Boolean).join(" ");
-    if (!words || item.height < 12) continue;
+    if (!words || item.height < 11) continue;
     context.fillStyle = sign ? colours.paper : strong;
     context.fillText(words, Math.max(item.x, left) + (sign ? 4 : 6), item.y + item.height / 2 + 1);
   }

@@ -17,6 +17,7 @@ import { Timeline } from "./timeline.jsx";
 const NONE = [];
 const MARGIN = 0.2; // beside an incident that one zooms in to
 const SHORTEST = 60_000;
+const TOLERANCE = 10_000; // live, the time in view begins a little later at each look
 const ALL = "*";
 const LAST = 8.64e15; // the last time that a date can be
 
@@ -32,7 +33,7 @@ export function EventsView({ cluster }) {
   const shown = useRows(state, cluster, history, events);
   const apps = useApps(cluster.name, shown);
   const types = useMemo(() => [...new Set(events.map(({ type }) => type))].sort(), [events]);
-  const isPartial = Boolean(log) && log.reach > from;
+  const isPartial = Boolean(log) && log.reach > from + TOLERANCE;
   const unloaded = useUnloaded(log, live ? Infinity : now);
 
   function opened({ events: chosen, bars, band }) {
@@ -81,7 +82,7 @@ export function EventsView({ cluster }) {
         <Feed
           log={log}
           to={live ? undefined : to}
-          from={from}
+          isPartial={isPartial}
           loading={loading}
           error={error}
           load={load}
@@ -97,7 +98,7 @@ function useUnloaded(log, now) {
   return useMemo(() => {
     if (reach === Infinity) return [{ from: 0, to: LAST }];
     const newer = head < now && now < Infinity ? [{ from: head, to: now }] : [];
-    return reach > 0 ? [{ from: 0, to: reach }, ...newer] : newer;
+    return reach > 0 ? [{ from: 0, to: reach - TOLERANCE }, ...newer] : newer;
   }, [reach, head, now]);
 }
 

@@ -9,8 +9,8 @@ import { plural } from "./text.js";
 const ROWS = 100;
 const STEP = 15 * 60_000; // how far the feed first looks for newer events
 
-/** `from`, `to`: the time in view; `to` is nothing where the feed is live. */
-export function Feed({ log, from, to: end, loading, error, load }) {
+/** `to`: the end of the time in view, or nothing where the feed is live. */
+export function Feed({ log, to: end, isPartial, loading, error, load }) {
   const { state, go, clock } = usePage();
   const to = state.at ? Date.parse(state.at) : end;
   const events = log?.events ?? [];
@@ -64,12 +64,12 @@ export function Feed({ log, from, to: end, loading, error, load }) {
         <p role="status">
           {state.at && (
             <>
-              <button onClick={backToEnd}>from {clock.minute(to)} on back ✕</button>{" "}
+              <button onClick={backToEnd}>until {clock.minute(to)} ✕</button>{" "}
             </>
           )}
           {!state.at && <How live={end === undefined} error={error} />}
           {plural(events.length, "event")}
-          {log && log.reach <= from ? "" : " so far"}
+          {loading || isPartial ? " so far" : ""}
         </p>
       </header>
       <div class="scroll" ref={list} tabIndex={0} role="region" aria-label="Events, newest first">

@@ -1,5 +1,7 @@
 // Incidents as people think of them: what has one cause is one thing.
 
+import { SEVERITIES } from "./text.js";
+
 const FEW = 3; // so many of one cause become one
 const TOGETHER = 15 * 60_000; // if they began within that time
 
@@ -35,10 +37,17 @@ export function grouped(incidents) {
     .map(({ key, incidents: own }) => ({
       key: `${key} ${own[0].subject} ${own[0].since ?? own[0].opened_at}`,
       incidents: own,
+      words: own.length > 1 ? key : (own[0].cause ?? own[0].title),
       apps: [...new Set(own.flatMap(appsOf))],
       severity: own.some(({ severity }) => severity === "error") ? "error" : own[0].severity,
       from: spanOf(own[0]).from,
     }));
+}
+
+/** Groups as one looks at them: the worst first, of those the newest. */
+export function worstFirst(groups) {
+  const rank = ({ severity }) => SEVERITIES.indexOf(severity);
+  return groups.toSorted((a, b) => rank(b) - rank(a) || b.from - a.from);
 }
 
 /** How often each app failed, the most often first. */
@@ -59,7 +68,8 @@ function appsOf(incident) {
 function causeOf(incident) {
   const path = pathOf(incident);
   const words = incident.cause ?? incident.title;
-  return path ? words.replaceAll(path, "…") : words;
+  const others = path ? words.replaceAll(path, "…") : words;
+  return /\p{L}{3}/u.test(others) ? others : words;
 }
 
 function isNear(first, other) {

@@ -97,7 +97,7 @@ export function useReports(get, names, from) {
 }
 
 async function reportOf(get, cluster, since, signal) {
-  const ask = (path, more) => get(path, { cluster, since, ...more }, signal).catch(noneOf(signal));
+  const ask = (path, more) => get(path, { cluster, since, ...more }, signal).catch(noneIfMissing);
   const [listed, noted, told] = await Promise.all([
     ask("deployments", { limit: MOST_LISTED }),
     ask("incidents"),
@@ -108,12 +108,10 @@ async function reportOf(get, cluster, since, signal) {
   return [cluster, { ...report, more: Boolean(cursor) }];
 }
 
-/** What an API that lacks something answers instead; other errors stay errors. */
-function noneOf(signal) {
-  return (error) => {
-    if (signal.aborted || PASSING.includes(error.kind)) throw error;
-    return {};
-  };
+/** An older API lacks some lists: then there is nothing in them. Other errors stay errors. */
+function noneIfMissing(error) {
+  if (![403, 404].includes(error.status)) throw error;
+  return {};
 }
 
 /** The events that the state asks for, live unless it names its end. */

@@ -2,7 +2,7 @@
 
 import { RANGES, iso } from "./address.js";
 import { counted } from "./deployments.jsx";
-import { grouped, mostFailing, pathOf, spanOf } from "./incidents.js";
+import { grouped, mostFailing, pathOf, spanOf, worstFirst } from "./incidents.js";
 import { useReports } from "./loading.js";
 import { useNow, usePage } from "./page.js";
 import { Ago, Go, Sign, State, Text, Time } from "./parts.jsx";
@@ -21,7 +21,7 @@ export function Now({ clusters }) {
   const shown = clusters.map((cluster) => {
     const report = reports.get(cluster.name);
     const concerns = concernsOf(cluster, report);
-    return { cluster, report, concerns, open: grouped(cluster.incidents) };
+    return { cluster, report, concerns, open: worstFirst(grouped(cluster.incidents)) };
   });
   const open = shown.reduce((sum, each) => sum + each.open.length, 0);
   const others = shown.reduce((sum, { concerns }) => sum + count(concerns), 0);
@@ -110,7 +110,7 @@ function Concerns({ name, concerns: { failed, silent } }) {
 }
 
 /** An open incident, or several of one cause. */
-function Open({ cluster, group: { incidents, apps, severity, from }, now }) {
+function Open({ cluster, group: { incidents, apps, severity, from, words }, now }) {
   const [first] = incidents;
   const times = incidents.reduce((sum, each) => sum + (each.count ?? 0), 0);
   const silenced = incidents.every((each) => each.silenced_until) && first.silenced_until;
@@ -122,7 +122,7 @@ function Open({ cluster, group: { incidents, apps, severity, from }, now }) {
           <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
         </Go>
         <p>
-          <Text>{first.cause ?? first.title}</Text>
+          <Text>{words}</Text>
           {times > 1 && ` · ${times} times`}
         </p>
         {apps.length > 1 && (
@@ -220,7 +220,7 @@ function LastDay({ name, report: { deployments, incidents, gaps }, now }) {
             {times}×
           </>
         ))}
-        {gaps.length > 0 && `, ${plural(gaps.length, "time")} without a listening relay`}.
+        {gaps.length > 0 && `, ${plural(gaps.length, "gap")} in which a relay was not listening`}.
       </p>
       {failed.length > 0 && (
         <ul aria-label={`Failed deployments of ${name}`}>
@@ -257,7 +257,7 @@ function Deployed({ deployment: { id, cluster, apps, changed, started_by: by }, 
   );
 }
 
-function Resolved({ cluster, group: { incidents, apps, from }, now }) {
+function Resolved({ cluster, group: { incidents, apps, from, words }, now }) {
   const [first] = incidents;
   const end = Math.max(...incidents.map((each) => spanOf(each).to));
   return (
@@ -268,7 +268,7 @@ function Resolved({ cluster, group: { incidents, apps, from }, now }) {
           <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
         </Go>
         <p>
-          <Text>{first.cause ?? first.title}</Text> · {formatDuration((end - from) / 1000)}
+          <Text>{words}</Text> · {formatDuration((end - from) / 1000)}
         </p>
       </div>
       <Time time={end} style="short" />

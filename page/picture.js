@@ -12,14 +12,16 @@ const NARROW = 560;
 const LABELS = 208; // the width of the column of names; on a phone they stand above the lanes
 const TICK_PIXELS = 92;
 const TICK_SPACE = 18; // between the words of two ticks
-const AXIS_ZOOM = 0.002; // for each pixel that the wheel is turned over the axis
+const WHEEL_ZOOM = 0.002; // for each pixel that a wheel is turned
+const PINCH_ZOOM = 0.02; // a touchpad's pinch comes as a wheel that turns a few pixels
+const PINCH_PIXELS = 40;
 const EDGE = 14; // so that what is new is not cut
 const REACH = 6; // a finger is not exact
 
 const FEW = 14; // with more apps the lanes are lower
 const HEIGHTS = {
   wide: { app: 40, group: 26, mark: 14, bar: 13 },
-  dense: { app: 25, group: 22, mark: 9, bar: 7 },
+  dense: { app: 26, group: 22, mark: 8, bar: 7 },
   narrow: { app: 58, group: 30, mark: 34, bar: 13 },
   narrowDense: { app: 44, group: 26, mark: 28, bar: 7 },
 };
@@ -29,6 +31,7 @@ export class Picture {
   constructor({ pane, axis, canvas }, told) {
     Object.assign(this, { pane, axis, canvas, told, items: [], shown: null, focused: null });
     this._zoom = zoom()
+      .wheelDelta(turnOf)
       .filter((event) => !event.button && (event.type !== "wheel" || isZoom(event)))
       .on("start", () => {
         this._held = true;
@@ -155,8 +158,7 @@ export class Picture {
   /** A wheel over the axis zooms, around the time below the pointer. */
   _turned(event) {
     event.preventDefault();
-    const factor = 2 ** (-(event.deltaY || event.deltaX) * AXIS_ZOOM);
-    this._zoom.scaleBy(this._selection, factor, [event.offsetX, 0]);
+    this._zoom.scaleBy(this._selection, 2 ** turnOf(event), [event.offsetX, 0]);
   }
 
   /** As many ticks as there is room for their words. */
@@ -232,6 +234,13 @@ export function isSame(a, b) {
 
 function kindOf({ bars, band }) {
   return band ? "band" : bars ? "bars" : "marks";
+}
+
+/** By which power of two a turn of the wheel zooms. */
+function turnOf({ deltaX, deltaY, deltaMode, ctrlKey }) {
+  const pixels = (deltaY || deltaX) * (deltaMode ? PINCH_PIXELS : 1); // or lines
+  const isPinch = ctrlKey && Math.abs(pixels) < PINCH_PIXELS;
+  return -pixels * (isPinch ? PINCH_ZOOM : WHEEL_ZOOM);
 }
 
 /** Whether a turn of the wheel zooms: with a modifier, as a pinch on a touchpad has it too. */
