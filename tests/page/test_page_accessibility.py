@@ -1,6 +1,5 @@
 """axe-core finds nothing to complain of, in light, in dark and on a phone."""
 
-
 from ops.deploying import page as built
 
 import pytest

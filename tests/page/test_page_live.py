@@ -1,6 +1,5 @@
 """The page on the local system: the real API, and events that the table's stream brought."""
 
-
 from ops.deploying import page as built
 from ops.stage import access
 
