@@ -9,6 +9,9 @@ const LABEL_PIXELS = 72; // a bar this long has room for a word
 const STATES = ["unknown", "succeeded", "running", "cancelled", "failed"]; // the last wins
 const SHORTEST_BAR = 5;
 const BAD_BAR = { width: 16, height: 13, low: 11 }; // at least: how a deployment failed is never overseen
+const EDGE = 3; // around a pill, whose corners reach out of its box
+const MOST_PILLS = 1000;
+const pills = new WeakMap(); // by colours, since they change with light and dark
 const SIGNS = { failed: "✕", cancelled: "⊘" };
 
 /** `picture`: rows with their `top` and `height`, the scale, sizes, colours, gaps and now. */
@@ -253,37 +256,56 @@ function threads(context, colours, items) {
   }
 }
 
-function marks(context, { colours }, items) {
+function marks(context, { colours, font }, items) {
   for (const severity of SEVERITIES) {
-    const [single, many] = [[], []];
-    for (const item of items) {
-      if (item.severity === severity) (item.events.length > 1 ? many : single).push(item);
-    }
-    const { strong, soft } = colours[severity];
-    const loud = LOUD.includes(severity);
-    fill(context, severity, single, strong);
-    fill(context, severity, many, loud ? strong : soft);
-    context.textAlign = "center";
-    context.fillStyle = loud ? colours.paper : strong;
-    for (const { worst, x, y, height } of many) {
-      context.fillText(short(worst), x + MANY / 2, y + height / 2 + 1);
-    }
-    context.textAlign = "left";
-    context.fillStyle = colours.muted;
-    for (const { rest, x, y, height } of many) {
-      if (rest) context.fillText(`+${short(rest)}`, x + MANY + 2, y + height / 2 + 1);
+    const own = items.filter((item) => item.severity === severity);
+    context.beginPath();
+    for (const item of own) if (item.events.length === 1) SHAPES[severity](context, item);
+    context.fillStyle = colours[severity].strong;
+    context.fill();
+    for (const item of own) {
+      if (item.events.length === 1) continue;
+      const { image, ratio } = pill(item, colours, font);
+      const [x, y] = [Math.round(item.x) - EDGE, Math.round(item.y) - EDGE];
+      context.drawImage(image, x, y, image.width / ratio, image.height / ratio);
     }
   }
 }
 
-function fill(context, severity, items, colour) {
-  context.beginPath();
-  // Only the worst are in the shape; the rest is a number beside it.
-  for (const { x, y, width, height } of items) {
-    SHAPES[severity](context, { x, y, width: Math.min(width, MANY), height });
+/** The picture of a mark of several events. Painted once, since text is slow to paint. */
+function pill(item, colours, font) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  const { severity, worst, rest, width, height } = item;
+  const key = [severity, short(worst), rest && short(rest), height, ratio].join(" ");
+  if (!pills.has(colours)) pills.set(colours, new Map());
+  const known = pills.get(colours);
+  if (known.size > MOST_PILLS) known.clear();
+  if (!known.has(key)) {
+    const image = new OffscreenCanvas((width + 2 * EDGE) * ratio, (height + 2 * EDGE) * ratio);
+    const context = image.getContext("2d");
+    context.scale(ratio, ratio);
+    Object.assign(context, { font, textBaseline: "middle" });
+    paintPill(context, item, colours);
+    known.set(key, { image, ratio });
   }
-  context.fillStyle = colour;
+  return known.get(key);
+}
+
+function paintPill(context, { severity, worst, rest, height }, colours) {
+  const { strong, soft } = colours[severity];
+  const loud = LOUD.includes(severity);
+  const middle = EDGE + height / 2 + 1;
+  context.beginPath();
+  SHAPES[severity](context, { x: EDGE, y: EDGE, width: MANY, height });
+  context.fillStyle = loud ? strong : soft;
   context.fill();
+  context.textAlign = "center";
+  context.fillStyle = loud ? colours.paper : strong;
+  context.fillText(short(worst), EDGE + MANY / 2, middle);
+  // Only the worst are in the shape; the rest is a number beside it.
+  context.textAlign = "left";
+  context.fillStyle = colours.muted;
+  if (rest) context.fillText(`+${short(rest)}`, EDGE + MANY + 2, middle);
 }
 
 function short(count) {

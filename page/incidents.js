@@ -16,28 +16,31 @@ export function spanOf({ opened_at: opened, since, resolved_at: resolved }) {
 }
 
 /**
- * Incidents, those of one cause together: a lost agent is one thing, however many apps it had.
+ * Incidents, those of one cause together: a lost agent is one thing, however many apps it had. Those
+ * of which people were told together have the same `group`.
  * Each group has its `incidents`, oldest first, and what they have in common.
  */
 export function grouped(incidents) {
   const groups = [];
   const sorted = [...incidents].sort((a, b) => spanOf(a).from - spanOf(b).from);
   for (const each of sorted) {
-    const key = causeOf(each);
-    const known = groups.find((group) => group.key === key && isNear(group.incidents[0], each));
+    const key = each.group ? `group ${each.group}` : causeOf(each);
+    const known = groups.find(
+      (group) => group.key === key && (each.group || isNear(group.incidents[0], each)),
+    );
     if (known) known.incidents.push(each);
     else groups.push({ key, incidents: [each] });
   }
   return groups
     .flatMap((group) =>
-      group.incidents.length >= FEW
+      group.incidents.length >= FEW || group.incidents[0].group
         ? [group]
         : group.incidents.map((each) => ({ key: group.key, incidents: [each] })),
     )
     .map(({ key, incidents: own }) => ({
       key: `${key} ${own[0].subject} ${own[0].since ?? own[0].opened_at}`,
       incidents: own,
-      words: own.length > 1 ? key : (own[0].cause ?? own[0].title),
+      words: own.length > 1 ? causeOf(own[0]) : (own[0].cause ?? own[0].title),
       apps: [...new Set(own.flatMap(appsOf))],
       severity: own.some(({ severity }) => severity === "error") ? "error" : own[0].severity,
       from: spanOf(own[0]).from,

@@ -24,6 +24,11 @@ test("two of one cause stay two", () => {
   assert.equal(grouped(two).length, 2);
 });
 
+test("what people were told of together is one group", () => {
+  const two = [incident("/a", 0, "x", { group: "g" }), incident("/b", 60, "y", { group: "g" })];
+  assert.deepEqual(grouped(two).map(({ apps }) => apps), [["/a", "/b"]]);
+});
+
 test("apps are ordered by how often they failed", () => {
   const all = [incident("/a", 0, "x"), incident("/b", 0, "x", { count: 40 })];
   assert.deepEqual(mostFailing([...all, incident("/a", 1, "x")]), [["/b", 40], ["/a", 2]]);

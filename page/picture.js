@@ -35,6 +35,7 @@ export class Picture {
       .filter((event) => !event.button && (event.type !== "wheel" || isZoom(event)))
       .on("start", () => {
         this._held = true;
+        this.told.pointed(null);
       })
       .on("zoom", (event) => this._moved(event))
       .on("end", () => this._released());
@@ -96,7 +97,9 @@ export class Picture {
     this.pane.addEventListener("scroll", () => this.redraw());
     this.canvas.addEventListener("wheel", (event) => this._sideways(event), { capture: true });
     this.axis.addEventListener("wheel", (event) => this._turned(event), { passive: false });
-    this.canvas.addEventListener("pointermove", (event) => this.told.pointed(this._at(event)));
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (!this._held) this.told.pointed(this._at(event));
+    });
     this.canvas.addEventListener("pointerleave", () => this.told.pointed(null));
     this.canvas.addEventListener("click", (event) => {
       const item = this._at(event);

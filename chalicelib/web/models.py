@@ -31,7 +31,8 @@ class Event(Summary):
 class Incident(Answer):
     """What is wrong with one subject, since when. ``title``: that of its newest event. ``count``:
     how often it happened. ``cause``: what went wrong, in a few words. ``deployment``, ``by``: the
-    one that touched it shortly before, and who asked for that. ``silenced_until``: people are told
+    one that touched it shortly before, and who asked for that. ``group``: the same for
+    those that people were told of together. ``silenced_until``: people are told
     nothing until then.
     """
 
@@ -45,6 +46,7 @@ class Incident(Answer):
     apps: list[str] | Absent = None
     deployment: str | Absent = None
     by: str | Absent = None
+    group: str | Absent = None
     silenced_until: Time | Absent = None
 
 
