@@ -1,6 +1,6 @@
 // Which events: filters, and the time in view.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { RANGES, span, spanState } from "./address.js";
 import { filterOf, suggested } from "./apps.js";
@@ -165,7 +165,7 @@ export function Range({ zoom, pan }) {
 
 /** Closes what is open by Escape, by a click elsewhere, and when one goes elsewhere. */
 function useClosing(box, open, close) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const key = (event) => event.key === "Escape" && close();
     const pressed = (event) => box.current.contains(event.target) || close();

@@ -597,3 +597,128 @@ def test_gaps_are_hatched_where_their_events_say(visit: Visit, api: PageApi) -> 
     expect(page.get_by_text("relay was not listening", exact=True)).to_be_visible()
     (gap,) = (each["id"] for each in api.events if each["type"] == "relay_gap")
     assert sum(asked.endswith(gap) for asked in api.asked) == 1
+
+
+def test_a_link_does_not_replace_another_readers_token_unasked(visit: Visit) -> None:
+    page = visit.page
+    visit.open()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    page.goto(f"{visit.url}#token={OTHER}")
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("another reader’s token")
+    assert OTHER not in page.url
+    kept = "sessionStorage.getItem('token')"
+    assert page.evaluate(kept) == TOKEN
+    page.get_by_role("button", name="Keep mine").click()
+    expect(notice).to_have_count(0)
+    page.goto(f"{visit.url}#token={OTHER}")
+    page.get_by_role("button", name="Use the other").click()
+    expect(notice).to_have_count(0)
+    assert page.evaluate(kept) == OTHER
+
+
+def test_a_new_tab_is_signed_in_and_signing_out_leaves_nothing_in_any(visit: Visit) -> None:
+    page = visit.page
+    visit.open("#/timeline?cluster=prod&app=/prod/web")
+    expect(page.locator(".feed li").first).to_be_visible()
+    other = page.context.new_page()
+    other.clock.install(time=NOW)
+    other.goto(visit.url)
+    expect(other.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    for tab in (page, other):
+        expect(tab.get_by_label("Reader token")).to_be_focused()
+        assert "/prod/web" not in tab.content()
+        assert tab.evaluate("sessionStorage.length") == 0
+    assert "prod/web" not in page.url
+    page.go_back()
+    expect(page.get_by_label("Reader token")).to_be_visible()
+
+
+def test_a_token_that_worked_is_told_apart_when_it_ends(visit: Visit, api: PageApi) -> None:
+    page = visit.page
+    visit.open()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    api.tokens = []
+    page.clock.run_for(11_000)
+    expect(page.get_by_role("heading", name="Your token is no longer valid")).to_be_visible()
+
+
+def test_the_range_closes_by_escape_by_a_click_elsewhere_and_by_going_away(visit: Visit) -> None:
+    page = visit.page
+    visit.open("#/timeline?cluster=prod")
+    opener, box = page.get_by_role("button", name="range …"), page.locator(".exact")
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("heading", name="Feed").click(),
+        lambda: page.get_by_role("button", name="last hour").click(),
+        lambda: visit.go("#/timeline?cluster=prod&last=week"),
+    ):
+        opener.click()
+        expect(box).to_be_visible()
+        close()
+        expect(box).to_have_count(0)
+
+
+def test_what_is_not_loaded_is_said(chromium: Browser) -> None:
+    api = PageApi(events=[summary(n * 60, f"Event {n}.") for n in range(1, 150)])
+    api.hold.clear()
+    with opened(chromium, api) as visit:
+        page = visit.page
+        visit.open("#/timeline?cluster=prod")
+        api.hold.set()
+        expect(page.get_by_text("149 events", exact=False)).to_be_visible()
+        expect(page.locator(".feed header")).not_to_contain_text("so far")
+        expect(page.locator("footer").get_by_text("not loaded")).to_have_count(0)
+        api.largest_page = 5
+        page.get_by_role("button", name="last week").click()
+        api.status = 503
+        page.clock.run_for(6000)
+        expect(page.get_by_role("alert").first).to_contain_text("The API answered 503.")
+        expect(page.get_by_text("live", exact=True)).to_have_count(0)
+
+
+def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
+    resolved = {
+        "subject": "app:/prod/web",
+        "opened_at": minutes(40),
+        "resolved_at": minutes(20),
+        "severity": "error",
+        "title": "Task of /prod/web failed",
+    }
+    api = PageApi(events=[summary(60)], incidents=[resolved])
+    with opened(chromium, api) as visit:
+        page = visit.page
+        visit.open(f"#/timeline?cluster=prod&from={minutes(60)}&to={minutes(0)}")
+        expect(page.locator("footer")).to_contain_text("incident")
+        expect(page.locator(".labels li", has_text="web")).to_be_visible()
+        page.clock.run_for(100)
+        pane = page.locator(".pane").bounding_box()
+        row = page.locator(".labels li", has_text="web").bounding_box()
+        assert pane
+        assert row
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        page.mouse.move((begin + end) / 2, row["y"] + 20)
+        expect(page.locator(".tip")).to_contain_text("Incident of /prod/web")
+        page.mouse.click((begin + end) / 2, row["y"] + 20)
+        expect(page).to_have_url(re.compile(r"app=/prod/web&from=2026-11-24T11:16.*&to=.*T11:44"))
+
+
+def test_one_lost_agent_is_one_incident(visit: Visit, api: PageApi) -> None:
+    lost = [
+        {
+            "subject": f"app:/shop/app-{n}",
+            "since": minutes(30),
+            "severity": "warning",
+            "title": f"Task of /shop/app-{n} is unreachable on node-3",
+        }
+        for n in range(12)
+    ]
+    api.clusters, api.deployments = [cluster("prod", incidents=lost)], []
+    visit.open()
+    page = visit.page
+    expect(page.get_by_role("heading", name="1 open incident")).to_be_visible()
+    incidents = page.get_by_role("list", name="Open incidents of prod")
+    expect(incidents.get_by_role("listitem")).to_have_count(1)
+    expect(incidents).to_contain_text("12 apps")
+    expect(incidents).to_contain_text("is unreachable on node-3")

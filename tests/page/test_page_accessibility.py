@@ -26,6 +26,8 @@ def test_axe_finds_nothing(chromium: Browser, api: PageApi, way: str) -> None:
     views = {
         "#/now": ".cluster",
         "#/timeline?cluster=prod": ".feed li",
+        "#/deployments?cluster=prod": "tbody tr",
+        "#/timeline?cluster=nope": "[role=alert]",
         f"#/timeline?cluster=prod&event={event}": ".json",
         f"#/timeline?cluster=prod&deployment={page_data.FAILED}": ".change",
         "#/timeline?cluster=prod&app=/nothing": ".end",

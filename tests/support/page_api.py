@@ -46,6 +46,7 @@ class PageApi:
     clusters: list[dict[str, Any]] = field(default_factory=lambda: [cluster("prod")])
     status: int = 0
     largest_page: int = 500
+    tokens: list[str] = field(default_factory=lambda: [TOKEN, OTHER])
     asked: list[str] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
 
@@ -68,7 +69,7 @@ class PageApi:
         if self.status:
             return self.status, {"message": "Too Many Requests"}
         asked = dict(parse_qsl(urlsplit(path).query))
-        if token not in (TOKEN, OTHER):
+        if token not in self.tokens:
             return _error(403, "refused", "The token is wrong or has expired.")
         match parts:
             case ["clusters"]:
