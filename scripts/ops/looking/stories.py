@@ -21,7 +21,7 @@ _LOOKED_AT = 20_000
 _SHOWN = 5
 
 _SIGNS = {"succeeded": "✓", "failed": "✗", "running": "▸", "waiting": "·", "unknown": "?"}
-STYLES = {
+_STYLES = {
     "succeeded": "green",
     "failed": "bold red",
     "cancelled": "yellow",
@@ -64,7 +64,7 @@ def text(told: Story, width: int) -> Text:
     """A story for reading."""
     made = Text.assemble(
         f"Deployment {visible(told.id)} in cluster {told.cluster}: ",
-        (told.state, STYLES[told.state]),
+        (told.state, _STYLES[told.state]),
         "\n",
         *(f"  {visible(app)}\n" for app in told.apps),
         (f"  {_when(told)}\n", "dim"),
@@ -103,7 +103,7 @@ def _when(told: Story) -> str:
 
 
 def _step(step: Step) -> Text:
-    style = STYLES.get(step.state, "dim")
+    style = _STYLES.get(step.state, "dim")
     seconds = f"  {step.seconds:g} s" if step.seconds is not None else ""
     return Text.assemble(
         (f"{_SIGNS[step.state]} {step.number}", style),
