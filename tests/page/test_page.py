@@ -1,7 +1,7 @@
 """The page in a browser: what it shows, how one moves in it, and what it says when it can't."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -648,12 +648,13 @@ def test_the_range_closes_by_escape_by_a_click_elsewhere_and_by_going_away(visit
     page = visit.page
     visit.open("#/timeline?cluster=prod")
     opener, box = page.get_by_role("button", name="range …"), page.locator(".exact")
-    for close in (
+    closing: list[Callable[[], object]] = [
         lambda: page.keyboard.press("Escape"),
         lambda: page.get_by_role("heading", name="Feed").click(),
         lambda: page.get_by_role("button", name="last hour").click(),
         lambda: visit.go("#/timeline?cluster=prod&last=week"),
-    ):
+    ]
+    for close in closing:
         opener.click()
         expect(box).to_be_visible()
         close()
