@@ -27,6 +27,8 @@ _PAUSES_SECONDS = (0.0, 0.0)
 
 # If SNS does not answer, a batch takes three tries of six seconds.
 _MS_FOR_A_BATCH = 20_000
+# To read, mask and note one record, however hostile.
+_MS_FOR_A_RECORD = 10_000
 
 StreamRecord = Mapping[str, Any]
 
@@ -59,26 +61,27 @@ class FanOut:
 
     def run(self, records: list[StreamRecord], context: Any) -> dict[str, list[dict[str, str]]]:
         """Publish a batch of stream records from Lambda. The answer has the form that Lambda wants:
-        the sequence number to resume at, or none.
+        the sequence number to resume at, or none. Each batch for SNS is published before the next
+        one is prepared, so whatever takes long or fails later, what was published counts.
         """
         published = 0
         stopped_at = ""
-        pending: list[_Pending] = []
-        for each in records:
-            try:
-                pending.extend(self._prepare(each))
-            except ServiceError as error:
-                log.warning(
-                    "fanout stopped: the table or the queue is unavailable", reason=error.code
-                )
-                stopped_at = each["dynamodb"]["SequenceNumber"]
-                break
-        for batch in self._topic.batches(pending, lambda each: each.notification):
-            if context.get_remaining_time_in_millis() < _MS_FOR_A_BATCH:
-                log.warning("fanout is out of time", published=published)
-                stopped_at = batch[0].sequence_number
-                break
-            if unpublished := self._publish(batch):
+
+        def prepared() -> Iterator[_Pending]:
+            nonlocal stopped_at
+            for each in records:
+                try:
+                    if _is_late(context, _MS_FOR_A_BATCH + _MS_FOR_A_RECORD):
+                        raise ServiceError("OutOfTime")
+                    yield from self._prepare(each)
+                except ServiceError as error:
+                    log.warning("fanout stopped", reason=error.code)
+                    stopped_at = each["dynamodb"]["SequenceNumber"]
+                    return
+
+        for batch in self._topic.batches(prepared(), lambda each: each.notification):
+            late = _is_late(context, _MS_FOR_A_BATCH)
+            if unpublished := batch[0].sequence_number if late else self._publish(batch):
                 stopped_at = unpublished
                 break
             published += len(batch)
@@ -86,7 +89,9 @@ class FanOut:
         return {"batchItemFailures": [{"itemIdentifier": stopped_at}] if stopped_at else []}
 
     def _prepare(self, each: StreamRecord) -> Iterator[_Pending]:
-        """What to publish for a stream record: nothing unless it is a new event."""
+        """What to publish for a stream record: nothing unless it is a new event. A record that no
+        retry can help is parked, so that the next ones go on.
+        """
         if each["eventName"] != "INSERT":
             return
         values = items.plain(each["dynamodb"]["NewImage"])
@@ -95,13 +100,14 @@ class FanOut:
         try:
             record = self._store.whole(values)
             ready = notification(record, self._masking)
-        except TableError:
-            raise
-        except Exception as error:  # A retry would fail in the same way: park it and go on.
-            self._park(values["pk"], values["sk"], f"unreadable: {type(error).__name__}")
+            self._note_day(record, values.get("expires_at"))
+            self._store.note_deployment(record, values.get("expires_at"))
+        except Exception as error:
+            if isinstance(error, TableError) and not error.permanent:
+                raise
+            reason = error.code if isinstance(error, TableError) else type(error).__name__
+            self._park(values["pk"], values["sk"], f"unreadable: {reason}")
             return
-        self._note_day(record, values.get("expires_at"))
-        self._store.note_deployment(record, values.get("expires_at"))
         sequence_number = each["dynamodb"]["SequenceNumber"]
         yield _Pending(sequence_number, values["pk"], values["sk"], ready)
 
@@ -139,3 +145,8 @@ class FanOut:
         if day not in self._noted_days:
             self._store.note_day(record.cluster, items.day_of(record.id), expires_at)
             self._noted_days.add(day)
+
+
+def _is_late(context: Any, milliseconds: int) -> bool:
+    """Whether less time than that is left."""
+    return bool(context.get_remaining_time_in_millis() < milliseconds)

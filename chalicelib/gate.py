@@ -42,7 +42,7 @@ class Gate:
         memory = self._memory.get(key)
         if memory is None or memory.until <= time.monotonic():
             memory = self._look_up(key)
-        if memory.token is None:
+        if memory.token is None or not memory.token.valid:  # it may have expired meanwhile
             raise Refused
         return memory.token
 

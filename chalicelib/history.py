@@ -156,18 +156,17 @@ def _feed(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
 
 
 def _bad(store: Store, cluster: str, wanted: Wanted) -> Iterator[Record]:
-    for month in dict.fromkeys(day[:7] for day in _days(store, cluster, wanted.window)):
+    for month, _ in itertools.groupby(_days(store, cluster, wanted.window), lambda day: day[:7]):
         yield from store.bad(cluster, month, wanted.window, wanted.page)
 
 
-def _days(store: Store, cluster: str, window: Window) -> list[str]:
+def _days(store: Store, cluster: str, window: Window) -> Iterator[str]:
     """The days that have records, newest first. The days around today are always included, since
     fan-out notes the days and may be late.
     """
-    days = sorted({*store.days(cluster), *around_today()}, reverse=True)
-    if window == EVERYTHING:
-        return days
-    return [day for day in days if _touches(day, window)]
+    around = [day for day in around_today() if _touches(day, window)]
+    both = heapq.merge(store.days(cluster, window), around, reverse=True)
+    return (day for day, _ in itertools.groupby(both))
 
 
 def _touches(day: str, window: Window) -> bool:

@@ -1,12 +1,15 @@
 """Tell the story of a deployment: read what is known of it, and no more than a bounded part."""
 
 import itertools
+import math
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import ApiPostEvent
-from chalicelib.marathon.plans import Definition
+from chalicelib.marathon.plans import DEPLOYMENT_TYPES, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
 from chalicelib.records.deployment import REPLACED_WITHIN, REQUESTED_WITHIN
@@ -20,6 +23,11 @@ from chalicelib.text import clip
 MOST_OWN = 500
 MOST_AROUND = 500
 MOST_BEFORE = 200
+# How much of bodies one story reads: a small item may hold a body of megabytes.
+MOST_BODIES_BYTES = 12_000_000
+
+# How long it may look for earlier definitions.
+_MOST_SECONDS = 5.0
 
 # Of so many running deployments it is told how far they are.
 MOST_RUNNING = 20
@@ -41,18 +49,25 @@ def tell(store: Store, cluster: str, id_: str) -> Story | None:
     return story.build(case)
 
 
-def running(store: Store, cluster: str) -> list[Running]:
-    """The deployments of a cluster that have not ended, the newest first. Raises TableError."""
+def running(store: Store, cluster: str, within: float = math.inf) -> list[Running]:
+    """The deployments of a cluster that have not ended, the newest first. ``within``: at this time
+    (``time.monotonic``) it stops looking for more. Raises TableError.
+    """
     noted = store.running(cluster)[:MOST_RUNNING]
-    cases = (Case(cluster, id_, _own(store, cluster, id_, _PAGE)) for id_ in noted)
+    noted_in_time = itertools.takewhile(lambda _: time.monotonic() < within, noted)
+    cases = (Case(cluster, id_, _own(store, cluster, id_, _PAGE)) for id_ in noted_in_time)
     found = [each for case in cases if (each := story.running(case))]
     return sorted(found, key=lambda each: each.started_at, reverse=True)
 
 
 def _own(store: Store, cluster: str, id_: str, most: int) -> list[Record]:
-    """The newest events of a deployment, with their bodies."""
-    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
-    own = list(itertools.islice(rows, most))
+    """The newest events of a deployment, with their bodies as far as they fit into memory."""
+    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=DEPLOYMENT_TYPES)
+    own: list[Record] = []
+    room = MOST_BODIES_BYTES
+    for each in itertools.islice(rows, most):
+        own.append(each if room > 0 else replace(each, body=b""))
+        room -= len(each.body)
     if own and not any(each.body for each in own):  # so large a plan that each is kept in parts
         own[0] = _with_body(store, own[0])
     return own
@@ -67,10 +82,13 @@ def _around(store: Store, case: Case) -> list[Record]:
     first = Window.between(begin - REQUESTED_WITHIN, begin + REQUESTED_WITHIN)
     rest = Window.between(begin - REQUESTED_WITHIN, max(begin, end))
     found = {each.id: each for window in (first, rest) for each in _rows(store, case, window)}
-    return [
-        _with_body(store, each) if each.type in story.TOLD_BY_BODY else each
-        for each in found.values()
-    ]
+    around: list[Record] = []
+    room = MOST_BODIES_BYTES
+    for each in found.values():
+        wanted = each.type in story.READ_WHOLE and room > 0
+        around.append(_with_body(store, each) if wanted else each)
+        room -= len(around[-1].body)
+    return around
 
 
 def _rows(store: Store, case: Case, window: Window) -> Iterator[Record]:
@@ -101,7 +119,8 @@ def _earlier(store: Store, case: Case) -> dict[str, Definition]:
     if case.plan and case.plan.original is not None:
         return {}
     found = {}
-    for request in case.requests:
+    end = time.monotonic() + _MOST_SECONDS
+    for request in itertools.takewhile(lambda _: time.monotonic() < end, case.requests):
         definition = _definition_before(store, request.record)
         if definition and request.record.app:
             found[request.record.app] = definition
@@ -110,7 +129,7 @@ def _earlier(store: Store, case: Case) -> dict[str, Definition]:
 
 def _definition_before(store: Store, record: Record) -> Definition | None:
     window = EVERYTHING.before(record.id)
-    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=True)
+    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=(record.type,))
     for each in itertools.islice(rows, MOST_BEFORE):
         if each.type == record.type and each.body:
             made = event(each.body)

@@ -1,25 +1,25 @@
 """What changed between two definitions of an app or pod, as a list of fields. Pure.
 
-Of environments and secrets only the names are told, never a value.
+Of environments and secrets only the names are told, never a value, and of all else what may be sent
+on.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from chalicelib.marathon.masking import SECRET_KEYS, mask_json
 from chalicelib.marathon.plans import Definition
-from chalicelib.records.redaction import mask_json
 from chalicelib.records.summary import Answer
 from chalicelib.text import clip
 
 MOST_FIELDS = 200
-_MOST_VALUE_CHARACTERS = 2_000
+_MOST_CHARACTERS = 2_000
 
 # What Marathon itself changes with each deployment.
 _NOT_OF_THE_USER = {"version", "versionInfo"}
-_SECRET = {"env", "environment", "secrets"}
 _NAMES = ("name", "id")
 
 _MISSING = object()
@@ -37,37 +37,47 @@ class Field(Answer):
 
 
 def changed_fields(before: Definition, after: Definition) -> list[Field]:
-    """The fields that differ, by their paths. At most ``MOST_FIELDS``."""
+    """The fields that differ, by their paths. At most ``MOST_FIELDS``; none if a definition is
+    nested too deep for Python.
+    """
+    try:
+        return _changed(before, after)
+    except RecursionError:
+        return []
+
+
+def _changed(before: Definition, after: Definition) -> list[Field]:
     old, new = dict(_flat(before)), dict(_flat(after))
     paths = sorted(old.keys() | new.keys())
     differing = [path for path in paths if old.get(path, _MISSING) != new.get(path, _MISSING)]
+    if not differing:
+        return []
+    # Masked as wholes: what a value is, its neighbours may tell.
+    shown_old, shown_new = dict(_flat(_masked(before))), dict(_flat(_masked(after)))
     return [
-        _field(path, old.get(path, _MISSING), new.get(path, _MISSING))
+        Field(
+            field=clip(".".join(path)),
+            change="added" if path not in old else "removed" if path not in new else "changed",
+            before=_shown(path, shown_old),
+            after=_shown(path, shown_new),
+        )
         for path in differing[:MOST_FIELDS]
     ]
 
 
-def _field(path: tuple[str, ...], old: Any, new: Any) -> Field:
-    change: Literal["added", "removed", "changed"] = "changed"
-    if old is _MISSING or new is _MISSING:
-        change = "added" if old is _MISSING else "removed"
-    field = Field(field=clip(".".join(path)), change=change)
-    if not _SECRET.isdisjoint(path):
-        return field
-    values = {
-        name: _shown(value)
-        for name, value in (("before", old), ("after", new))
-        if value != _MISSING
-    }
-    return field.model_copy(update=values)
+def _masked(definition: Definition) -> Any:
+    """A definition as readers may see it. A number beyond what JSON's readers know (1e999) becomes
+    a string.
+    """
+    return json.loads(mask_json(json.dumps(definition)), parse_constant=str)
 
 
-def _shown(value: Any) -> Any:
-    """A value as readers may see it."""
-    text = mask_json(json.dumps(value))
-    if len(text) > _MOST_VALUE_CHARACTERS:
-        return f"{text[:_MOST_VALUE_CHARACTERS]}…"
-    return json.loads(text)
+def _shown(path: tuple[str, ...], values: Mapping[tuple[str, ...], Any]) -> Any:
+    """The value at a path as readers may see it; None if there is none, or if it is a secret."""
+    if any(name.lower() in SECRET_KEYS for name in path) or path not in values:
+        return None
+    text = json.dumps(values[path])
+    return values[path] if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
 def _flat(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

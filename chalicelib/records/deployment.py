@@ -102,8 +102,9 @@ def state(facts: Facts, others: Collection[Facts]) -> State:
 def asked_by(
     facts: Facts, requests: Collection[Request], others: Collection[Facts] = ()
 ) -> str | None:
-    """The address that asked for a deployment: that of the request for its version, or else for its
-    apps shortly before it, unless another deployment of them began in between.
+    """The address that asked for a deployment: that of the request for its version. Where a version
+    is not known, that of a request for its apps shortly before it, unless another deployment of
+    them began in between.
     """
     near = [
         each
@@ -113,7 +114,12 @@ def asked_by(
     ]
     same = [each for each in near if facts.version and each.version == facts.version]
     starts = [each.start for each in others if each.id != facts.id and _share_apps(each, facts)]
-    free = (each for each in near if not any(each.time < start < facts.start for start in starts))
+    free = (
+        each
+        for each in near
+        if not (facts.version and each.version)
+        and not any(each.time < start < facts.start for start in starts)
+    )
     return next((each.by for each in (*same, *free)), None)
 
 
@@ -121,7 +127,7 @@ def facts_of(record: Record) -> Facts:
     """What one event tells of its deployment, as if it were the first."""
     made = event(record.body) if record.body else None
     plan = getattr(made, "plan", None)
-    time = times.from_compact(record.id)
+    time = record.time
     failed = record.type == "deployment_failed"
     return Facts(
         record.deployment or "",
@@ -145,7 +151,7 @@ def request_of(record: Record) -> Request | None:
     definition = made.appDefinition if isinstance(made, models.ApiPostEvent) else None
     version = (definition or {}).get("version")
     return Request(
-        times.from_compact(record.id),
+        record.time,
         clip(by),
         tuple(record.touched),
         clip(version) if isinstance(version, str) else "",

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from chalicelib.marathon.masking import mask_json, mask_text
 from chalicelib.records.record import Record
-from chalicelib.records.redaction import mask_json, mask_text
 from chalicelib.settings import Masking
 
 # SNS: 262,144 bytes for a message with its attributes, and for a batch of them.

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import times
@@ -15,6 +16,14 @@ MAX_APPS = 100
 
 ID = r"\d{8}T\d{9}Z-[0-9a-f]{16}"
 """The pattern of an id: the time of an event, and a hash of what Marathon sent."""
+
+# An event's own time is believed if it lies so near to its receipt: clocks differ, and a relay that
+# was away brings old events.
+_EARLIER = timedelta(days=1)
+_LATER = timedelta(minutes=5)
+# What is decided by the clock goes by the receipt, less at most so much: else a wrong clock could
+# end an incident, or keep it open for ever.
+_HEARD_WITHIN = timedelta(minutes=5)
 
 # The fields of a record that a summary has, in the order in which they are shown. The first eight
 # are always there, the others if the event has them.
@@ -69,6 +78,20 @@ class Record:
         return times.iso(times.from_compact(self.id))
 
     @property
+    def time(self) -> datetime:
+        """When it happened, as far as its own time can be believed; else when it was received."""
+        own, came = times.from_compact(self.id), times.from_iso(self.received_at)
+        return own if came - _EARLIER <= own <= came + _LATER else came
+
+    @property
+    def heard(self) -> datetime:
+        """The time by which people are told: its own, but not after its receipt, nor long before
+        it.
+        """
+        own, came = times.from_compact(self.id), times.from_iso(self.received_at)
+        return min(max(own, came - _HEARD_WITHIN), came)
+
+    @property
     def touched(self) -> list[str]:
         """The paths of all apps and pods that it is about, one or many."""
         if self.apps:
@@ -110,6 +133,7 @@ def record_of(
 ) -> Record:
     """The record of an event that arrived, with the id that it got then."""
     about = reading.about
+    apps = _clipped(about.apps)
     return Record(
         id=id_,
         cluster=cluster,
@@ -120,8 +144,8 @@ def record_of(
         title=reading.title,
         body=body,
         app=_clip(about.app),
-        apps=tuple(clip(app) for app in about.apps[:MAX_APPS]),
-        apps_omitted=max(len(about.apps) - MAX_APPS, 0) or None,
+        apps=apps[:MAX_APPS],
+        apps_omitted=max(len(apps) - MAX_APPS, 0) or None,
         deployment=_clip(about.deployment),
         task=_clip(about.task),
         instance=_clip(about.instance),
@@ -129,9 +153,14 @@ def record_of(
         status=_clip(about.status),
         cause=reading.cause,
         timestamp_from=None if reading.timestamp else "receipt",
-        pointers=tuple(clip(app) for app in about.pointers[:MAX_APPS]),
+        pointers=_clipped(about.pointers)[:MAX_APPS],
     )
 
 
 def _clip(text: str | None) -> str | None:
     return clip(text) if text else None
+
+
+def _clipped(paths: Iterable[str]) -> tuple[str, ...]:
+    """Each path once: two that differ in what can't be stored become equal."""
+    return tuple(dict.fromkeys(map(clip, paths)))

@@ -1,5 +1,6 @@
 """The guard in front of the table, for callers that must answer in time."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,6 +12,8 @@ _T = TypeVar("_T")
 
 _LATE = "Late"
 _CIRCUIT_OPEN = "CircuitOpen"
+# The SDK's name for a connection that broke before it brought an answer.
+_BROKEN = "ConnectionClosedError"
 
 
 class TableGuard:
@@ -31,7 +34,7 @@ class TableGuard:
         if self._is_open():
             raise TableError(_CIRCUIT_OPEN)
         try:
-            return self._workers.run(work, seconds)
+            return self._workers.run(functools.partial(_again, work), seconds)
         except Late:
             raise self._noticed(TableError(_LATE)) from None
         except TableError as error:
@@ -42,7 +45,9 @@ class TableGuard:
         if self._is_open():
             return [TableError(_CIRCUIT_OPEN)] * len(works)
         results: list[_T | TableError] = []
-        for result in self._workers.run_all(works, seconds):
+        for result in self._workers.run_all(
+            [functools.partial(_again, work) for work in works], seconds
+        ):
             if isinstance(result, Late):
                 results.append(self._noticed(TableError(_LATE)))
             elif isinstance(result, TableError):
@@ -64,3 +69,15 @@ class TableGuard:
         if not error.permanent:
             self._open_until = time.monotonic() + self.OPEN_SECONDS
         return error
+
+
+def _again(work: Callable[[], _T]) -> _T:
+    """Does the work, and once more if its connection was closed: Lambda's freeze breaks those that
+    are kept open.
+    """
+    try:
+        return work()
+    except TableError as error:
+        if error.code != _BROKEN:
+            raise
+        return work()

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,7 @@ Stored = Literal["new", "duplicate"]
 
 _SECONDS_A_DAY = 86_400
 
-# Of a deployment whose end was missed nobody needs to be told for ever.
+# A deployment whose end was missed is no longer listed as running after 30 days.
 _RUNNING_SECONDS = 30 * _SECONDS_A_DAY
 
 
@@ -115,11 +115,11 @@ class Store:
         window: Window = EVERYTHING,
         page: int = 0,
         *,
-        bodies: bool = False,
+        bodies: Container[str] = (),
     ) -> Iterator[Record]:
         """The records of one subject, newest first; in an app's timeline also the deployments'
-        events that it has pointers to. ``page``: how many to read at once. ``bodies``: with those
-        bodies that are in the item itself; the others are empty.
+        events that it has pointers to. ``page``: how many to read at once. ``bodies``: of which
+        types with those bodies that are in the item itself; the others are empty.
         """
         return _bare(
             self._table.query(
@@ -130,7 +130,7 @@ class Store:
                 since=window.since,
                 last=window.last,
             ),
-            bodies=bodies,
+            bodies,
         )
 
     def feed(
@@ -157,7 +157,7 @@ class Store:
         deployments.note(self._table, record, expires_at)
         if not record.deployment:
             return
-        running = items.running_item(record, int(time.time()) + _RUNNING_SECONDS)
+        running = items.open_deployment_item(record, int(time.time()) + _RUNNING_SECONDS)
         ended = record.type in ENDS
         self._table.write_all(
             [*items.pointer_items(record, expires_at), *([] if ended else [running])],
@@ -168,9 +168,14 @@ class Store:
         """The ids of the deployments that may be running. If events came in another order than
         they were made, one may have ended.
         """
-        noted = self._table.query("pk = :pk", pk=items.running_key(cluster))
+        begins = items.open_deployment_key(cluster, "")["sk"]["S"]
+        noted = self._table.query("pk = :pk AND begins_with(sk, :own)", pk=items.OPEN, own=begins)
         now = time.time()
-        return [values["sk"] for values in noted if not items.is_expired(values, now)]
+        return [
+            values["sk"].removeprefix(begins)
+            for values in noted
+            if not items.is_expired(values, now)
+        ]
 
     def deployments(
         self, cluster: str, window: Window = EVERYTHING, page: int = 0
@@ -197,11 +202,19 @@ class Store:
                 {":expires": item["expires_at"]},
             )
 
-    def days(self, cluster: str) -> list[str]:
-        """The days that were noted, newest first."""
-        noted = self._table.query("pk = :pk", newest_first=True, pk=items.days_key(cluster))
+    def days(self, cluster: str, window: Window = EVERYTHING) -> Iterator[str]:
+        """The days that were noted, newest first. They are read as they are asked for: a sender
+        can make up millions of them.
+        """
+        noted = self._table.query(
+            "pk = :pk AND sk BETWEEN :since AND :last",
+            newest_first=True,
+            pk=items.days_key(cluster),
+            since=items.day_of(window.since),
+            last=items.day_of(window.last),
+        )
         now = time.time()
-        return [values["sk"] for values in noted if not items.is_expired(values, now)]
+        return (values["sk"] for values in noted if not items.is_expired(values, now))
 
     def _indexed(self, index: str, key: str, window: Window, page: int) -> Iterator[Record]:
         return _bare(
@@ -229,8 +242,9 @@ class Store:
         return found
 
 
-def _bare(found: Iterator[dict[str, Any]], *, bodies: bool = False) -> Iterator[Record]:
+def _bare(found: Iterator[dict[str, Any]], bodies: Container[str] = ()) -> Iterator[Record]:
     now = time.time()
     for values in found:
         if items.is_shown(values, now):
-            yield items.to_record(values if bodies else {**values, "body": b""}, [])
+            wanted = values["type"] in bodies
+            yield items.to_record(values if wanted else {**values, "body": b""}, [])

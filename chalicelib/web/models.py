@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from chalicelib.deployments import Deployment
 from chalicelib.marathon.severity import Severity
 from chalicelib.records.story import Running
-from chalicelib.records.summary import Absent, Answer, Summary, Time
+from chalicelib.records.summary import Absent, Answer, Moment, Summary, Time
 
 
 class Events(Answer):
@@ -29,18 +29,18 @@ class Event(Summary):
 
 
 class Incident(Answer):
-    """What is wrong with one subject, since when. ``title``: that of its newest event. ``count``:
-    how often it happened. ``cause``: what went wrong, in a few words. ``deployment``, ``by``: the
-    one that touched it shortly before, and who asked for that. ``group``: the same for
-    those that people were told of together. ``silenced_until``: people are told
-    nothing until then.
+    """What is wrong with one subject, since when. ``title``: that of its newest event. ``state``:
+    what people were told last; absent if nothing yet. ``count``: how many of its instances failed.
+    ``cause``: in Mesos' or Marathon's words. ``deployment``, ``by``: the deployment that touched it
+    shortly before, and who asked for that. ``group``: what it was told together with.
+    ``silenced_until``: until then people are not told.
     """
 
     subject: str
     since: Time
     severity: Severity
     title: str
-    state: str | Absent = None
+    state: Literal["opened", "ongoing"] | Absent = None
     count: int | Absent = None
     cause: str | Absent = None
     apps: list[str] | Absent = None
@@ -50,19 +50,82 @@ class Incident(Answer):
     silenced_until: Time | Absent = None
 
 
+class Filters(Answer):
+    """Which incidents a silence covers; what is absent covers all."""
+
+    cluster: list[str] | Absent = None
+    app: list[str] | Absent = None
+    severity: Severity | Absent = None
+
+
+class Silence(Answer):
+    """A time in which people get no alerts of what its filters match. ``by``: who made it."""
+
+    id: str
+    filters: Filters
+    since: Time
+    until: Time
+    comment: str
+    by: str
+
+
 class Cluster(Answer):
-    """A Marathon. ``newest``: the time of its newest event. ``deployments``: those running."""
+    """A Marathon. ``newest``: the time of its newest event. ``deployments``: those running.
+    ``omitted``: how many of the oldest incidents and deployments are left out of an answer that
+    would be too large.
+    """
 
     name: str
     newest: Time | Absent = None
     incidents: list[Incident]
     deployments: list[Running]
+    omitted: dict[str, int] | Absent = None
 
 
 class Clusters(Answer):
-    """The Marathons that the token may read."""
+    """The Marathons that the token may read, and the silences that last."""
 
     clusters: list[Cluster]
+    silences: list[Silence]
+
+
+class Alert(Answer):
+    """A message that people got. ``at``: when. ``state``: what it said of its incident."""
+
+    id: str
+    cluster: str
+    at: Time
+    state: Literal["opened", "ongoing", "resolved"]
+    severity: Severity
+    subject: str
+    title: str
+    text: str
+    apps: list[str] | Absent = None
+
+
+class Alerts(Answer):
+    """A page of the messages that people got, newest first. Where they were sent is not kept."""
+
+    alerts: list[Alert]
+    cursor: str | Absent = None
+
+
+class PastIncident(Answer):
+    """An incident that people were told of; several, if they were told together."""
+
+    subject: str
+    severity: Severity
+    title: str
+    opened_at: Moment
+    resolved_at: Moment | Absent = None
+    apps: list[str]
+
+
+class PastIncidents(Answer):
+    """The incidents that people were told of in some time, the newest first."""
+
+    incidents: list[PastIncident]
+    omitted: dict[str, int] | Absent = None
 
 
 class Deployments(Answer):

@@ -9,7 +9,14 @@ from pydantic.json_schema import models_json_schema
 from chalicelib.records.story import Story
 from chalicelib.records.summary import EVENT_ID
 from chalicelib.web import models
-from chalicelib.web.queries import CLUSTER, OF_DEPLOYMENTS, PARAMETERS, Parameter
+from chalicelib.web.queries import (
+    CLUSTER,
+    OF_ALERTS,
+    OF_DEPLOYMENTS,
+    OF_INCIDENTS,
+    PARAMETERS,
+    Parameter,
+)
 
 _REF = "#/components/schemas/{model}"
 _MODELS = (
@@ -18,6 +25,8 @@ _MODELS = (
     Story,
     models.Clusters,
     models.Deployments,
+    models.Alerts,
+    models.PastIncidents,
     models.Refusal,
     models.Receipt,
     models.Receipts,
@@ -53,7 +62,11 @@ def document() -> dict[str, Any]:
         "paths": {
             "/events": {
                 "get": _get(
-                    "A page of events, newest first", models.Events, _parameters(PARAMETERS), 400
+                    "A page of events, newest first",
+                    models.Events,
+                    _parameters(PARAMETERS),
+                    400,
+                    404,
                 ),
                 "post": _post_events(),
             },
@@ -75,6 +88,22 @@ def document() -> dict[str, Any]:
             },
             "/deployments/{cluster}/{id}": {
                 "get": _get("The story of a deployment", Story, _of_one({"type": "string"}), 404)
+            },
+            "/alerts": {
+                "get": _get(
+                    "A page of the alerts that people got, newest first",
+                    models.Alerts,
+                    _parameters(OF_ALERTS),
+                    400,
+                )
+            },
+            "/incidents": {
+                "get": _get(
+                    "The incidents that people were told of, newest first",
+                    models.PastIncidents,
+                    _parameters(OF_INCIDENTS),
+                    400,
+                )
             },
             "/clusters": {"get": _get("The Marathons, and what is wrong", models.Clusters, [])},
             "/callback": {"post": _post_callback()},

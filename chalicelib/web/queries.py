@@ -2,6 +2,7 @@
 says how each is read, and how the OpenAPI document describes it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +80,7 @@ def _time(text: str) -> datetime:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST):
+    if not re.fullmatch("0{0,9}[1-9][0-9]{0,8}", text) or int(text) > MOST:
         raise ValueError(f"give a number from 1 to {MOST}")
     return int(text)
 
@@ -129,6 +130,19 @@ OF_DEPLOYMENTS = {
     "cursor": PARAMETERS["cursor"],
 }
 """The parameters of ``GET /deployments``."""
+
+
+OF_ALERTS = {
+    "cluster": PARAMETERS["cluster"],
+    "since": Parameter(_time, "Not sent earlier.", _TIME),
+    "until": Parameter(_time, "Not sent later.", _TIME),
+    "limit": PARAMETERS["limit"],
+    "cursor": PARAMETERS["cursor"],
+}
+"""The parameters of ``GET /alerts``."""
+
+OF_INCIDENTS = {name: OF_ALERTS[name] for name in ("cluster", "since", "until")}
+"""The parameters of ``GET /incidents``."""
 
 
 def read(

@@ -3,40 +3,41 @@ request fail: what makes no sense is refused, with a word on what to do.
 """
 
 import hashlib
+import itertools
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlencode
 
 from chalice.app import Response
 
-from chalicelib import deployments, history, log, story
+from chalicelib import deployments, history, incident_log, log, story, times
 from chalicelib.gate import Gate, Refused
 from chalicelib.history import Wanted
 from chalicelib.records.incident import Incident
 from chalicelib.records.notification import event_json
 from chalicelib.records.record import Record, is_id
 from chalicelib.records.summary import Answer
+from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.clusters import Clusters, allowed
 from chalicelib.services.incidents import Incidents
-from chalicelib.services.store import Store
+from chalicelib.services.store import Store, Window
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Role, Token, Tokens
-from chalicelib.web import cursors, models, openapi, queries
+from chalicelib.web import cursors, models, openapi, queries, sizes
 from chalicelib.web.answers import bearer
 from chalicelib.web.headers import JSON
 from chalicelib.web.queries import BadParameter
 
-# Lambda: 6 MB for an answer, in which each quotation mark and backslash has an escape.
-_MOST_BYTES = 5_800_000
-
-
-# Anyone may keep an answer of his own, if he asks each time whether it is still the same.
-_AGAIN = {"Cache-Control": "private, no-cache"}
-# An event never changes.
-_FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
+# Who signs out leaves nothing behind: no browser or proxy keeps what a token let in.
+_PRIVATE = {"Cache-Control": "no-store", "Vary": "Authorization"}
 _FOR_ALL = {"Cache-Control": "public, max-age=300"}
+
+# How long it may take to find out how far running deployments are: API Gateway waits for 29 s.
+_MOST_SECONDS = 8.0
+_LISTS_OF_A_STORY = ("events", "failures", "changes", "steps", "apps")
 
 
 class Problem(Exception):
@@ -61,13 +62,19 @@ class Readers:
     """Answers readers' requests from one stage's table."""
 
     def __init__(
-        self, tokens: Tokens, store: Store, clusters: Clusters, incidents: Incidents
+        self,
+        tokens: Tokens,
+        store: Store,
+        clusters: Clusters,
+        incidents: Incidents,
+        sent: AlertsSent,
     ) -> None:
         role: Role = "reader"
         self._gate = Gate(tokens.find, role)
         self._store = store
         self._clusters = clusters
         self._incidents = incidents
+        self._sent = sent
 
     def events(self, request: Request) -> Response:
         """A page of events."""
@@ -76,22 +83,28 @@ class Readers:
     def event(self, request: Request, cluster: str, id_: str) -> Response:
         """One event, whole."""
         names = unquote(cluster), unquote(id_)
-        return self._answered(
-            request, lambda: self._event(self._reader(request), *names), _FOR_A_DAY
-        )
+        return self._answered(request, lambda: self._event(self._reader(request), *names))
 
     def deployments(self, request: Request) -> Response:
         """A page of deployments."""
-        return self._answered(request, lambda: _text(self._list(self._reader(request), request)))
+        return self._answered(request, lambda: self._list(self._reader(request), request))
 
     def deployment(self, request: Request, cluster: str, id_: str) -> Response:
         """The story of a deployment."""
         names = unquote(cluster), unquote(id_)
         return self._answered(request, lambda: self._deployment(self._reader(request), *names))
 
+    def alerts(self, request: Request) -> Response:
+        """A page of the alerts that people got."""
+        return self._answered(request, lambda: self._alerts(self._reader(request), request))
+
+    def incidents(self, request: Request) -> Response:
+        """The incidents that people were told of."""
+        return self._answered(request, lambda: self._past(self._reader(request), request))
+
     def clusters(self, request: Request) -> Response:
         """The Marathons, and what is wrong with them."""
-        return self._answered(request, lambda: _text(self._overview(self._reader(request))))
+        return self._answered(request, lambda: self._overview(self._reader(request)))
 
     def openapi(self, request: Request) -> Response:
         """The description of the API. It asks for no token."""
@@ -101,7 +114,7 @@ class Readers:
         self,
         request: Request,
         make: Callable[[], str],
-        caching: Mapping[str, str | list[str]] = _AGAIN,
+        caching: Mapping[str, str | list[str]] = _PRIVATE,
     ) -> Response:
         try:
             text = make()
@@ -130,16 +143,22 @@ class Readers:
 
     def _events(self, reader: Token, request: Request) -> str:
         values = queries.read(request.parameters)
-        cluster = self._cluster(reader, values.get("cluster"))
+        asked = values.get("cluster")
+        cluster = self._cluster(reader, asked)
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
         if last := _place(token, query, values.get("cursor")):
             wanted = replace(wanted, window=wanted.window.before(last))
         page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
-        answer: dict[str, Any] = {"events": [record.summary() for record in page.records]}
-        if page.last:
-            answer["cursor"] = cursors.make(token, query, page.last)
+        if asked and not page.records and not page.last:
+            self._check_exists(reader, cluster)
+        summaries = [record.summary() for record in page.records]
+        shown = sizes.beginning(summaries)
+        answer: dict[str, Any] = {"events": shown}
+        cut = len(shown) < len(summaries)
+        if place := shown[-1]["id"] if cut else page.last:
+            answer["cursor"] = cursors.make(token, query, place)
         return json.dumps(answer)
 
     def _event(self, reader: Token, cluster: str, id_: str) -> str:
@@ -152,11 +171,11 @@ class Readers:
             raise _nothing(f"Cluster {cluster} has no event with that id, or no longer.")
         return _whole(found)
 
-    def _list(self, reader: Token, request: Request) -> models.Deployments:
+    def _list(self, reader: Token, request: Request) -> str:
         values = queries.read(request.parameters, queries.OF_DEPLOYMENTS)
         cluster = self._cluster(reader, values.get("cluster"))
         if not cluster:
-            return models.Deployments(deployments=[])
+            return json.dumps({"deployments": []})
         token = bearer(request.authorization) or ""
         query = f"deployments?{_query(request.parameters, cluster)}"
         before = _place(token, query, values.get("cursor"))
@@ -165,28 +184,71 @@ class Readers:
         }
         wanted = deployments.Wanted(cluster, **given, before=before)
         page = deployments.page(self._store, wanted, values.get("limit", queries.USUAL))
-        return models.Deployments(
+        found = models.Deployments(
             deployments=page.deployments,
             cursor=cursors.make(token, query, page.last) if page.last else None,
         )
+        return json.dumps(_values(found))
+
+    def _alerts(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters, queries.OF_ALERTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        token = bearer(request.authorization) or ""
+        query = f"alerts?{_query(request.parameters, cluster)}"
+        window = Window.between(values.get("since"), values.get("until"))
+        if last := _place(token, query, values.get("cursor")):
+            window = window.before(last)
+        limit = values.get("limit", queries.USUAL)
+        found = self._sent.newest_first(cluster, window, limit + 1) if cluster else iter(())
+        summaries = [each.summary() for each in itertools.islice(found, limit + 1)]
+        shown = sizes.beginning(summaries[:limit])
+        answer: dict[str, Any] = {"alerts": shown}
+        if shown and len(shown) < len(summaries):
+            answer["cursor"] = cursors.make(token, query, shown[-1]["id"])
+        return json.dumps(answer)
+
+    def _past(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters, queries.OF_INCIDENTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        window = Window.between(values.get("since"), values.get("until"))
+        found = incident_log.past(self._sent, cluster, window) if cluster else []
+        told = models.PastIncidents(
+            incidents=[models.PastIncident.model_validate(asdict(each)) for each in found]
+        )
+        return json.dumps(sizes.cut(_values(told), "incidents"))
 
     def _deployment(self, reader: Token, cluster: str, id_: str) -> str:
         _check(reader, cluster)
         told = story.tell(self._store, cluster, id_)
         if told is None:
             raise _nothing(f"Cluster {cluster} has no event of that deployment, or no longer.")
-        return _text(told)
+        return json.dumps(sizes.cut(_values(told), *_LISTS_OF_A_STORY))
 
-    def _overview(self, reader: Token) -> models.Clusters:
-        names = [each.name for each in self._clusters.all()]
-        if reader.cluster:
-            names = [name for name in names if name == reader.cluster]
-        incidents = self._incidents.all()
-        return models.Clusters(clusters=[self._of_cluster(name, incidents) for name in names])
+    def _overview(self, reader: Token) -> str:
+        now = times.now()
+        found = self._incidents.read(now)
+        shown = [each for each in found.incidents if each.is_shown]
+        incidents = sorted(shown, key=lambda each: each.began, reverse=True)
+        within = time.monotonic() + _MOST_SECONDS
+        names = self._names(reader)
+        share = sizes.MOST_BYTES // max(len(names), 1)
+        clusters = [
+            sizes.cut(
+                self._of_cluster(name, incidents, within), "incidents", "deployments", most=share
+            )
+            for name in names
+        ]
+        silences = [
+            each.summary()
+            for each in found.silences
+            if each.is_active(now)
+            and (not reader.cluster or not each.clusters or reader.cluster in each.clusters)
+        ]
+        return json.dumps({"clusters": clusters, "silences": silences})
 
-    def _of_cluster(self, name: str, incidents: list[Incident]) -> models.Cluster:
+    def _of_cluster(self, name: str, incidents: list[Incident], within: float) -> dict[str, Any]:
         newest = history.newest_received(self._store, name)
-        return models.Cluster(
+        told = models.Cluster(
             name=name,
             # An event dated ahead came all the same when it came.
             newest=min(newest.timestamp, newest.received_at) if newest else None,
@@ -195,8 +257,21 @@ class Readers:
                 for each in incidents
                 if each.cluster == name
             ],
-            deployments=story.running(self._store, name),
+            deployments=story.running(self._store, name, within),
         )
+        return _values(told)
+
+    def _names(self, reader: Token) -> list[str]:
+        """The clusters that a reader may read."""
+        return [each.name for each in self._clusters.all() if reader.cluster in ("", each.name)]
+
+    def _check_exists(self, reader: Token, cluster: str) -> None:
+        """Raises Problem if nobody registered that cluster and nothing of it is kept."""
+        names = self._names(reader)
+        if cluster in (*names, reader.cluster) or next(self._store.days(cluster), None):
+            return
+        there_are = f"There are {', '.join(names)}." if names else "There is none yet."
+        raise _nothing(f"There is no cluster {cluster}. {there_are}", "cluster")
 
     def _cluster(self, reader: Token, asked: str | None) -> str:
         """The cluster that is meant; empty if there is none yet."""
@@ -205,7 +280,7 @@ class Readers:
             return asked
         if reader.cluster:
             return reader.cluster
-        names = [each.name for each in self._clusters.all()]
+        names = self._names(reader)
         if len(names) > 1:
             raise BadParameter("cluster", f"Say which cluster: {', '.join(names)}.")
         return names[0] if names else ""
@@ -243,8 +318,8 @@ def _place(token: str, query: str, cursor: str | None) -> str:
     return place
 
 
-def _nothing(message: str) -> Problem:
-    return Problem(404, "not_found", message)
+def _nothing(message: str, parameter: str | None = None) -> Problem:
+    return Problem(404, "not_found", message, parameter)
 
 
 def _refusal(problem: Problem) -> Response:
@@ -254,13 +329,15 @@ def _refusal(problem: Problem) -> Response:
     if problem.status == 503:
         headers["Retry-After"] = "5"
     return Response(
-        _text(models.Refusal(error=problem.error)), status_code=problem.status, headers=headers
+        json.dumps(_values(models.Refusal(error=problem.error))),
+        status_code=problem.status,
+        headers=headers,
     )
 
 
-def _text(answer: Answer) -> str:
+def _values(answer: Answer) -> dict[str, Any]:
     # Not pydantic's own JSON: texts of definitions may hold lone surrogates, which it refuses.
-    return json.dumps(answer.model_dump(by_alias=True, exclude_none=True))
+    return answer.model_dump(by_alias=True, exclude_none=True)
 
 
 def _query(parameters: Mapping[str, str], cluster: str) -> str:
@@ -280,6 +357,6 @@ def _whole(record: Record) -> str:
     except RecursionError:
         return f'{head}, "event": null, "event_omitted": "nested too deep"}}'
     text = f'{head}, "event": {event}}}'
-    if len(text.encode()) + text.count('"') + text.count("\\") > _MOST_BYTES:
+    if sizes.in_answer(text) > sizes.MOST_BYTES:
         return f'{head}, "event": null, "event_omitted": "too large"}}'
     return text

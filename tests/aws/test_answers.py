@@ -19,7 +19,17 @@ from chalicelib.services import tokens
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import no_connection
-from tests.support.proxy import PAGE, Fault, Proxy, cut, dripping, failing, instead, slow
+from tests.support.proxy import (
+    PAGE,
+    Fault,
+    Proxy,
+    cut,
+    dripping,
+    failing,
+    hanging_up,
+    instead,
+    slow,
+)
 from tests.support.world import World, event
 
 LAMBDA_SECONDS = 10
@@ -49,6 +59,20 @@ def test_a_put_that_aws_did_not_answer_is_spilled_and_restored(
     world.send(event(99))
     with between.fault("PutItem", fault):
         sent = world.send(event(1), event(2), expect="spilled")
+    world.pump()
+    assert all(world.stage.store.get("prod", id_) for id_ in sent)
+    assert world.journal.wait_for_notified(sent, 10)
+
+
+def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
+    world: World, between: Proxy
+) -> None:
+    with between.fault("GetItem", hanging_up(1)), between.fault("PutItem", hanging_up(1)):
+        sent = world.send(event(1))
+    with between.fault("PutItem", hanging_up(1, after_work=True)):
+        sent |= world.send(event(2), expect="duplicate")  # the first try stored it
+    with between.fault("PutItem", hanging_up(2)):
+        sent |= world.send(event(3), expect="spilled")
     world.pump()
     assert all(world.stage.store.get("prod", id_) for id_ in sent)
     assert world.journal.wait_for_notified(sent, 10)

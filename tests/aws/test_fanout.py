@@ -5,14 +5,18 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.records import items
+from chalicelib.records.record import Record
 from chalicelib.services import aws
 from chalicelib.services.store import Store
 from local import functions
@@ -20,7 +24,7 @@ from local.functions import Stream
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected, no_connection, only, silence
-from tests.support.records import at, record_from
+from tests.support.records import at, record, record_from
 
 
 class Bench:
@@ -76,7 +80,7 @@ def test_it_notes_each_day_once(bench: Bench) -> None:
     bench.store(1, 2)
     bench.stage.store.put(record_from(b'{"eventType":"x","timestamp":"2014-03-01T00:00:00Z"}'))
     bench.pump(3)
-    assert bench.stage.store.days("prod") == ["2016-04-24", "2014-03-01"]
+    assert list(bench.stage.store.days("prod")) == ["2016-04-24", "2014-03-01"]
 
 
 @pytest.mark.parametrize("fault", [silence, no_connection, answer("InternalError", 500)])
@@ -258,6 +262,92 @@ def test_out_of_time_it_stops_and_says_where(bench: Bench) -> None:
     number = records[0]["dynamodb"]["SequenceNumber"]
     assert reply == {"batchItemFailures": [{"itemIdentifier": number}]}
     assert bench.heard(0) == {}
+
+
+class _Clock:
+    """A context of Lambda in which each look at the clock takes some seconds."""
+
+    aws_request_id = "test"
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._left = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        self._left -= self._seconds
+        return self._left * 1000
+
+
+def test_what_takes_long_keeps_what_was_published(bench: Bench) -> None:
+    ids = bench.store(*range(30))
+    records = bench.stream.fetch()
+    reply = bench.functions.fanout({"Records": records}, _Clock(2))
+    (failure,) = reply["batchItemFailures"]
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
+    done = numbers.index(failure["itemIdentifier"])
+    assert 0 < done < 30
+    assert bench.heard(done) == dict.fromkeys(ids[:done], 1)
+
+
+def deployment(*apps: str) -> Record:
+    steps = [{"actions": [{"action": "ScaleApplication", "app": app} for app in apps]}]
+    body = {"eventType": "deployment_info", "plan": {"id": "d", "steps": steps}}
+    return record_from(json.dumps({**body, "currentStep": steps[0]}).encode())
+
+
+def test_paths_that_become_equal_are_one(bench: Bench) -> None:
+    hostile = deployment("/a\ud800", "/a\ud801")
+    bench.stage.store.put(hostile)
+    ids = bench.store(1)
+    bench.pump(2)
+    assert bench.heard(2) == {hostile.id: 1, ids[0]: 1}
+    assert hostile.summary()["apps"] == ["/a\ufffd"]
+    assert bench.parked() == []
+
+
+_HOSTILE = st.text(
+    st.sampled_from(
+        ["/", "a", "\ud800", "\udfff", "\0", "|", "#", "é", "\uffff", "\U0001f600", '"']
+    )
+) | st.sampled_from(
+    ["/" + "é" * 300, "/" + "é" * 301, "../..", "marathon", "#open", " ", "x" * 2000]
+)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(_HOSTILE, min_size=3, max_size=12))
+def test_no_name_blocks_what_comes_after(bench: Bench, names: list[str]) -> None:
+    hostile = [deployment(*names), *(record(appId=each, x=n) for n, each in enumerate(names))]
+    hostile += [record(eventType=each, timestamp=each) for each in names]
+    for each in hostile:
+        bench.stage.store.put(each)
+    last = record(appId="/last", names=names)
+    bench.stage.store.put(last)
+    bench.pump(2 + len(hostile) // 20)
+    bench.journal.wait_until(lambda: last.id in bench.journal.notified, 10)
+    assert last.id in bench.journal.notified
+    assert bench.parked() == []
+
+
+def test_a_stored_record_with_a_path_twice_is_told_of(bench: Bench) -> None:
+    old = replace(deployment("/a"), pointers=("/a", "/a"))
+    bench.stage.store.put(old)
+    bench.pump(2)
+    assert bench.heard(1) == {old.id: 1}
+
+
+def test_a_record_whose_notes_the_table_refuses_for_ever_is_parked(bench: Bench) -> None:
+    refused = deployment("/a")
+    bench.stage.store.put(refused)
+    ids = bench.store(1)
+    with injected(aws.dynamodb(), "BatchWriteItem", answer("ValidationException")):
+        bench.pump(2)
+    assert bench.heard(1) == {ids[0]: 1}
+    assert [(each["sk"], each["reason"]) for each in bench.parked()] == [
+        (refused.id, "unreadable: ValidationException")
+    ]
 
 
 def test_removals_changes_and_other_items_notify_nobody(bench: Bench) -> None:

@@ -157,7 +157,7 @@ def test_days_are_noted_once_and_listed_newest_first(store: Store) -> None:
     for day in ("2014-03-01", "9999-12-31", "2016-04-24", "2014-03-01"):
         store.note_day("prod", day)
     store.note_day("test", "1970-01-01")
-    assert store.days("prod") == ["9999-12-31", "2016-04-24", "2014-03-01"]
+    assert list(store.days("prod")) == ["9999-12-31", "2016-04-24", "2014-03-01"]
 
 
 @pytest.mark.parametrize("app", ["/a|b#c", "/#part|x", "/\n\u2028", "/" + "x" * 3000, "/\ud800"])

@@ -686,6 +686,7 @@ def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
         "resolved_at": minutes(20),
         "severity": "error",
         "title": "Task of /prod/web failed",
+        "apps": ["/prod/web"],
     }
     api = PageApi(events=[summary(60)], incidents=[resolved])
     with opened(chromium, api) as visit:

@@ -11,7 +11,7 @@ import pytest
 from chalicelib import times
 from chalicelib.records import items
 from chalicelib.services.clusters import Cluster
-from tests.aws.test_story import Event, end, plan, step
+from tests.support.plans import Event, end, plan, step
 from tests.support.records import record
 
 

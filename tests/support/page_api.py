@@ -30,6 +30,7 @@ _MODELS: dict[tuple[str, int], type[Answer]] = {
     ("events", 2): models.Event,
     ("deployments", 0): models.Deployments,
     ("deployments", 2): Story,
+    ("incidents", 0): models.PastIncidents,
     ("health", 0): models.Health,
 }
 
@@ -73,7 +74,7 @@ class PageApi:
             return _error(403, "refused", "The token is wrong or has expired.")
         match parts:
             case ["clusters"]:
-                return 200, {"clusters": self.clusters}
+                return 200, {"clusters": self.clusters, "silences": []}
             case ["events"] if token == OTHER and asked.get("cluster") == "prod":
                 return _error(403, "other_cluster", "This token reads another cluster.")
             case ["events"]:

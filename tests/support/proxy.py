@@ -67,6 +67,10 @@ class Exchange:
                     break
         self._handler.close_connection = True
 
+    def hang_up(self) -> None:
+        """Close the connection without a word."""
+        self._handler.close_connection = True
+
     def pass_on(self) -> None:
         """Answer as AWS does."""
         status, headers, body = self.ask()
@@ -151,6 +155,21 @@ def cut(exchange: Exchange) -> None:
 def dripping(exchange: Exchange) -> None:
     """A byte each 0.3 s: no read ever times out."""
     exchange.drip(0.3)
+
+
+def hanging_up(times: int, *, after_work: bool = False) -> Fault:
+    """The connection breaks so many times: before AWS hears of the call, or after it did it."""
+    left = iter(range(times))
+
+    def fault(exchange: Exchange) -> None:
+        if next(left, None) is None:
+            exchange.pass_on()
+            return
+        if after_work:
+            exchange.ask()
+        exchange.hang_up()
+
+    return fault
 
 
 def slow(seconds: float) -> Fault:

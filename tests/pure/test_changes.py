@@ -1,0 +1,59 @@
+"""What changed between two definitions, as readers may see it."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.marathon.reading import parse
+from chalicelib.records.changes import changed_fields
+
+
+def shown(before: Any, after: Any) -> list[dict[str, Any]]:
+    fields = changed_fields(before, after)
+    return [each.model_dump(exclude_none=True) for each in fields]
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after"),
+    [
+        ("ENV.A", {"ENV": {"A": "s3cret"}}, {"ENV": {"A": "s3cret2"}}),
+        ("Env.A.secret", {"Env": {"A": {"secret": "s3cret"}}}, {"Env": {"A": {"secret": "s3"}}}),
+        (
+            "container.docker.credential.secret",
+            {"container": {"docker": {"credential": {"secret": "s3cret"}}}},
+            {"container": {"docker": {"credential": {"secret": "s3cret2"}}}},
+        ),
+    ],
+)
+def test_of_secrets_only_the_names_are_told(field: str, before: Any, after: Any) -> None:
+    assert shown(before, after) == [{"field": field, "change": "changed"}]
+
+
+def test_the_value_of_a_docker_parameter_is_masked_where_it_sets_a_variable() -> None:
+    def app(secret: str, net: str) -> Any:
+        pairs = [{"key": "env", "value": f"A={secret}"}, {"key": "net", "value": net}]
+        return {"container": {"docker": {"parameters": pairs}}}
+
+    changes = shown(app("s3cret", "a"), app("s3cret2", "b"))
+    assert [(each["before"], each["after"]) for each in changes] == [("***", "***"), ("a", "b")]
+
+
+def test_a_url_in_a_long_value_is_masked_before_it_is_cut() -> None:
+    long = "x" * 1_980 + " https://u:" + "s3cret" * 20 + "@h/a"
+    (change,) = shown({"cmd": "true"}, {"cmd": long})
+    assert "s3cret" not in change["after"]
+
+
+def test_what_json_can_not_say_is_a_string() -> None:
+    after = parse(b'{"mem": 1e999, "cpus": ' + b"9" * 5000 + b"}")
+    changes = shown({"mem": 1, "cpus": 1}, after)
+    assert {each["field"]: each["after"] for each in changes} == dict.fromkeys(
+        ("mem", "cpus"), "Infinity"
+    )
+
+
+def test_a_definition_nested_too_deep_has_no_changes() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    assert shown({}, deep) == []
