@@ -11,13 +11,11 @@ import pytest
 from chalicelib import times
 from chalicelib.records import items
 from chalicelib.services.clusters import Cluster
-from tests.support.plans import Event, end, plan, step
-from tests.support.records import record
+from tests.support.plans import Event, end, plan, records, step
 
 
 def told(stage: Stage, *told: Event) -> None:
-    for event in told:
-        made = record(**event)
+    for made in records(*told):
         stage.store.put(made)
         stage.store.note_day(made.cluster, items.day_of(made.id))
         stage.store.note_deployment(made, None)

@@ -1,11 +1,12 @@
 """The events of a deployment as Marathon sends them."""
 
+import json
 from typing import Any
 
+from chalicelib.marathon.reading import read
 from chalicelib.records import items
-from chalicelib.records.record import Record
+from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services.store import Store
-from tests.support.records import record
 
 ID = "0c9b6a52-4f0e-4a52-9c55-1f4a7a2f9e10"
 OTHER = "3d5c0c1e-0f6d-4c51-8b1e-6e0f1b7e2d33"
@@ -84,7 +85,15 @@ def task(time: str, state: str, message: str = "", app: str = "/prod/web") -> Ev
 
 
 def records(*events: Event) -> list[Record]:
-    return [record(**event) for event in events]
+    """The records of events, each received when it happened."""
+    return [_received(json.dumps(event).encode()) for event in events]
+
+
+def _received(body: bytes) -> Record:
+    reading = read(body)
+    assert reading.timestamp
+    id_ = identify(body, reading.timestamp)
+    return record_of(id_, "prod", reading.timestamp, reading, body)
 
 
 def stored(store: Store, *events: Event) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ops.doctor.findings import duration
 from ops.stage.resources import Stage
 
 from rich.text import Text
@@ -12,6 +11,7 @@ from rich.text import Text
 from chalicelib import deployments
 from chalicelib.deployments import Deployment, Wanted
 from chalicelib.text import visible
+from chalicelib.times import duration
 
 _STYLES = {
     "succeeded": "green",
