@@ -70,13 +70,12 @@ class Wanted:
 
     def matches(self, facts: Facts, state: State) -> bool:
         """Whether a deployment is wanted."""
-        return self.outcome in ("", state) and (not self.app or self._touches(facts))
+        return self.outcome in ("", state) and (not self.app or any(map(self.touches, facts.apps)))
 
-    def _touches(self, facts: Facts) -> bool:
-        path = ids.path(self.app)
-        if path.endswith("/*"):
-            return any(app.startswith(path[:-1]) for app in facts.apps)
-        return clip(path) in facts.apps
+    def touches(self, path: str) -> bool:
+        """Whether an app or pod is the wanted one, or one of those below the wanted path."""
+        wanted = ids.path(self.app)
+        return path.startswith(wanted[:-1]) if wanted.endswith("/*") else path == clip(wanted)
 
 
 @dataclass(frozen=True)

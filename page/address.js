@@ -1,10 +1,11 @@
 // The address bar holds the whole state of the page, in the fragment: #/timeline?app=/prod/web
 
-const VIEWS = ["now", "timeline"];
+const VIEWS = ["now", "timeline", "deployments"];
 const NAMES = [
-  "cluster", "app", "type", "severity", "text", // which events
+  "cluster", "app", "find", "type", "severity", "text", "outcome", // which events or deployments
   "last", "from", "to", // which time: the last hour, day or week, or from … to
-  "folded", "event", "deployment", "zone", // how it is shown, and what is open beside it
+  "at", // where the feed begins, if not at the end of that time
+  "folded", "only", "event", "deployment", "zone", // how it is shown, and what is open beside it
 ];
 
 export const RANGES = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
@@ -36,7 +37,7 @@ export function span(state, now) {
 }
 
 export function spanState(from, to) {
-  return { last: undefined, from: iso(from), to: iso(to) };
+  return { last: undefined, at: undefined, from: iso(from), to: iso(to) };
 }
 
 export function iso(time) {
@@ -50,5 +51,6 @@ function withoutNonsense(state) {
     delete state.to;
   }
   if (!(state.last in RANGES)) delete state.last;
+  if (Number.isNaN(Date.parse(state.at))) delete state.at;
   return state;
 }

@@ -1,17 +1,17 @@
-// The read API, on the page's own origin. What goes wrong is a Trouble of a known kind.
+// The read API, on the page's own origin. What goes wrong is an ApiError of a known kind.
 
 const KINDS = { 400: "bad", 401: "expired", 403: "expired", 404: "missing" };
 const OTHER_CLUSTER = "other_cluster"; // the code where the token is good, but for another one
 const MAX_SECONDS = 30;
 
-export class Trouble extends Error {
-  constructor(kind, message) {
+export class ApiError extends Error {
+  constructor(kind, message, status) {
     super(message);
-    this.kind = kind;
+    Object.assign(this, { kind, status });
   }
 }
 
-const NOTHING = new Trouble("missing", "There is no such thing.");
+const NOTHING = new ApiError("missing", "There is no such thing.");
 
 /** The address of a request: the parameters that have a value, after the page's own address. */
 export function addressOf(base, path, parameters = {}) {
@@ -42,16 +42,17 @@ export function client(base, token, fetch = globalThis.fetch) {
       if (answer.ok) return await answer.json();
     } catch (error) {
       if (signal?.aborted) throw error;
-      if (answer) throw new Trouble("busy", "The answer was cut off, or is no JSON.");
-      throw new Trouble("offline", "The API can't be reached.");
+      if (answer) throw new ApiError("busy", "The answer was cut off, or is no JSON.");
+      throw new ApiError("offline", "The API can't be reached.");
     }
-    throw await troubleOf(answer);
+    throw await errorOf(answer);
   };
 }
 
 /** API Gateway's own errors have other bodies than ours. */
-async function troubleOf(answer) {
+async function errorOf(answer) {
   const { error } = (await answer.json().catch(() => null)) ?? {};
   const kind = error?.code === OTHER_CLUSTER ? "refused" : error && KINDS[answer.status];
-  return new Trouble(kind ?? "busy", error?.message ?? `The API answered ${answer.status}.`);
+  return new ApiError(kind ?? "busy", error?.message ?? `The API answered ${answer.status}.`,
+    answer.status);
 }

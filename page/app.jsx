@@ -3,49 +3,43 @@
 import "./app.css";
 
 import { render } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { client } from "./api.js";
+import { DeploymentsView } from "./deployments.jsx";
 import { DeploymentPanel } from "./deployment.jsx";
 import { EventPanel } from "./event.jsx";
 import { EventsView } from "./events.jsx";
 import { useAnswer } from "./loading.js";
-import { Failed, Loading, NothingRegistered, TokenForm } from "./notices.jsx";
+import { Failed, Loading, NoSuchCluster, NothingRegistered, TokenForm } from "./notices.jsx";
 import { Now } from "./now.jsx";
-import { Page, useAddress } from "./page.js";
+import { Page, useAddress, useNow, usePage } from "./page.js";
 import { Go } from "./parts.jsx";
 import { visible } from "./text.js";
-import { clock as clockOf } from "./times.js";
-import { forget, keep, kept, takeFromAddress } from "./token.js";
+import { clock as clockOf, nameOfZone } from "./times.js";
+import { forget, keep, kept, shareWithTabs, takeFromAddress } from "./token.js";
 
 const CLUSTERS_SECONDS = 10;
+// What was chosen in one cluster means nothing in another.
+const NO_CHOICE = { app: undefined, find: undefined, at: undefined, event: undefined,
+  deployment: undefined };
 
 function App() {
-  const [token, setToken] = useState(() => kept(sessionStorage));
+  const session = useSession();
   const [state, go] = useAddress();
-  const [expired, setExpired] = useState(false);
-  const get = useMemo(() => telling(client(location.href, token), setExpired), [token]);
+  const get = useMemo(() => guarded(client(location.href, session.token), session), [session.token]);
   const clock = useMemo(() => clockOf(state.zone), [state.zone]);
-  const { answer, trouble, again } = useAnswer(
+  const { answer, error, again } = useAnswer(
     get,
-    token && !expired && "clusters",
+    session.token && !session.refused && "clusters",
     () => true,
     CLUSTERS_SECONDS,
   );
   const clusters = answer?.clusters;
 
-  useLayoutEffect(() => {
-    const changed = () => {
-      setToken(kept(sessionStorage));
-      setExpired(false);
-    };
-    addEventListener("popstate", changed);
-    return () => removeEventListener("popstate", changed);
-  }, []);
-
   useEffect(() => {
     // With one cluster, or none named, the address names one all the same: then it is a whole link.
-    if (clusters?.length && !state.cluster && state.view === "timeline") {
+    if (clusters?.length && !state.cluster && state.view !== "now") {
       go(
         { cluster: (clusters.find((each) => each.incidents.length) ?? clusters[0]).name },
         { replace: true },
@@ -53,39 +47,25 @@ function App() {
     }
   }, [clusters, state.cluster, state.view]);
 
-  if (!token || expired) {
-    return (
-      <TokenForm
-        expired={expired}
-        keep={(given) => {
-          keep(sessionStorage, given);
-          setExpired(false);
-          setToken(given);
-        }}
-      />
-    );
+  if (!session.token || session.refused) {
+    return <TokenForm refused={session.refused} keep={session.use} />;
   }
-  const leave = () => {
-    forget(sessionStorage);
-    setToken(null);
-  };
-  const cluster = clusters?.find(({ name }) => name === state.cluster);
   return (
     <Page.Provider value={{ state, go, get, clock }}>
-      <Header clusters={clusters ?? []} leave={leave} />
-      {trouble && answer && (
+      <Header clusters={clusters ?? []} leave={session.leave} />
+      {session.offered && <OtherToken {...session} />}
+      {error && answer && (
         <p class="bar-notice" role="alert">
-          {trouble.message} What you see may be old; the page tries again by itself.{" "}
+          {error.message} What you see may be old; the page tries again by itself.{" "}
           <button onClick={again}>Try now</button>
         </p>
       )}
       <main class={`body ${state.event || state.deployment ? "with-panel" : ""}`}>
         <div class="view">
-          {!answer && trouble && <Failed trouble={trouble} again={again} />}
-          {!answer && !trouble && <Loading what="clusters" />}
+          {!answer && error && <Failed error={error} again={again} />}
+          {!answer && !error && <Loading what="clusters" />}
           {clusters?.length === 0 && <NothingRegistered />}
-          {clusters?.length > 0 && state.view === "now" && <Now clusters={clusters} />}
-          {clusters?.length > 0 && state.view === "timeline" && <EventsView cluster={cluster} />}
+          {clusters?.length > 0 && <View clusters={clusters} />}
         </div>
         {state.cluster && state.event && <EventPanel cluster={state.cluster} id={state.event} />}
         {state.cluster && !state.event && state.deployment && (
@@ -96,13 +76,95 @@ function App() {
   );
 }
 
-/** The same client, which tells of a token that is not valid any more. */
-function telling(get, expired) {
+function View({ clusters }) {
+  const { state } = usePage();
+  const now = useNow(1000);
+  if (state.view === "now") return <Now clusters={clusters} />;
+  if (!state.cluster) return null; // the address names one in a moment
+  const cluster = clusters.find(({ name }) => name === state.cluster);
+  if (!cluster) return <NoSuchCluster name={state.cluster} clusters={clusters} />;
+  if (state.view === "deployments") return <DeploymentsView cluster={cluster} now={now} />;
+  return <EventsView key={cluster.name} cluster={cluster} />;
+}
+
+/** Who reads: the token, whether the API refused it, and another that a link brought meanwhile. */
+function useSession() {
+  const [token, setToken] = useState(() => kept(sessionStorage));
+  const [offered, setOffered] = useState(offeredFirst);
+  const [refused, setRefused] = useState();
+  const worked = useRef(false);
+  const tellTabs = useRef(() => {});
+
+  function changed() {
+    setToken(kept(sessionStorage));
+    setRefused(undefined);
+  }
+
+  useLayoutEffect(() => {
+    const came = () => {
+      const other = takeFromAddress(location, history, sessionStorage);
+      if (other) setOffered(other);
+      changed();
+    };
+    tellTabs.current = shareWithTabs(location.pathname, sessionStorage, changed);
+    // A page that the browser kept whole while one was elsewhere may have signed out since.
+    const listening = [["popstate", came], ["pageshow", changed]];
+    for (const [name, act] of listening) addEventListener(name, act);
+    return () => {
+      for (const [name, act] of listening) removeEventListener(name, act);
+    };
+  }, []);
+
+  function use(given) {
+    keep(sessionStorage, given);
+    worked.current = false;
+    setOffered(undefined);
+    changed();
+  }
+
+  function leave() {
+    forget(sessionStorage);
+    tellTabs.current();
+    history.replaceState(null, "", "#/now"); // names of apps, too, are nobody else's business
+    setOffered(undefined);
+    changed();
+  }
+
+  /** The API does not take the token: another that waits is used, or the form asks for one. */
+  function refuse() {
+    if (offered) use(offered);
+    else setRefused(worked.current ? "expired" : "unknown");
+  }
+
+  const accept = () => {
+    worked.current = true;
+  };
+  return { token, offered, refused, use, leave, refuse, accept, drop: () => setOffered(undefined) };
+}
+
+/** The same client, which tells the session whether the API takes the token. */
+function guarded(get, session) {
   return (...asked) =>
-    get(...asked).catch((trouble) => {
-      if (trouble.kind === "expired") expired(true);
-      throw trouble;
-    });
+    get(...asked).then(
+      (answer) => {
+        session.accept();
+        return answer;
+      },
+      (error) => {
+        if (error.kind === "expired") session.refuse();
+        throw error;
+      },
+    );
+}
+
+function OtherToken({ offered, use, drop }) {
+  return (
+    <p class="bar-notice" role="alert">
+      The link that you followed holds another reader’s token. You are still signed in with yours.{" "}
+      <button onClick={() => use(offered)}>Use the other</button>
+      <button onClick={drop}>Keep mine</button>
+    </p>
+  );
 }
 
 function Header({ clusters, leave }) {
@@ -112,6 +174,7 @@ function Header({ clusters, leave }) {
       <nav aria-label="Views">
         <Tab view="now">Now</Tab>
         <Tab view="timeline">Timeline</Tab>
+        <Tab view="deployments">Deployments</Tab>
       </nav>
       <Choices clusters={clusters} />
       <Version />
@@ -125,7 +188,7 @@ function Tab({ view, children }) {
     <Page.Consumer>
       {({ state }) => (
         <Go
-          to={{ view, event: undefined, deployment: undefined }}
+          to={{ view, at: undefined, event: undefined, deployment: undefined }}
           aria-current={state.view === view ? "page" : undefined}
         >
           {children}
@@ -140,12 +203,12 @@ function Choices({ clusters }) {
     <Page.Consumer>
       {({ state, go }) => (
         <div class="row">
-          {clusters.length > 1 && state.view === "timeline" && (
+          {clusters.length > 1 && state.view !== "now" && (
             <select
               aria-label="Cluster"
               value={state.cluster}
               onChange={(event) =>
-                go({ cluster: event.target.value, event: undefined, deployment: undefined })
+                go({ ...NO_CHOICE, cluster: event.target.value })
               }
             >
               {[...new Set([state.cluster, ...clusters.map(({ name }) => name)])]
@@ -157,14 +220,14 @@ function Choices({ clusters }) {
                 ))}
             </select>
           )}
-          <button
-            aria-pressed={state.zone === "utc"}
-            onClick={() =>
-              go({ zone: state.zone === "utc" ? undefined : "utc" }, { replace: true })
-            }
+          <select
+            aria-label="Time zone"
+            value={state.zone ?? ""}
+            onChange={(event) => go({ zone: event.target.value || undefined }, { replace: true })}
           >
-            UTC
-          </button>
+            <option value="">{nameOfZone()}</option>
+            <option value="utc">UTC</option>
+          </select>
         </div>
       )}
     </Page.Consumer>
@@ -182,8 +245,6 @@ function Version() {
   return version && <p class="version">{visible(version)}</p>;
 }
 
-const takeToken = () => takeFromAddress(location, history, sessionStorage);
-takeToken();
-// Before all others: a link with a token may be opened in this tab.
-addEventListener("popstate", takeToken);
+// Before all others: the token leaves the address at once.
+const offeredFirst = takeFromAddress(location, history, sessionStorage);
 render(<App />, document.body);

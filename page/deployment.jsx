@@ -8,21 +8,21 @@ import { Failed, Loading } from "./notices.jsx";
 import { useNow, usePage } from "./page.js";
 import { Facts, Panel } from "./panel.jsx";
 import { EventLink, Go, State, Text, Time } from "./parts.jsx";
-import { lasting } from "./times.js";
+import { formatDuration } from "./times.js";
 
 const FEW = 50;
 
 export function DeploymentPanel({ cluster, id }) {
   const { get } = usePage();
   const path = safely(() => pathTo("deployments", cluster, id));
-  const { answer, trouble, again } = useAnswer(get, path, (story) => story.state === "running");
+  const { answer, error, again } = useAnswer(get, path, (story) => story.state === "running");
   return (
     <Panel title="Deployment" key={id}>
       {answer && <Story story={answer} />}
-      {!answer && (trouble ?? !path) && (
-        <Failed trouble={trouble ?? { kind: "missing" }} again={again} />
+      {!answer && (error ?? !path) && (
+        <Failed error={error ?? { kind: "missing" }} again={again} />
       )}
-      {!answer && !trouble && path && <Loading what="the deployment" />}
+      {!answer && !error && path && <Loading what="the deployment" />}
     </Panel>
   );
 }
@@ -39,7 +39,7 @@ function Story({ story }) {
         facts={{
           Began: story.started_at && <Time time={story.started_at} />,
           Ended: story.ended_at && <Time time={story.ended_at} />,
-          Took: story.seconds !== undefined && lasting(story.seconds),
+          Took: story.seconds !== undefined && formatDuration(story.seconds),
           By: text(story.started_by),
           Reason: text(story.reason),
           Id: text(story.id),
@@ -125,7 +125,7 @@ function Gantt({ story }) {
                 ))}
               </span>
               <State state={step.state} />
-              <span class="took">{step.seconds !== undefined && lasting(step.seconds)}</span>
+              <span class="took">{step.seconds !== undefined && formatDuration(step.seconds)}</span>
             </div>
             <div class="track">
               {from !== undefined && (
@@ -149,9 +149,9 @@ function spoken({ action, app, from, to }) {
     .replace(/\B[A-Z]/g, (letter) => ` ${letter}`)
     .toLowerCase();
   const count =
-    from !== undefined && to !== undefined
+    from !== undefined && to !== undefined && from !== to
       ? ` from ${from} to ${to}`
-      : to !== undefined
+      : to !== undefined && from !== to
         ? ` to ${to}`
         : "";
   return `${verb} ${app ?? ""}${count}`;

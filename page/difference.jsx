@@ -33,8 +33,11 @@ function Field({ field, before, after, change }) {
         <Text>{field}</Text>
       </span>{" "}
       <span class={`how ${kind}`}>{kind}</span>
-      {!change && <Values before={before} after={after} />}
-      {change && <p class="hint">The values of env are never shown.</p>}
+      {before === undefined && after === undefined ? (
+        <p class="hint">Values of environments and secrets are never shown.</p>
+      ) : (
+        <Values before={before} after={after} />
+      )}
     </>
   );
 }

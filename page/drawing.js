@@ -1,14 +1,18 @@
 // Draws the timeline on its canvas. What it draws it also returns, to be found by pointer and keys.
 
-import { between, merged, spanOf } from "./merging.js";
+import { MANY, ONE, REST, between, merged, spanOf } from "./merging.js";
 import { SEVERITIES } from "./text.js";
 
-const MARK = 9;
-const PILL = { width: 24, height: 17 };
-const BAR = 13;
+const PILL_HEIGHT = { normal: 17, dense: 14 };
 const LOUD = ["warning", "error"];
-const LABEL_PIXELS = 64; // a bar this long has room for a word
-const STATES = ["unknown", "succeeded", "cancelled", "running", "failed"]; // the last wins
+const LABEL_PIXELS = 72; // a bar this long has room for a word
+const STATES = ["unknown", "succeeded", "running", "cancelled", "failed"]; // the last wins
+const SHORTEST_BAR = 5;
+const BAD_BAR = { width: 16, height: 13, low: 11 }; // at least: how a deployment failed is never overseen
+const EDGE = 3; // around a pill, whose corners reach out of its box
+const MOST_PILLS = 1000;
+const pills = new WeakMap(); // by colours, since they change with light and dark
+const SIGNS = { failed: "✕", cancelled: "⊘" };
 
 /** `picture`: rows with their `top` and `height`, the scale, sizes, colours, gaps and now. */
 export function draw(context, picture) {
@@ -18,23 +22,40 @@ export function draw(context, picture) {
   context.textBaseline = "middle";
   const inView = rows.filter((row) => row.top + row.height > scroll && row.top < scroll + height);
   ground(context, picture, inView);
-  gaps(context, picture);
-  const found = inView.flatMap((row) => [...barsIn(row, picture), ...marksIn(row, picture)]);
+  hatched(context, picture, picture.gaps);
+  const found = inView.flatMap((row) => [
+    ...bandsIn(row, picture),
+    ...barsIn(row, picture),
+    ...marksIn(row, picture),
+  ]);
   context.save();
   context.beginPath();
   context.rect(picture.left, 0, width, height); // not over the names
   context.clip();
+  bands(
+    context,
+    picture,
+    found.filter((item) => item.band),
+  );
+  const ofBars = found.filter((item) => item.bars);
+  threads(context, picture.colours, ofBars);
   bars(
     context,
     picture,
-    found.filter((item) => item.bars),
+    ofBars.filter(({ state }) => !(state in SIGNS)),
   );
   marks(
     context,
     picture,
     found.filter((item) => item.events),
   );
+  bars(
+    context,
+    picture,
+    ofBars.filter(({ state }) => state in SIGNS),
+  );
   context.restore();
+  unloaded(context, picture);
   return found;
 }
 
@@ -63,7 +84,7 @@ export function ring(context, item, colours) {
 
 function ground(context, { width, height, left, x, ticks, colours, scroll, now }, rows) {
   for (const row of rows) {
-    if (row.kind === "group") {
+    if (row.kind === "group" || row.kind === "heading") {
       context.fillStyle = colours.band;
       context.fillRect(0, row.top - scroll, width, row.height);
     }
@@ -79,8 +100,28 @@ function ground(context, { width, height, left, x, ticks, colours, scroll, now }
   }
 }
 
-/** The time in which a relay was not listening. */
-function gaps(context, { gaps: all, x, left, width, height, colours }) {
+/** The times of which nothing is loaded: hatched, and they say so. */
+function unloaded(context, picture) {
+  const { x, left, width, height, colours } = picture;
+  for (const part of picture.unloaded) {
+    const [begin, end] = [Math.max(left, x(part.from)), Math.min(width, x(part.to))];
+    if (end < begin + 2) continue;
+    context.clearRect(begin, 0, end - begin, height);
+    hatched(context, picture, [part]);
+    const words = "not loaded";
+    const room = context.measureText(words).width + 20;
+    if (end - begin < room) continue;
+    const middle = (begin + end) / 2;
+    context.fillStyle = colours.paper;
+    context.fillRect(middle - room / 2, 12, room, 22);
+    context.fillStyle = colours.muted;
+    context.textAlign = "center";
+    context.fillText(words, middle, 24);
+  }
+}
+
+/** Times of which no event can be shown, such as those in which a relay was not listening. */
+function hatched(context, { x, left, width, height, colours }, all) {
   context.save();
   context.beginPath();
   for (const { from, to } of all) {
@@ -101,6 +142,23 @@ function gaps(context, { gaps: all, x, left, width, height, colours }) {
   context.restore();
 }
 
+/** A row's incidents, from opened to resolved. */
+function bandsIn(row, { x, left, width, scroll, now }) {
+  return row.bands
+    .map((band) => ({ band, begin: x(band.from), end: x(Math.min(band.to ?? now, now)) }))
+    .filter(({ begin, end }) => end >= left && begin <= width)
+    .map(({ band, begin, end }) => ({
+      row,
+      band,
+      severity: band.severity,
+      time: band.from,
+      x: Math.max(left, begin),
+      width: Math.max(4, Math.min(width, end) - Math.max(left, begin)),
+      y: row.top - scroll,
+      height: row.height - 1,
+    }));
+}
+
 /** A row's bars. Those too short to be told apart are one. */
 function barsIn(row, { x, left, width, scroll, now }) {
   const found = [];
@@ -109,24 +167,30 @@ function barsIn(row, { x, left, width, scroll, now }) {
     const end = Math.min(width, x(Math.min(bar.end, now)));
     if (x(bar.begin) > width || end < left) continue;
     const last = found.at(-1);
-    if (last && last.width <= 5 && begin < last.x + 4) {
+    if (last && end - last.x <= last.width && last.width <= BAD_BAR.width) {
       last.bars.push(bar);
       if (STATES.indexOf(bar.state) > STATES.indexOf(last.state)) last.state = bar.state;
-      continue;
+    } else {
+      found.push({
+        row,
+        bars: [bar],
+        state: bar.state,
+        time: bar.begin,
+        open: bar.state === "running",
+        x: begin,
+        width: Math.max(SHORTEST_BAR, end - begin),
+      });
     }
-    found.push({
-      row,
-      bars: [bar],
-      state: bar.state,
-      time: bar.begin,
-      open: bar.state === "running",
-      x: begin,
-      width: Math.max(5, end - begin),
-      y: row.bar - scroll - BAR / 2,
-      height: BAR,
-    });
+    Object.assign(found.at(-1), sizeOf(found.at(-1), row, scroll));
   }
   return found;
+}
+
+function sizeOf({ state, width }, row, scroll) {
+  const bad = state in SIGNS;
+  const height = bad ? BAD_BAR[row.dense ? "low" : "height"] : row.barHeight;
+  const y = Math.min(row.bar - height / 2, row.top + row.height - height - 1) - scroll;
+  return { width: bad ? Math.max(BAD_BAR.width, width) : width, y, height };
 }
 
 function marksIn(row, { x, left, width, scroll }) {
@@ -137,35 +201,42 @@ function marksIn(row, { x, left, width, scroll }) {
     .filter((item) => item.x + item.width > left && item.x < width);
 }
 
-function boxed({ events, severity, time }, row, middle, y) {
-  const size = events.length > 1 ? PILL : { width: MARK, height: MARK };
-  return {
-    row,
-    events,
-    severity,
-    time,
-    x: middle - size.width / 2,
-    y: y - size.height / 2,
-    ...size,
-  };
+function boxed({ events, severity, worst, time }, row, middle, y) {
+  const many = events.length > 1;
+  const height = many ? PILL_HEIGHT[row.dense ? "dense" : "normal"] : ONE;
+  const rest = events.length - worst;
+  const width = many ? MANY + (rest ? REST : 0) : ONE;
+  return { row, events, severity, worst, rest, time, x: middle - width / 2, y: y - height / 2,
+    width, height };
+}
+
+function bands(context, { colours }, items) {
+  for (const { severity, x, y, width, height } of items) {
+    const { strong, soft } = colours[severity] ?? colours.warning;
+    context.fillStyle = soft;
+    context.fillRect(x, y, width, height);
+    context.fillStyle = strong;
+    context.fillRect(x, y, width, 2);
+  }
 }
 
 function bars(context, { colours, left }, items) {
   context.textAlign = "left";
-  threads(context, colours, items);
   for (const item of items) {
     const { strong, soft } = colours[item.state];
+    const sign = SIGNS[item.state];
     context.beginPath();
     context.roundRect(item.x, item.y, item.width, item.height, item.open ? [4, 0, 0, 4] : 4);
-    context.fillStyle = item.state === "failed" ? strong : soft;
+    context.fillStyle = sign ? strong : soft;
     context.fill();
-    context.setLineDash(item.state === "cancelled" || item.state === "unknown" ? [3, 2] : []);
+    context.setLineDash(item.state === "unknown" ? [3, 2] : []);
     context.strokeStyle = strong;
     context.lineWidth = 1;
     context.stroke();
-    if (item.width < LABEL_PIXELS) continue;
-    context.fillStyle = item.state === "failed" ? colours.paper : strong;
-    context.fillText(item.state, Math.max(item.x, left) + 6, item.y + item.height / 2 + 0.5);
+    const words = item.width < LABEL_PIXELS ? sign : [sign, item.state].filter(Boolean).join(" ");
+    if (!words || item.height < 11) continue;
+    context.fillStyle = sign ? colours.paper : strong;
+    context.fillText(words, Math.max(item.x, left) + (sign ? 4 : 6), item.y + item.height / 2 + 1);
   }
   context.setLineDash([]);
 }
@@ -185,29 +256,56 @@ function threads(context, colours, items) {
   }
 }
 
-function marks(context, { colours }, items) {
+function marks(context, { colours, font }, items) {
   for (const severity of SEVERITIES) {
-    const [single, many] = [[], []];
-    for (const item of items) {
-      if (item.severity === severity) (item.events.length > 1 ? many : single).push(item);
-    }
-    const { strong, soft } = colours[severity];
-    const loud = LOUD.includes(severity);
-    fill(context, severity, single, strong);
-    fill(context, severity, many, loud ? strong : soft);
-    context.textAlign = "center";
-    context.fillStyle = loud ? colours.paper : strong;
-    for (const { events, x, y, width, height } of many) {
-      context.fillText(short(events.length), x + width / 2, y + height / 2 + 1);
+    const own = items.filter((item) => item.severity === severity);
+    context.beginPath();
+    for (const item of own) if (item.events.length === 1) SHAPES[severity](context, item);
+    context.fillStyle = colours[severity].strong;
+    context.fill();
+    for (const item of own) {
+      if (item.events.length === 1) continue;
+      const { image, ratio } = pill(item, colours, font);
+      const [x, y] = [Math.round(item.x) - EDGE, Math.round(item.y) - EDGE];
+      context.drawImage(image, x, y, image.width / ratio, image.height / ratio);
     }
   }
 }
 
-function fill(context, severity, items, colour) {
+/** The picture of a mark of several events. Painted once, since text is slow to paint. */
+function pill(item, colours, font) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  const { severity, worst, rest, width, height } = item;
+  const key = [severity, short(worst), rest && short(rest), height, ratio].join(" ");
+  if (!pills.has(colours)) pills.set(colours, new Map());
+  const known = pills.get(colours);
+  if (known.size > MOST_PILLS) known.clear();
+  if (!known.has(key)) {
+    const image = new OffscreenCanvas((width + 2 * EDGE) * ratio, (height + 2 * EDGE) * ratio);
+    const context = image.getContext("2d");
+    context.scale(ratio, ratio);
+    Object.assign(context, { font, textBaseline: "middle" });
+    paintPill(context, item, colours);
+    known.set(key, { image, ratio });
+  }
+  return known.get(key);
+}
+
+function paintPill(context, { severity, worst, rest, height }, colours) {
+  const { strong, soft } = colours[severity];
+  const loud = LOUD.includes(severity);
+  const middle = EDGE + height / 2 + 1;
   context.beginPath();
-  for (const item of items) SHAPES[severity](context, item);
-  context.fillStyle = colour;
+  SHAPES[severity](context, { x: EDGE, y: EDGE, width: MANY, height });
+  context.fillStyle = loud ? strong : soft;
   context.fill();
+  context.textAlign = "center";
+  context.fillStyle = loud ? colours.paper : strong;
+  context.fillText(short(worst), EDGE + MANY / 2, middle);
+  // Only the worst are in the shape; the rest is a number beside it.
+  context.textAlign = "left";
+  context.fillStyle = colours.muted;
+  if (rest) context.fillText(`+${short(rest)}`, EDGE + MANY + 2, middle);
 }
 
 function short(count) {

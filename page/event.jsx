@@ -13,14 +13,14 @@ import { Tree } from "./tree.jsx";
 export function EventPanel({ cluster, id }) {
   const { get } = usePage();
   const path = safely(() => pathTo("events", cluster, id));
-  const { answer, trouble, again } = useAnswer(get, path);
+  const { answer, error, again } = useAnswer(get, path);
   return (
     <Panel title="Event" key={id}>
       {answer && <Shown event={answer} path={path} />}
-      {!answer && (trouble ?? !path) && (
-        <Failed trouble={trouble ?? { kind: "missing" }} again={again} />
+      {!answer && (error ?? !path) && (
+        <Failed error={error ?? { kind: "missing" }} again={again} />
       )}
-      {!answer && !trouble && path && <Loading what="the event" />}
+      {!answer && !error && path && <Loading what="the event" />}
     </Panel>
   );
 }

@@ -10,8 +10,9 @@ const ROWS = 100;
 const STEP = 15 * 60_000; // how far the feed first looks for newer events
 
 /** `to`: the end of the time in view, or nothing where the feed is live. */
-export function Feed({ log, to, loading, load }) {
-  const { clock } = usePage();
+export function Feed({ log, to: end, isPartial, loading, error, load }) {
+  const { state, go, clock } = usePage();
+  const to = state.at ? Date.parse(state.at) : end;
   const events = log?.events ?? [];
   const first = to === undefined ? 0 : events.findIndex((event) => event.time <= to);
   const middle = first < 0 ? events.length : first;
@@ -19,6 +20,10 @@ export function Feed({ log, to, loading, load }) {
   const [busy, setBusy] = useState(false);
   const list = useRef();
   useEffect(() => setRows({ newer: 0, older: ROWS }), [log, to]);
+  useEffect(() => {
+    list.current.scrollTop = 0;
+    if (state.at) list.current.parentElement.scrollIntoView({ block: "nearest" });
+  }, [state.at]);
 
   const start = Math.max(0, middle - rows.newer);
   const shown = events.slice(start, middle + rows.older);
@@ -50,15 +55,21 @@ export function Feed({ log, to, loading, load }) {
       });
     });
 
+  const backToEnd = () => go({ at: undefined }, { replace: true });
   const atEnd = log?.ended && middle + rows.older >= events.length;
   return (
     <section class="feed" aria-label="Feed">
       <header>
         <h2>Feed</h2>
         <p role="status">
-          {to === undefined ? <span class="live">live</span> : "at rest"} ·{" "}
+          {state.at && (
+            <>
+              <button onClick={backToEnd}>until {clock.minute(to)} ✕</button>{" "}
+            </>
+          )}
+          {!state.at && <How live={end === undefined} error={error} />}
           {plural(events.length, "event")}
-          {log?.ended ? "" : " so far"}
+          {loading || isPartial ? " so far" : ""}
         </p>
       </header>
       <div class="scroll" ref={list} tabIndex={0} role="region" aria-label="Events, newest first">
@@ -84,6 +95,12 @@ export function Feed({ log, to, loading, load }) {
       </div>
     </section>
   );
+}
+
+/** Whether the feed goes on with the time. While the API can't be read it does not. */
+function How({ live, error }) {
+  if (!live) return "fixed range · ";
+  return error ? "" : <><span class="live">live</span> · </>;
 }
 
 /** Load on to the next event, or to now: in steps that grow. */

@@ -1,11 +1,11 @@
 // Which events: filters, and the time in view.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { RANGES, span, spanState } from "./address.js";
+import { filterOf, suggested } from "./apps.js";
 import { usePage } from "./page.js";
 import { withoutFilters } from "./notices.jsx";
-import { groupOf } from "./lanes.js";
 import { visible } from "./text.js";
 import { fromField, toField } from "./times.js";
 
@@ -18,11 +18,8 @@ const SEVERITY = [
 
 export function Filters({ apps, types }) {
   const { state, go } = usePage();
-  const groups = [...new Set(apps.map(groupOf))].map((group) =>
-    group === "/" ? "/*" : `${group}/*`,
-  );
   const [open, setOpen] = useState(false); // on a phone; where there is room they always are
-  const isFiltered = state.app || state.type || state.severity || state.text;
+  const isFiltered = [state.app, state.find, state.type, state.severity, state.text].some(Boolean);
   return (
     <form
       class={`filters ${open ? "open" : ""}`}
@@ -33,7 +30,7 @@ export function Filters({ apps, types }) {
       <button type="button" class="more" aria-expanded={open} onClick={() => setOpen(!open)}>
         Filters{isFiltered && " ●"}
       </button>
-      <Field name="app" label="App" hint="/prod/web or /prod/*" options={[...groups, ...apps]} />
+      <AppField apps={apps} />
       <Field name="type" label="Type" hint="any" options={types} />
       <label>
         <span>Severity</span>
@@ -58,14 +55,42 @@ export function Filters({ apps, types }) {
   );
 }
 
-/** A text that is used once its writer has paused. */
+/** An app, a part of its path, or all apps below a path. */
+export function AppField({ apps }) {
+  const { state, go } = usePage();
+  return (
+    <Text
+      name="app"
+      label="App"
+      hint="a part of its path"
+      given={state.find ?? state.app ?? ""}
+      options={(typed) => suggested(apps, typed)}
+      use={(value) => go({ ...filterOf(value, apps), at: undefined })}
+    />
+  );
+}
+
 function Field({ name, label, hint, options }) {
   const { state, go } = usePage();
-  const [value, setValue] = useState(state[name] ?? "");
-  useEffect(() => setValue(state[name] ?? ""), [state[name]]);
+  return (
+    <Text
+      name={name}
+      label={label}
+      hint={hint}
+      given={state[name] ?? ""}
+      options={options && (() => options)}
+      use={(value) => go({ [name]: value.trim(), at: undefined })}
+    />
+  );
+}
+
+/** A text that is used once its writer has paused. `options(text)`: what is suggested. */
+function Text({ name, label, hint, given, options, use }) {
+  const [value, setValue] = useState(given);
+  useEffect(() => setValue(given), [given]);
   useEffect(() => {
-    if (value === (state[name] ?? "")) return undefined;
-    const timer = setTimeout(() => go({ [name]: value.trim() }), 500);
+    if (value.trim() === given) return undefined;
+    const timer = setTimeout(() => use(value), 500);
     return () => clearTimeout(timer);
   }, [value]);
   return (
@@ -83,7 +108,7 @@ function Field({ name, label, hint, options }) {
       </label>
       {options && (
         <datalist id={`${name}s`}>
-          {options.map((each) => (
+          {options(value).map((each) => (
             <option key={each} value={each}>
               {visible(each)}
             </option>
@@ -98,14 +123,19 @@ export function Range({ zoom, pan }) {
   const { state, go, clock } = usePage();
   const [open, setOpen] = useState(false);
   const live = !state.from;
+  const box = useRef();
+  useClosing(box, open, () => setOpen(false));
   return (
-    <div class="range" role="group" aria-label="Time in view">
+    <div class="range" role="group" aria-label="Time in view" ref={box}>
       <div class="choices">
         {Object.keys(RANGES).map((name) => (
           <button
             key={name}
             aria-pressed={live && (state.last ?? "day") === name}
-            onClick={() => go({ last: name, from: undefined, to: undefined })}
+            onClick={() => {
+              setOpen(false);
+              go({ last: name, from: undefined, to: undefined, at: undefined });
+            }}
           >
             last {name}
           </button>
@@ -131,6 +161,20 @@ export function Range({ zoom, pan }) {
       {open && <Exact key={`${state.from} ${clock.utc}`} close={() => setOpen(false)} />}
     </div>
   );
+}
+
+/** Closes what is open by Escape, by a click elsewhere, and when one goes elsewhere. */
+function useClosing(box, open, close) {
+  useLayoutEffect(() => {
+    if (!open) return undefined;
+    const key = (event) => event.key === "Escape" && close();
+    const pressed = (event) => box.current.contains(event.target) || close();
+    const listening = [["keydown", key], ["pointerdown", pressed], ["popstate", close]];
+    for (const [name, act] of listening) addEventListener(name, act);
+    return () => {
+      for (const [name, act] of listening) removeEventListener(name, act);
+    };
+  }, [open]);
 }
 
 function Exact({ close }) {

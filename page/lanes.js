@@ -1,15 +1,19 @@
-// The lanes of the timeline: one for each app, grouped by their groups, those with trouble first.
+// The lanes of the timeline: those with incidents first, then one for each app below its group.
 
+import { groupOf, pathsOf } from "./apps.js";
 import { SEVERITIES } from "./text.js";
 
 const MARATHON = "marathon";
+const INCIDENTS = "incidents";
 
 /**
- * The rows from top to bottom: Marathon's own, then groups, each followed by its apps unless it is
- * folded. `trouble`: the severity of each app's open trouble. `running`: ids of deployments.
+ * The rows from top to bottom: Marathon's own, the apps with open incidents, then groups, each
+ * followed by its other apps unless it is folded.
+ * `open`: the severity of each app's open incident. `known`: the deployments that the API lists.
+ * `bands`: each app's incidents. `only`: leave out the apps without any trouble.
  */
 export function lanes(events, about = {}) {
-  const { trouble = new Map(), folded = new Set(), running = new Set() } = about;
+  const { open = new Map(), folded = () => false, known = [], bands = new Map() } = about;
   const apps = new Map();
   const others = new Map([[MARATHON, []]]); // events of groups and of Marathon itself
   for (const event of events) {
@@ -17,113 +21,110 @@ export function lanes(events, about = {}) {
     for (const path of pathsOf(event)) push(apps, path, event);
     if (!pathsOf(event).length) push(others, groupIn(event), event);
   }
-  const bars = deployments(events, running);
-  for (const bar of bars) {
-    for (const path of bar.apps) if (!apps.has(path)) apps.set(path, []);
-  }
-  for (const path of trouble.keys()) if (!apps.has(path)) apps.set(path, []);
-  const groups = groupsOf(apps, others, trouble);
-  return { rows: rowsOf(groups, apps, others, bars, trouble, folded), bars };
+  const bars = deployments(events, known);
+  const named = [...bars.flatMap((bar) => bar.apps), ...open.keys(), ...bands.keys()];
+  for (const path of named) if (!apps.has(path)) apps.set(path, []);
+  const made = { apps, others, bars: byApp(bars), open, bands, folded, only: about.only };
+  return { rows: rowsOf(made, bars), bars, groups: [...groupsOf(made).keys()] };
 }
 
-/** Each deployment of which an event is there: from its first event to its end. */
-export function deployments(events, running = new Set()) {
-  const found = new Map();
+/**
+ * The deployments to show: those that the API lists, which judges how they ended, and those of
+ * which only some events are loaded.
+ */
+export function deployments(events, known = []) {
+  const found = new Map(known.map((each) => [each.id, barOf(each)]));
   for (const event of events) {
     if (!event.deployment || !event.type.startsWith("deployment_")) continue;
-    const known = found.get(event.deployment) ?? {
-      id: event.deployment, cluster: event.cluster, apps: new Set(),
-      begin: event.time, end: event.time, state: "unknown",
-    };
-    found.set(event.deployment, known);
-    for (const path of pathsOf(event)) known.apps.add(path);
-    known.begin = Math.min(known.begin, event.time);
-    known.end = Math.max(known.end, event.time);
-    known.state = stateAfter(event) ?? known.state;
+    const { deployment: id, cluster, time } = event;
+    const bar = found.get(id) ?? { id, cluster, apps: [], begin: time, end: time, state: "unknown" };
+    found.set(id, bar);
+    if (bar.listed) continue;
+    bar.apps = [...new Set([...bar.apps, ...pathsOf(event)])];
+    bar.begin = Math.min(bar.begin, time);
+    bar.end = Math.max(bar.end, time);
   }
-  const all = [...found.values()];
-  for (const each of all) {
-    each.apps = [...each.apps];
-    // One whose end we have not seen runs on only if the API says so.
-    if (each.state === "unknown" && running.has(each.id)) {
-      each.state = "running";
-      each.end = Infinity;
-    }
-  }
-  return all.sort((a, b) => a.begin - b.begin);
+  return [...found.values()].sort((a, b) => a.begin - b.begin);
 }
 
-export function groupOf(path) {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
+function barOf({ id, cluster, apps, state, started_at: begin, ended_at: end }) {
+  const from = Date.parse(begin);
+  const to = end ? Date.parse(end) : state === "running" ? Infinity : from;
+  return { id, cluster, apps, begin: from, end: to, state, listed: true };
 }
 
-function stateAfter({ type, severity }) {
-  if (type === "deployment_success") return "succeeded";
-  if (type === "deployment_failed") return severity === "warning" ? "cancelled" : "failed";
-  return undefined;
-}
-
-function pathsOf(event) {
-  if (event.app) return [event.app];
-  if (event.apps) return event.apps;
-  return event.subject?.startsWith("pod:") ? [event.subject.slice(4)] : [];
+function byApp(bars) {
+  const found = new Map();
+  for (const bar of bars) for (const path of bar.apps) push(found, path, bar);
+  return found;
 }
 
 function groupIn(event) {
   return event.subject?.startsWith("group:") ? event.subject.slice(6) : MARATHON;
 }
 
-function groupsOf(apps, others, trouble) {
+/** Each group with its apps, except for those that stand above all groups. */
+function groupsOf(made) {
   const groups = new Map();
-  for (const path of apps.keys()) push(groups, groupOf(path), path);
-  for (const path of others.keys()) {
-    if (path !== MARATHON && !groups.has(path)) groups.set(path, []);
-  }
-  const rank = (path) => rankOf(path, apps.get(path) ?? [], trouble);
-  for (const paths of groups.values()) paths.sort((a, b) => rank(b) - rank(a) || compare(a, b));
-  const worst = ([, paths]) => Math.max(0, ...paths.map(rank));
-  return [...groups].sort((a, b) => worst(b) - worst(a) || compare(a[0], b[0]));
-}
-
-/** Open troubles come before errors of the past, and those before all else. */
-function rankOf(path, events, trouble) {
-  if (trouble.has(path)) return SEVERITIES.length + SEVERITIES.indexOf(trouble.get(path));
-  return events.some((event) => event.severity === "error") ? 1 : 0;
-}
-
-function rowsOf(groups, apps, others, bars, trouble, folded) {
-  const ofNone = bars.filter((bar) => !bar.apps.length);
-  const rows = [row(MARATHON, MARATHON, others.get(MARATHON), ofNone)];
-  for (const [path, paths] of groups) {
-    const isFolded = folded.has(path);
-    const own = others.get(path) ?? [];
-    const inside = isFolded ? paths.flatMap((each) => apps.get(each)) : [];
-    const touching = isFolded ? barsOf(paths, bars) : [];
-    const worst = isFolded ? paths.map((each) => trouble.get(each)).find(Boolean) : undefined;
-    const marks = [...new Set([...own, ...inside])];
-    rows.push({ ...row("group", path, marks, touching, worst), isFolded });
-    if (isFolded) continue;
-    for (const each of paths) {
-      rows.push(row("app", each, apps.get(each), barsOf([each], bars), trouble.get(each)));
+  for (const path of made.apps.keys()) {
+    if (!made.open.has(path) && (!made.only || rankOf(path, made))) {
+      push(groups, groupOf(path), path);
     }
+  }
+  for (const path of made.others.keys()) {
+    if (path !== MARATHON && !made.only && !groups.has(path)) groups.set(path, []);
+  }
+  const ranks = new Map([...made.apps.keys()].map((path) => [path, rankOf(path, made)]));
+  for (const paths of groups.values()) sort(paths, ranks);
+  const worst = new Map([...groups].map(([group, paths]) => [group, ranks.get(paths[0]) ?? 0]));
+  return new Map(sort([...groups.keys()], worst).map((group) => [group, groups.get(group)]));
+}
+
+/** Open incidents come first, then those of the past and failed deployments, then errors. */
+function rankOf(path, { apps, open, bands, bars }) {
+  if (open.has(path)) return 3 + SEVERITIES.indexOf(open.get(path));
+  if (bands.has(path) || bars.get(path)?.some(({ state }) => state === "failed")) return 2;
+  return apps.get(path).some((event) => event.severity === "error") ? 1 : 0;
+}
+
+function rowsOf(made, bars) {
+  const { apps, others, open, folded } = made;
+  const ofNone = bars.filter((bar) => !bar.apps.length);
+  const rows = [row("marathon", MARATHON, others.get(MARATHON), ofNone)];
+  const broken = [...open.keys()];
+  sort(broken, new Map(broken.map((path) => [path, rankOf(path, made)])));
+  if (broken.length) rows.push(row("heading", INCIDENTS, [], []));
+  for (const path of broken) rows.push({ ...appRow(path, made), whole: true });
+  for (const [path, paths] of groupsOf(made)) {
+    const isFolded = folded(path);
+    const inside = isFolded ? paths.flatMap((each) => apps.get(each)) : [];
+    const touching = isFolded ? paths.flatMap((each) => made.bars.get(each) ?? []) : [];
+    const marks = new Set([...(others.get(path) ?? []), ...inside]);
+    rows.push({ ...row("group", path, [...marks], [...new Set(touching)]), isFolded });
+    if (!isFolded) rows.push(...paths.map((each) => appRow(each, made)));
   }
   return rows;
 }
 
-function barsOf(paths, bars) {
-  return bars.filter((bar) => bar.apps.some((path) => paths.includes(path)));
+function appRow(path, { apps, bars, open, bands }) {
+  const made = row("app", path, apps.get(path), bars.get(path) ?? []);
+  return { ...made, open: open.get(path), bands: bands.get(path) ?? [] };
 }
 
-function row(kind, path, events, bars, trouble) {
+function row(kind, path, events, bars) {
   const marks = events.slice().sort((a, b) => a.time - b.time);
-  return { kind, path, marks, bars, trouble, levels: new Map() };
+  return { kind, path, marks, bars: bars.slice().sort(byBegin), bands: [], levels: new Map() };
+}
+
+function byBegin(a, b) {
+  return a.begin - b.begin;
+}
+
+function sort(paths, ranks) {
+  return paths.sort((a, b) => ranks.get(b) - ranks.get(a) || (a < b ? -1 : 1));
 }
 
 function push(map, key, value) {
   if (!map.has(key)) map.set(key, []);
   map.get(key).push(value);
-}
-
-function compare(a, b) {
-  return a < b ? -1 : 1;
 }

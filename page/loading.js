@@ -1,34 +1,46 @@
 // What the page loads from the API, and keeps loading.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { span } from "./address.js";
+import { isWanted, pathsOf } from "./apps.js";
 import { pathTo } from "./api.js";
 import { Log } from "./log.js";
 import { polling } from "./polling.js";
 
-const FILTERS = ["cluster", "app", "type", "severity", "text"];
-const PASSING = ["offline", "busy"]; // troubles that may be gone at the next try
+const FILTERS = ["cluster", "app", "find", "type", "severity", "text"];
+const PASSING = ["offline", "busy"]; // errors that may be gone at the next try
+const LOG_SECONDS = 5;
+const LIST_SECONDS = 20;
+const MOST_LISTED = 500;
+const STEP = 300_000; // a list's beginning moves on in such steps, so that it is one question
+const BEFORE = 6 * 3_600_000; // a deployment that reaches into a time may have begun before it
 
-/** Asks for `path` until it is there; then again and again while `goesOn(answer)`. */
-export function useAnswer(get, path, goesOn = () => false, seconds = 5) {
-  const [found, setFound] = useState({ path });
+/**
+ * Asks for `path` until it is there; then again and again while `goesOn(answer)`. While only the
+ * beginning or the end of a list's time moves on, the answer before stays.
+ */
+export function useAnswer(get, path, goesOn = () => false, seconds = 5, parameters = {}) {
+  const { since, until, ...rest } = parameters;
+  const question = path && JSON.stringify([path, parameters]);
+  const key = path && JSON.stringify([path, rest, Boolean(since), Boolean(until)]);
+  const [found, setFound] = useState({ key });
   const again = useRef(() => {});
   useEffect(() => {
-    if (!path) return undefined;
+    if (!question) return undefined;
     const stop = new AbortController();
-    let [finished, last] = [false, undefined];
+    let [finished, last] = [false, found.key === key ? found.answer : undefined];
     const poll = polling(async () => {
       if (finished) return;
       try {
-        last = await get(path, {}, stop.signal);
-        setFound({ path, answer: last, at: Date.now() });
+        last = await get(path, parameters, stop.signal);
+        setFound({ key, answer: last });
         finished = !goesOn(last);
-      } catch (trouble) {
+      } catch (error) {
         if (stop.signal.aborted) return;
-        setFound({ path, answer: last, trouble });
-        finished = !PASSING.includes(trouble.kind);
-        throw trouble;
+        setFound({ key, answer: last, error });
+        finished = !PASSING.includes(error.kind);
+        throw error;
       }
     }, seconds);
     again.current = () => {
@@ -39,9 +51,67 @@ export function useAnswer(get, path, goesOn = () => false, seconds = 5) {
       stop.abort();
       poll.stop();
     };
-  }, [get, path]);
-  const current = found.path === path ? found : {};
+  }, [get, question]);
+  const current = found.key === key ? found : {};
   return { ...current, again: () => again.current() };
+}
+
+/**
+ * The deployments and the incidents of a cluster and a time; `to` is left out where the time goes
+ * on. What can't be had is an empty list: the events are there all the same.
+ */
+export function useHistory(get, cluster, from, to) {
+  const since = cluster && Math.floor((from - BEFORE) / STEP) * STEP;
+  const until = to && Math.ceil(to / STEP) * STEP;
+  const parameters = { cluster, since: isoOf(since), until: isoOf(until) };
+  const ask = (path, more) =>
+    useAnswer(get, cluster && path, () => !to, LIST_SECONDS, { ...parameters, ...more });
+  const { answer: listed } = ask("deployments", { limit: MOST_LISTED });
+  const { answer: noted } = ask("incidents");
+  return useMemo(
+    () => ({
+      deployments: listed?.deployments ?? [],
+      more: Boolean(listed?.cursor),
+      incidents: noted?.incidents ?? [],
+      loaded: Boolean(listed),
+    }),
+    [listed, noted],
+  );
+}
+
+/**
+ * What happened in the clusters since then, by their names. Each costs the same three questions,
+ * however many events there are.
+ */
+export function useReports(get, names, from) {
+  const since = isoOf(Math.floor(from / STEP) * STEP);
+  const ask = useMemo(
+    () => async (_, asked, signal) => {
+      const reports = asked.names.map((name) => reportOf(get, name, asked.since, signal));
+      return new Map(await Promise.all(reports));
+    },
+    [get],
+  );
+  const { answer } = useAnswer(ask, "reports", () => true, LIST_SECONDS, { names, since });
+  return answer ?? new Map();
+}
+
+async function reportOf(get, cluster, since, signal) {
+  const ask = (path, more) => get(path, { cluster, since, ...more }, signal).catch(noneIfMissing);
+  const [listed, noted, told] = await Promise.all([
+    ask("deployments", { limit: MOST_LISTED }),
+    ask("incidents"),
+    ask("events", { subject: "marathon", type: "relay_gap", limit: MOST_LISTED }),
+  ]);
+  const { deployments = [], cursor } = listed;
+  const report = { deployments, incidents: noted.incidents ?? [], gaps: told.events ?? [] };
+  return [cluster, { ...report, more: Boolean(cursor) }];
+}
+
+/** An older API lacks some lists: then there is nothing in them. Other errors stay errors. */
+function noneIfMissing(error) {
+  if (![403, 404].includes(error.status)) throw error;
+  return {};
 }
 
 /** The events that the state asks for, live unless it names its end. */
@@ -55,45 +125,23 @@ export function useLog(get, state) {
   useEffect(() => {
     if (!state.cluster) return undefined;
     const stop = new AbortController();
-    const { from, to, live } = span(state, Date.now());
-    if (
-      kept.current.key !== key ||
-      kept.current.get !== get ||
-      !kept.current.log.touches(from, to)
-    ) {
-      const log = new Log((asked) => kept.current.fetch(asked), live ? undefined : to);
+    const time = span(state, Date.now());
+    if (!isKept(kept.current, key, get, time)) {
+      const log = new Log((asked) => kept.current.fetch(asked), time.live ? undefined : time.to);
       kept.current = { key, get, log };
     }
-    const { log } = kept.current;
     kept.current.fetch = async (asked) => {
-      const page = await get("events", { ...filters, ...asked }, stop.signal);
+      const page = await pageOf(get, filters, asked, stop.signal);
       setVersion((version) => version + 1);
       return page;
     };
-    let [whole, finished] = [false, false];
     setStatus({ loading: true });
-    const poll = polling(async () => {
-      if (finished) return;
-      try {
-        if (!whole && log.reach !== Infinity && to > log.head)
-          await log.catchUp(live ? undefined : to);
-        if (!whole) await log.reachBack(from);
-        else if (live) await log.catchUp();
-        whole = true;
-        setStatus({ loading: false, cut: log.reach > from });
-        finished = !live;
-      } catch (trouble) {
-        if (stop.signal.aborted) return;
-        setStatus({ loading: false, trouble });
-        finished = !PASSING.includes(trouble.kind);
-        throw trouble;
-      }
-    }, 5);
-    const again = () => {
-      [whole, finished] = [false, false];
+    const load = loader(kept.current.log, time, stop.signal, setStatus);
+    const poll = polling(load.turn, LOG_SECONDS);
+    kept.current.again = () => {
+      load.restart();
       poll.now();
     };
-    kept.current.again = again;
     return () => {
       stop.abort();
       poll.stop();
@@ -104,14 +152,61 @@ export function useLog(get, state) {
   async function load(work) {
     try {
       await work(kept.current.log);
-    } catch (trouble) {
-      if (trouble.kind) setStatus((status) => ({ ...status, trouble }));
+    } catch (error) {
+      if (error.kind) setStatus((before) => ({ ...before, error }));
     }
     setVersion((version) => version + 1);
   }
 
   const log = kept.current.key === key ? kept.current.log : undefined;
   return { log, ...status, load, again: () => kept.current.again?.() };
+}
+
+function isKept(kept, key, get, { from, to }) {
+  return kept.key === key && kept.get === get && kept.log.touches(from, to);
+}
+
+/** Loads a time whole, and then what is new if it goes on: one turn after the other. */
+function loader(log, { from, to, live }, signal, setStatus) {
+  let [whole, finished] = [false, false];
+
+  async function loadOn() {
+    if (whole) return live ? log.catchUp() : undefined;
+    if (log.reach !== Infinity && to > log.head) await log.catchUp(live ? undefined : to);
+    return log.reachBack(from);
+  }
+
+  async function turn() {
+    if (finished) return;
+    try {
+      await loadOn();
+      whole = true;
+      setStatus({ loading: false });
+      finished = !live;
+    } catch (error) {
+      if (signal.aborted) return;
+      setStatus({ loading: false, error });
+      finished = !PASSING.includes(error.kind);
+      throw error;
+    }
+  }
+
+  function restart() {
+    [whole, finished] = [false, false];
+  }
+
+  return { turn, restart };
+}
+
+/** A page of events. The API knows whole paths; a part of one is looked for here. */
+async function pageOf(get, { find, ...filters }, asked, signal) {
+  const page = await get("events", { ...filters, ...asked }, signal);
+  const isFound = (event) => pathsOf(event).some((path) => isWanted(path, { find }));
+  return find ? { ...page, events: page.events.filter(isFound) } : page;
+}
+
+function isoOf(time) {
+  return time ? new Date(time).toISOString() : undefined;
 }
 
 /** The stretches in which a relay was not listening: only the events' bodies tell them. */
@@ -134,5 +229,5 @@ export function useGaps(get, events) {
       );
     }
   }, [get, events]);
-  return [...gaps.values()];
+  return useMemo(() => [...gaps.values()], [gaps]);
 }

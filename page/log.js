@@ -4,12 +4,17 @@ const PAGE = 500;
 const PAGES = 20; // of one load, so that a busy week does not take minutes
 const EMPTY_PAGES = 10; // of one load by scrolling: a page may be empty though more follows
 const OVERLAP = 30_000; // an event may arrive a little after a younger one
+const LATE = 15_000; // what came later than this was held up: by a relay, or by the spill queue
+const LOOK_BACK = 3_600_000; // so far back what is late is looked for
+const LOOK_BACK_EVERY = 12; // times of catching up
+const AHEAD = 60_000; // what is dated further ahead of its receipt has a wrong clock
 
 export class Log {
   /** `fetch(parameters)` gives a page. Without `to`, the stretch begins with the newest event. */
   constructor(fetch, to) {
     this._fetch = fetch;
     this._known = new Set();
+    this._turns = 0;
     this.events = []; // newest first
     this.head = to ?? Date.now(); // all is loaded between these two
     this.reach = to ?? Infinity;
@@ -35,9 +40,25 @@ export class Log {
     }
   }
 
-  /** Load on to a time, or to now. */
+  /** Load on to a time, or to now. Now and then, and after something late, also what is late. */
   async catchUp(to) {
-    const since = this.head - OVERLAP;
+    const back = this._looksBack() ? Math.min(LOOK_BACK, this.head - this.reach) : 0;
+    await this._from(this.head - Math.max(back, OVERLAP), to);
+  }
+
+  get ended() {
+    return this.reach === -Infinity;
+  }
+
+  /** Whether it is time to look for what is late. */
+  _looksBack() {
+    this._turns += 1;
+    const looks = this._sawLate || this._turns % LOOK_BACK_EVERY === 0;
+    this._sawLate = false;
+    return looks;
+  }
+
+  async _from(since, to) {
     let cursor;
     do {
       const page = await this._fetch(parameters({ since, until: to, limit: PAGE, cursor }));
@@ -46,10 +67,6 @@ export class Log {
     } while (cursor);
     this.head = to ?? Math.max(this.head, newestOf(this.events));
     if (this.reach === Infinity) this.reach = since;
-  }
-
-  get ended() {
-    return this.reach === -Infinity;
   }
 
   async _older(since, limit) {
@@ -74,6 +91,8 @@ export class Log {
     for (const event of fresh) {
       event.time = Date.parse(event.timestamp);
       this._known.add(event.id);
+      const heldUp = Date.parse(event.received_at) - event.time > LATE;
+      if (heldUp || event.type === "relay_gap") this._sawLate = true;
     }
     // Ids sort by time.
     this.events = [...fresh, ...this.events].sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -89,8 +108,12 @@ function asIso(time) {
   return time === undefined ? undefined : new Date(time).toISOString();
 }
 
+/** The newest time that can be believed: an event dated ahead must not hide those that follow. */
 function newestOf(events) {
-  return events.length ? events[0].time : 0;
+  const believed = events.find(
+    ({ time, received_at: received }) => !(time > Date.parse(received) + AHEAD),
+  );
+  return believed?.time ?? 0;
 }
 
 function oldestOf(page) {

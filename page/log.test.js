@@ -56,6 +56,33 @@ test("what is new, or late, is caught up with", async () => {
   assert.equal(log.version, version);
 });
 
+test("an event dated ahead does not hide those that follow", async () => {
+  const made = api([100]);
+  const ahead = { ...event(90_000), received_at: event(101).timestamp };
+  const log = new Log(async (asked) => {
+    const page = await made.fetch(asked);
+    return { ...page, events: asked.since > ahead.timestamp ? [] : [ahead, ...page.events] };
+  });
+  await log.reachBack(START);
+  log.head = START + 100_000;
+  await log.catchUp();
+  made.add(110);
+  await log.catchUp();
+  assert.deepEqual(numbers(log), [90_000, 110, 100]);
+});
+
+test("what was held up is looked for further back", async () => {
+  const made = api([1000]);
+  const log = new Log(made.fetch);
+  await log.reachBack(START);
+  log.head = START + 1_000_000;
+  made.add(100);
+  await log.catchUp();
+  assert.deepEqual(numbers(log), [1000]);
+  for (let turn = 0; turn < 12; turn += 1) await log.catchUp();
+  assert.deepEqual(numbers(log), [1000, 100]);
+});
+
 test("a stretch elsewhere is not touched", () => {
   const log = new Log(undefined, 2000);
   log.reach = 1000;

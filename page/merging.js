@@ -3,7 +3,13 @@
 
 import { SEVERITIES } from "./text.js";
 
-const PIXELS = 26; // the width that a mark with its count needs
+// Widths in pixels: of one event's mark; of several events', which says how many there are of the
+// worst; and of the number of the rest beside that.
+export const ONE = 9;
+export const MANY = 24;
+export const REST = 28;
+
+const PIXELS = MANY + REST + 6; // what a mark needs at most
 const KEPT_LEVELS = 4;
 
 /**
@@ -31,24 +37,34 @@ export function between(sorted, from, to, timeOf) {
 
 function merge(marks, span) {
   const made = [];
-  let slot;
   for (const event of marks) {
     const place = Math.floor(event.time / span);
-    if (slot !== place) {
-      slot = place;
-      made.push({ events: [], middle: (place + 0.5) * span, severity: "info" });
-    }
+    if (made.at(-1)?.place !== place) made.push({ place, events: [], severity: "info", worst: 0 });
     const mark = made.at(-1);
     mark.events.push(event);
     if (SEVERITIES.indexOf(event.severity) > SEVERITIES.indexOf(mark.severity)) {
       mark.severity = event.severity;
+      mark.worst = 0;
     }
+    if (event.severity === mark.severity) mark.worst += 1;
   }
-  // In the middle of their time, so that marks keep their distance, but not beside their events.
-  for (const mark of made) {
-    mark.time = Math.min(Math.max(mark.middle, mark.events[0].time), mark.events.at(-1).time);
-  }
+  made.forEach((mark, n) => {
+    mark.time = placeOf(mark, made[n - 1]?.place, made[n + 1]?.place, span);
+  });
   return made;
+}
+
+/** Where a mark stands: at its events, but within its own part, so that it covers no other mark. */
+function placeOf({ place, events }, before, after, span) {
+  const half = (widthOf(events.length) / 2 / PIXELS) * span;
+  const [first, last] = [events[0].time, events.at(-1).time];
+  const from = place * span + (before === place - 1 ? half : 0);
+  const to = (place + 1) * span - (after === place + 1 ? half : 0);
+  return Math.min(Math.max((first + last) / 2, from), to);
+}
+
+function widthOf(count) {
+  return count > 1 ? MANY + REST : ONE;
 }
 
 function firstAfter(sorted, time, timeOf) {

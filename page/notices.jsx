@@ -1,8 +1,9 @@
 // What the page says when there is nothing to show: what is so, and what to do.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { usePage, useSlow } from "./page.js";
+import { Go, Text } from "./parts.jsx";
 import { isToken } from "./token.js";
 
 export function Notice({ title, children, role = "status" }) {
@@ -24,14 +25,14 @@ export function Loading({ what }) {
 }
 
 /** What went wrong with a request. */
-export function Failed({ trouble, again }) {
+export function Failed({ error, again }) {
   const { state, go } = usePage();
   const retry = (
     <p>
       <button onClick={again}>Try now</button>
     </p>
   );
-  switch (trouble.kind) {
+  switch (error.kind) {
     case "offline":
       return (
         <Notice title="The API can’t be reached" role="alert">
@@ -42,7 +43,7 @@ export function Failed({ trouble, again }) {
     case "bad":
       return (
         <Notice title="The API does not take that filter" role="alert">
-          <p>{trouble.message}</p>
+          <p>{error.message}</p>
           <p>
             <button onClick={() => go(withoutFilters(state))}>Clear the filters</button>
           </p>
@@ -51,7 +52,7 @@ export function Failed({ trouble, again }) {
     case "missing":
       return (
         <Notice title="That is not there" role="alert">
-          <p>It may have been kept longer than events are kept, or the link is not whole.</p>
+          <p>It is older than the time for which events are kept, or a part of the link is missing.</p>
         </Notice>
       );
     case "refused":
@@ -66,13 +67,13 @@ export function Failed({ trouble, again }) {
     case "expired":
       return (
         <Notice title="Your token is not valid any more" role="alert">
-          <p>{trouble.message}</p>
+          <p>{error.message}</p>
         </Notice>
       );
     default:
       return (
         <Notice title="The API did not answer as it should" role="alert">
-          <p>{trouble.message} The page tries again by itself.</p>
+          <p>{error.message} The page tries again by itself.</p>
           {retry}
         </Notice>
       );
@@ -80,7 +81,26 @@ export function Failed({ trouble, again }) {
 }
 
 export function withoutFilters(state) {
-  return { ...state, app: undefined, type: undefined, severity: undefined, text: undefined };
+  return { ...state, app: undefined, find: undefined, type: undefined, severity: undefined, text: undefined };
+}
+
+export function NoSuchCluster({ name, clusters }) {
+  return (
+    <Notice title="There is no such cluster" role="alert">
+      <p>
+        There is none called <Text>{name}</Text>, or your token does not read it. It reads:
+      </p>
+      <ul>
+        {clusters.map((each) => (
+          <li key={each.name}>
+            <Go to={{ cluster: each.name, ...withoutFilters({}) }}>
+              <Text>{each.name}</Text>
+            </Go>
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
 }
 
 export function NothingRegistered() {
@@ -93,8 +113,23 @@ export function NothingRegistered() {
   );
 }
 
-export function TokenForm({ expired, keep }) {
+const REFUSED = {
+  expired: ["Your token is no longer valid", "It has expired, or it was revoked."],
+  unknown: [
+    "This is not a token of this API",
+    "It was revoked, it is for another stage, or it is not a reader’s.",
+  ],
+};
+
+/** `refused`: why the API did not take the token before, if there was one. */
+export function TokenForm({ refused, keep }) {
   const [wrong, setWrong] = useState(false);
+  const field = useRef();
+  useEffect(() => field.current.focus(), [refused]);
+  const [title, why] = REFUSED[refused] ?? [
+    "Marathon events",
+    "What happened, and what is broken now.",
+  ];
   function submit(event) {
     event.preventDefault();
     const token = new FormData(event.target).get("token").trim();
@@ -104,17 +139,18 @@ export function TokenForm({ expired, keep }) {
   return (
     <main class="door">
       <form class="message" onSubmit={submit}>
-        <h1>{expired ? "Your token is not valid any more" : "Marathon events"}</h1>
+        <div role={refused && "alert"}>
+          <h1>{title}</h1>
+          <p>{why}</p>
+        </div>
         <p>
-          {expired
-            ? "It has expired, was revoked, or is not a reader’s."
-            : "What happened, and what is broken now."}
+          Ask the operator of this listener for a token. This command makes one, and a link with it:
         </p>
-        <p>Who operates this listener makes a token, and a link that holds it:</p>
-        <pre>.venv/bin/python scripts/grant.py --label you</pre>
+        <pre>{grantLine()}</pre>
         <label for="token">Reader token</label>
         <div class="row">
           <input
+            ref={field}
             id="token"
             name="token"
             type="password"
@@ -134,4 +170,11 @@ export function TokenForm({ expired, keep }) {
       </form>
     </main>
   );
+}
+
+/** The command for this stage: its name is the first part of the API's path. */
+function grantLine() {
+  const [stage] = location.pathname.split("/").filter(Boolean);
+  const named = /^[a-z][a-z0-9-]*$/.test(stage ?? "") && stage !== "dev";
+  return `.venv/bin/python scripts/grant.py --label you${named ? ` --stage ${stage}` : ""}`;
 }

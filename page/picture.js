@@ -11,12 +11,19 @@ const LONGEST = 400 * 86_400_000;
 const NARROW = 560;
 const LABELS = 208; // the width of the column of names; on a phone they stand above the lanes
 const TICK_PIXELS = 92;
+const TICK_SPACE = 18; // between the words of two ticks
+const WHEEL_ZOOM = 0.002; // for each pixel that a wheel is turned
+const PINCH_ZOOM = 0.02; // a touchpad's pinch comes as a wheel that turns a few pixels
+const PINCH_PIXELS = 40;
 const EDGE = 14; // so that what is new is not cut
 const REACH = 6; // a finger is not exact
 
+const FEW = 14; // with more apps the lanes are lower
 const HEIGHTS = {
-  wide: { app: 40, folded: 40, group: 26 },
-  narrow: { app: 58, folded: 58, group: 30 },
+  wide: { app: 40, group: 26, mark: 14, bar: 13 },
+  dense: { app: 26, group: 22, mark: 8, bar: 7 },
+  narrow: { app: 58, group: 30, mark: 34, bar: 13 },
+  narrowDense: { app: 44, group: 26, mark: 28, bar: 7 },
 };
 
 export class Picture {
@@ -24,8 +31,11 @@ export class Picture {
   constructor({ pane, axis, canvas }, told) {
     Object.assign(this, { pane, axis, canvas, told, items: [], shown: null, focused: null });
     this._zoom = zoom()
+      .wheelDelta(turnOf)
+      .filter((event) => !event.button && (event.type !== "wheel" || isZoom(event)))
       .on("start", () => {
         this._held = true;
+        this.told.pointed(null);
       })
       .on("zoom", (event) => this._moved(event))
       .on("end", () => this._released());
@@ -86,7 +96,10 @@ export class Picture {
     this._resize();
     this.pane.addEventListener("scroll", () => this.redraw());
     this.canvas.addEventListener("wheel", (event) => this._sideways(event), { capture: true });
-    this.canvas.addEventListener("pointermove", (event) => this.told.pointed(this._at(event)));
+    this.axis.addEventListener("wheel", (event) => this._turned(event), { passive: false });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (!this._held) this.told.pointed(this._at(event));
+    });
     this.canvas.addEventListener("pointerleave", () => this.told.pointed(null));
     this.canvas.addEventListener("click", (event) => {
       const item = this._at(event);
@@ -137,6 +150,7 @@ export class Picture {
 
   /** A wheel that is turned sideways, or with the shift key, pans. */
   _sideways(event) {
+    if (isZoom(event)) return;
     const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
     if (Math.abs(event.deltaX) <= Math.abs(event.deltaY) && !event.shiftKey) return;
     event.preventDefault();
@@ -144,11 +158,30 @@ export class Picture {
     this.panBy(sideways / (this._right - this.left));
   }
 
+  /** A wheel over the axis zooms, around the time below the pointer. */
+  _turned(event) {
+    event.preventDefault();
+    this._zoom.scaleBy(this._selection, 2 ** turnOf(event), [event.offsetX, 0]);
+  }
+
+  /** As many ticks as there is room for their words. */
+  _ticks(x) {
+    const context = this._axisContext;
+    context.font = this._colours.font;
+    for (let n = Math.floor((this._right - this.left) / TICK_PIXELS); n > 2; n -= 1) {
+      const ticks = x.ticks(n);
+      const format = tickFormat(ticks, this.shown.clock);
+      const widest = Math.max(...ticks.map((tick) => context.measureText(format(tick)).width));
+      if (ticks.length < 2 || x(ticks[1]) - x(ticks[0]) >= widest + TICK_SPACE) return ticks;
+    }
+    return x.ticks(2);
+  }
+
   _draw() {
     this._frame = undefined;
     if (!this.shown || !this._size.width) return;
     const x = this._scale();
-    const ticks = x.ticks(Math.max(2, Math.floor((this._size.width - this.left) / TICK_PIXELS)));
+    const ticks = this._ticks(x);
     const picture = {
       ...this.shown,
       ...this._size,
@@ -178,16 +211,20 @@ export class Picture {
 
 /** Each row's place from the top, and where its marks and bars are. */
 export function placed(rows, narrow) {
-  const heights = narrow ? HEIGHTS.narrow : HEIGHTS.wide;
+  const dense = rows.filter(({ kind }) => kind === "app").length > FEW;
+  const sizes = HEIGHTS[narrow ? (dense ? "narrowDense" : "narrow") : dense ? "dense" : "wide"];
   let top = 0;
   return rows.map((row) => {
-    const height = heights[row.kind !== "group" ? "app" : row.isFolded ? "folded" : "group"];
+    const isLow = row.kind === "heading" || (row.kind === "group" && !row.isFolded);
+    const height = isLow ? sizes.group : sizes.app;
     const place = {
       ...row,
       top,
       height,
-      mark: top + markLine(row, height, narrow),
-      bar: top + height - 10,
+      dense,
+      mark: top + (isLow ? height / 2 : sizes.mark),
+      bar: top + height - sizes.bar / 2 - 3,
+      barHeight: sizes.bar,
     };
     top += height;
     return place;
@@ -195,12 +232,23 @@ export function placed(rows, narrow) {
 }
 
 export function isSame(a, b) {
-  return a.row.path === b.row.path && a.time === b.time && Boolean(a.bars) === Boolean(b.bars);
+  return a.row.path === b.row.path && a.time === b.time && kindOf(a) === kindOf(b);
 }
 
-function markLine(row, height, narrow) {
-  if (row.kind === "group" && !row.isFolded) return height / 2;
-  return narrow ? 34 : 14;
+function kindOf({ bars, band }) {
+  return band ? "band" : bars ? "bars" : "marks";
+}
+
+/** By which power of two a turn of the wheel zooms. */
+function turnOf({ deltaX, deltaY, deltaMode, ctrlKey }) {
+  const pixels = (deltaY || deltaX) * (deltaMode ? PINCH_PIXELS : 1); // or lines
+  const isPinch = ctrlKey && Math.abs(pixels) < PINCH_PIXELS;
+  return -pixels * (isPinch ? PINCH_ZOOM : WHEEL_ZOOM);
+}
+
+/** Whether a turn of the wheel zooms: with a modifier, as a pinch on a touchpad has it too. */
+function isZoom({ ctrlKey, metaKey }) {
+  return ctrlKey || metaKey;
 }
 
 function sized(canvas, { width, height }) {

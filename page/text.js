@@ -24,6 +24,12 @@ export function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** "/a, /b and 5 more". */
+export function some(names, most = 3) {
+  const left = names.length - most;
+  return left > 0 ? `${names.slice(0, most).join(", ")} and ${left} more` : names.join(", ");
+}
+
 function escaped(character) {
   return `\\u${character.codePointAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -5,14 +5,15 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Picture, isSame, placed } from "./picture.js";
 import { usePage } from "./page.js";
 import { Go, Sign } from "./parts.jsx";
-import { plural, sign, visible } from "./text.js";
-import { lasting } from "./times.js";
+import { plural, sign, some, visible } from "./text.js";
+import { formatDuration } from "./times.js";
 
 const ZOOMS = "Enter or a click zooms in.";
 const LEGEND = ["info", "notice", "warning", "error"];
 
 /** `control`: gets functions to zoom and to pan. `opened(item)`: a mark or bar was chosen. */
-export function Timeline({ rows, bars, gaps, from, to, now, moved, opened, control }) {
+export function Timeline({ rows, bars, groups, gaps, unloaded, from, to, now, ...rest }) {
+  const { moved, opened, control } = rest;
   const { clock } = usePage();
   const [pane, axis, canvas, picture] = [useRef(), useRef(), useRef(), useRef()];
   const [narrow, setNarrow] = useState(false);
@@ -39,14 +40,15 @@ export function Timeline({ rows, bars, gaps, from, to, now, moved, opened, contr
 
   const lanes = useMemo(() => placed(rows, narrow), [rows, narrow]);
   useEffect(() => {
-    picture.current.show({ rows: lanes, bars, gaps, from, to, now, clock });
-  }, [lanes, gaps, from, to, now, clock]);
+    picture.current.show({ rows: lanes, bars, gaps, unloaded, from, to, now, clock });
+  }, [lanes, gaps, unloaded, from, to, now, clock]);
   useEffect(() => picture.current.focus(focused), [focused]);
 
   const height = lanes.reduce((sum, row) => sum + row.height, 0);
   const hot = pointed ?? focused;
   return (
     <section class="timeline" aria-label="Timeline">
+      <LaneTools groups={groups} />
       <canvas class="axis" ref={axis} aria-hidden="true" />
       <div class="pane" ref={pane}>
         <div class="lanes" style={{ height: `${height}px` }}>
@@ -71,14 +73,48 @@ export function Timeline({ rows, bars, gaps, from, to, now, moved, opened, contr
             {each}
           </span>
         ))}
+        {rows.some(({ bands }) => bands.length) && (
+          <span>
+            <span class="band" aria-hidden="true" /> incident
+          </span>
+        )}
+        {unloaded.some((each) => each.from < to && each.to > from) && (
+          <span>
+            <span class="hatched" aria-hidden="true" /> not loaded
+          </span>
+        )}
         {gaps.length > 0 && (
           <span>
             <span class="hatched" aria-hidden="true" /> relay was not listening
           </span>
         )}
-        <span class="hint">drag, wheel or pinch; keys: ← → ↑ ↓ Enter + − [ ]</span>
+        <span class="hint">drag, pinch, Ctrl + wheel; keys: ← → ↑ ↓ Enter + − [ ]</span>
       </footer>
     </section>
+  );
+}
+
+/** What concerns all lanes. */
+function LaneTools({ groups }) {
+  const { state, go } = usePage();
+  const allFolded = (state.folded ?? "").split(",").includes("*");
+  return (
+    <div class="lane-tools" role="group" aria-label="Lanes">
+      {groups.length > 1 && (
+        <button
+          aria-pressed={allFolded}
+          onClick={() => go({ folded: allFolded ? "" : "*" }, { replace: true })}
+        >
+          fold all
+        </button>
+      )}
+      <button
+        aria-pressed={Boolean(state.only)}
+        onClick={() => go({ only: state.only ? undefined : "trouble" }, { replace: true })}
+      >
+        only with trouble
+      </button>
+    </div>
   );
 }
 
@@ -145,8 +181,11 @@ function Labels({ lanes }) {
   }
   return (
     <ul class="labels">
-      {lanes.map(({ kind, path, top, height, trouble, isFolded }) => (
-        <li key={`${kind} ${path}`} class={kind} style={{ top: `${top}px`, height: `${height}px` }}>
+      {lanes.map(({ kind, path, top, height, open, whole, dense, isFolded }) => (
+        <li
+          key={`${kind} ${path}`}
+          class={`${kind} ${whole ? "whole" : ""} ${dense ? "dense" : ""}`}
+          style={{ top: `${top}px`, height: `${height}px` }}>
           {kind === "group" && (
             <button
               class="fold"
@@ -158,12 +197,13 @@ function Labels({ lanes }) {
             </button>
           )}
           {kind === "app" && (
-            <Go to={{ app: path }} title={visible(path)}>
-              <bdi>{visible(path.slice(path.lastIndexOf("/") + 1) || path)}</bdi>
+            <Go to={{ app: path, find: undefined }} title={visible(path)}>
+              <bdi>{visible((!whole && path.slice(path.lastIndexOf("/") + 1)) || path)}</bdi>
             </Go>
           )}
           {kind === "marathon" && <span>Marathon</span>}
-          {trouble && <Sign severity={trouble} />}
+          {kind === "heading" && <span>with open incidents</span>}
+          {open && <Sign severity={open} />}
         </li>
       ))}
     </ul>
@@ -188,7 +228,9 @@ function Tip({ item, canvas }) {
 }
 
 /** An item in words. */
-function spoken({ events, bars, severity, row }, { clock, day }) {
+function spoken({ events, bars, band, severity, worst, rest, row }, times) {
+  if (band) return spokenBand(band, row, times);
+  const { clock, day } = times;
   if (bars?.length > 1) return `${bars.length} deployments from ${clock(bars[0].begin)}. ${ZOOMS}`;
   if (bars) return spokenBar(bars[0], clock);
   if (events.length === 1) {
@@ -196,20 +238,22 @@ function spoken({ events, bars, severity, row }, { clock, day }) {
     return visible(`${day(time)} ${clock(time)} · ${severity}: ${title}`);
   }
   const where = row.kind === "marathon" ? "Marathon" : row.path;
-  const times = `${clock(events[0].time)} to ${clock(events.at(-1).time)}`;
-  return visible(`${events.length} events of ${where}, the worst: ${severity}. ${times}. ${ZOOMS}`);
+  const when = `${clock(events[0].time)} to ${clock(events.at(-1).time)}`;
+  const counts = rest ? `${worst} ${severity}, ${rest} less bad` : `all ${severity}`;
+  const what = `${events.length} events of ${where}: ${counts}`;
+  return visible(`${what}. ${when}. Enter or a click shows them in the feed.`);
+}
+
+function spokenBand({ from, to, incident }, row, { clock, day }) {
+  const until = to ? `to ${clock(to)}` : "until now";
+  const what = incident.cause ?? incident.title;
+  return visible(`Incident of ${row.path}, ${day(from)} ${clock(from)} ${until}: ${what}`);
 }
 
 function spokenBar({ state, begin, end, apps }, clock) {
-  const took = end > begin && end < Infinity ? `, took ${lasting((end - begin) / 1000)}` : "";
+  const took = end > begin && end < Infinity ? `, took ${formatDuration((end - begin) / 1000)}` : "";
   const how = state === "unknown" ? "its end is not known" : state;
-  return visible(`Deployment of ${some(apps)}: ${how}. ${clock(begin)}${took}`);
-}
-
-function some(apps) {
-  return apps.length > 3
-    ? `${apps.slice(0, 2).join(", ")} and ${apps.length - 2} more`
-    : apps.join(", ") || "no app";
+  return visible(`Deployment of ${some(apps) || "no app"}: ${how}. ${clock(begin)}${took}`);
 }
 
 function beside(items, from, step) {

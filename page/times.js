@@ -5,6 +5,7 @@ const STYLES = {
   clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
   minute: { hour: "2-digit", minute: "2-digit" },
   day: { weekday: "short", day: "numeric", month: "short" },
+  short: { weekday: "short", hour: "2-digit", minute: "2-digit" },
   date: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
   exact: {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
@@ -15,7 +16,7 @@ const STYLES = {
 /** How times are written in a zone ("utc", or else the reader's): a function for each style. */
 export function clock(zone) {
   const timeZone = zone === "utc" ? "UTC" : undefined;
-  const made = { utc: zone === "utc" };
+  const made = { utc: zone === "utc", name: timeZone ?? nameOfZone() };
   for (const [style, parts] of Object.entries(STYLES)) {
     const format = new Intl.DateTimeFormat("en-GB", { hourCycle: "h23", timeZone, ...parts });
     made[style] = (time) => format.format(new Date(time));
@@ -23,8 +24,14 @@ export function clock(zone) {
   return made;
 }
 
+/** The reader's zone, as it is called where one lives: CET, EST, GMT+5:30. */
+export function nameOfZone(time = Date.now()) {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(time);
+  return parts.find(({ type }) => type === "timeZoneName").value;
+}
+
 /** 4000 → "1 h 6 min": the two largest units, with no fractions but below a second. */
-export function lasting(seconds) {
+export function formatDuration(seconds) {
   if (seconds < 1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
   let rest = Math.round(seconds);
   const words = [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, clock, fromField, lasting, toField } from "./times.js";
+import { ago, clock, fromField, formatDuration, toField } from "./times.js";
 
 const TIME = Date.parse("2026-11-24T01:02:03.004Z");
 
@@ -13,7 +13,7 @@ test("times in UTC", () => {
 });
 
 test("durations", () => {
-  const said = [0.25, 1, 59.6, 61, 3600, 3605, 4000, 90_000, 200_000].map(lasting);
+  const said = [0.25, 1, 59.6, 61, 3600, 3605, 4000, 90_000, 200_000].map(formatDuration);
   assert.deepEqual(said, ["250 ms", "1 s", "1 min", "1 min 1 s", "1 h", "1 h", "1 h 6 min",
     "1 day 1 h", "2 days 7 h"]);
   assert.deepEqual([500, 1000, 61_000, 2 * 86_400_000].map(ago),

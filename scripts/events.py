@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from ops import cli, options, view
 from ops.cli import Failure, out, say
-from ops.looking import finding, overview, rows, stats, stories
+from ops.looking import deployments as listing
+from ops.looking import finding, overview, report, rows, stats, stories
 from ops.looking.tail import as_they_come
 from ops.repairing import repairs
 from ops.stage import resources
@@ -23,8 +24,10 @@ from ops.view import Screen
 from rich.console import Console
 
 from chalicelib import history, times
+from chalicelib.deployments import Wanted
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING
+from chalicelib.web.queries import OUTCOMES
 
 _EPILOG = """\
 examples:
@@ -32,6 +35,8 @@ examples:
   .venv/bin/python scripts/events.py list --app '/prod/*' --severity warning --oldest-first
   .venv/bin/python scripts/events.py list --severity warning --since 2016-04-24T09:00:00Z
   .venv/bin/python scripts/events.py tail --severity error
+  .venv/bin/python scripts/events.py report --since 12h
+  .venv/bin/python scripts/events.py deployments --outcome failed --since 7d
   .venv/bin/python scripts/events.py deployment 867ed450
   .venv/bin/python scripts/events.py status
   .venv/bin/python scripts/events.py stats --since 7d --by app --severity error
@@ -80,6 +85,23 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     deployment = commands.add_parser("deployment", help="the story of a deployment")
     deployment.set_defaults(run=_deployment)
     deployment.add_argument("id", help="its id, or the beginning of it")
+    deployments = commands.add_parser("deployments", help="what was deployed, the newest first")
+    deployments.set_defaults(run=_deployments)
+    deployments.add_argument("--outcome", choices=OUTCOMES, help="how they ended")
+    deployments.add_argument(
+        "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
+    )
+    report_ = commands.add_parser("report", help="what the last hours brought, on one screen")
+    report_.set_defaults(run=_report)
+    report_.add_argument(
+        "--since",
+        type=options.time,
+        metavar="WHEN",
+        default="12h",
+        help="a time (UTC), or how long ago (default: 12h)",
+    )
+    for command in (deployments, report_):
+        command.add_argument("--app", metavar="PATH", help="one app, or all below: /prod/*")
     status = commands.add_parser("status", help="how the clusters and the stage are now")
     status.set_defaults(run=_status)
     incidents = commands.add_parser(
@@ -131,13 +153,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     restore.set_defaults(run=_restore)
     for command in (list_, tail, stats_, replay):
         options.add_filters(command)
-    for command in (list_, stats_, replay):
+    for command in (list_, deployments, stats_, replay):
         options.add_times(command)
-    for command in (list_, tail, show, deployment, status, incidents, stats_, replay):
+    looking = (list_, tail, show, deployments, deployment, report_, status, incidents, stats_)
+    for command in (*looking, replay):
         options.add_cluster(command)
     for command in (list_, tail, deployment, status, incidents, stats_, replay):
         options.add_zone(command)
-    for command in (list_, tail, show, deployment, status, incidents, stats_, parked):
+    for command in (*looking, parked):
         command.add_argument("--json", action="store_true", help="JSON, one object a line")
     for command in (replay, parked):
         command.add_argument("--yes", action="store_true", help="don't ask")
@@ -207,6 +230,42 @@ def _deployment(args: argparse.Namespace) -> int:
     else:
         console, screen = _shown_on(args)
         console.print(stories.text(told, screen))
+    return 0
+
+
+def _deployments(args: argparse.Namespace) -> int:
+    stage = resources.find(args.stage)
+    names = options.clusters(stage, args.cluster)
+    options.window(args)  # refuses times that can't be
+    found = [
+        each
+        for name in names
+        for each in itertools.islice(
+            listing.newest_first(
+                stage, Wanted(name, args.app or "", args.outcome or "", args.since, args.until)
+            ),
+            args.limit,
+        )
+    ]
+    newest = sorted(found, key=lambda each: each.started_at, reverse=True)[: args.limit]
+    for each in newest:
+        if args.json:
+            out(listing.as_json(each))
+        else:
+            _console().print(listing.line(each, cluster=len(names) > 1))
+    if not newest:
+        say("No deployments.", "dim")
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    stage = resources.find(args.stage)
+    for name in options.clusters(stage, args.cluster):
+        made = report.of(stage, name, args.since, args.app or "")
+        if args.json:
+            out(made.as_json())
+        else:
+            _console().print(made.text())
     return 0
 
 

@@ -59,7 +59,10 @@ def _take(program: str, url: str, token: str) -> None:
         address = f"#/timeline?cluster=prod&from={times.iso(begin)}&to={times.iso(end)}"
         shown.evaluate("address => { location.hash = address }", address)
         shown.locator(".feed li").first.wait_for()
-        shown.locator("footer .hatched").wait_for()  # the last that is loaded
+        shown.get_by_text(
+            "relay was not listening", exact=True
+        ).wait_for()  # the last that is loaded
+        shown.locator("footer").get_by_text("not loaded").wait_for(state="detached")
         shown.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
         shown.screenshot(path=str(PICTURE))
         browser.close()

@@ -232,6 +232,7 @@ def _some(words: list[str]) -> Iterator[str]:
 def values_of(facts: Facts) -> dict[str, Any]:
     """What is kept of the facts beside their key: no empty values."""
     kept = {
+        "began": times.iso(facts.start),
         "apps": list(facts.apps),
         "apps_omitted": facts.apps_omitted,
         "version": facts.version,

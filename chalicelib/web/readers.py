@@ -247,10 +247,11 @@ class Readers:
         return json.dumps({"clusters": clusters, "silences": silences})
 
     def _of_cluster(self, name: str, incidents: list[Incident], within: float) -> dict[str, Any]:
-        newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
+        newest = history.newest_received(self._store, name)
         told = models.Cluster(
             name=name,
-            newest=newest.timestamp if newest else None,
+            # An event dated ahead came all the same when it came.
+            newest=min(newest.timestamp, newest.received_at) if newest else None,
             incidents=[
                 models.Incident.model_validate(each.summary())
                 for each in incidents

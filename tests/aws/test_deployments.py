@@ -13,7 +13,7 @@ from chalicelib.deployments import Wanted, page
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.store import Store
 from local.system import System
-from tests.aws.test_story import (
+from tests.support.plans import (
     ID,
     LIGHT,
     OTHER,

@@ -16,6 +16,7 @@ from tests.support.page_api import NOW, TOKEN, PageApi, cluster, serving
 
 _SECTION = "The page, a pan over the timeline"
 _FEW, _MANY = 100, 10_000
+_LANES = 200
 _FRAMES = 120
 _ROUNDS = 5
 
@@ -29,20 +30,24 @@ def page() -> Iterator[Figure]:
     built.ensure()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGS)
-        few, many = (_pan(browser.new_page(), count) for count in (_FEW, _MANY))
+        few, many = (_pan(browser.new_page(), count, page_data.APPS) for count in (_FEW, _MANY))
+        apps = [f"/prod/group-{n % 20}/app-{n}" for n in range(_LANES)]
+        lanes = _pan(browser.new_page(), _MANY, apps)
         browser.close()
     yield Figure(_SECTION, f"{_MANY:,} events / {_FEW} events", many / few, budget=3)
+    words = f"{_MANY:,} events in {_LANES} lanes / {_FEW} events"
+    yield Figure(_SECTION, words, lanes / few, budget=3)
     yield Figure(_SECTION, f"script, a frame over {_MANY:,} events", many / _FRAMES * 1e3, "ms")
 
 
-def _pan(page: Page, count: int) -> float:
+def _pan(page: Page, count: int, apps: list[str]) -> float:
     """Seconds of script for a pan of so many frames; the least of some rounds."""
     chance = random.Random(1)
     api = PageApi(clusters=[cluster("prod")])
     api.events = [
         page_data.task(
             chance.uniform(60, page_data.DAY - 60),
-            chance.choice(page_data.APPS),
+            chance.choice(apps),
             chance.choices(["info", "notice", "warning", "error"], [70, 20, 7, 3])[0],
             1,
         )

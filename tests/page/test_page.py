@@ -1,7 +1,7 @@
 """The page in a browser: what it shows, how one moves in it, and what it says when it can't."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,16 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from chalicelib import times
 from tests.support import page_data
-from tests.support.browser import PHONE, Visit, browser, opened
+from tests.support.browser import PHONE, Visit, opened
 from tests.support.page_api import NOW, OTHER, TOKEN, PageApi, cluster, summary
 
 HOUR = 3600
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as made:
-        yield made
 
 
 @pytest.fixture
@@ -51,11 +45,11 @@ def test_the_token_leaves_the_address_at_once_and_is_kept_for_the_session(
 ) -> None:
     page = visit.page
     visit.open()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert TOKEN not in page.url
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     page.goto(visit.url)
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert not [asked for asked in api.asked if TOKEN in asked]
     page.get_by_role("button", name="Sign out").click()
     page.reload()
@@ -73,17 +67,18 @@ def test_without_a_token_it_says_where_tokens_come_from(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_contain_text("43 letters")
     field.fill(TOKEN)
     field.press("Enter")
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
     assert TOKEN not in page.url
 
 
 def test_now_tells_what_is_wrong_and_what_is_under_way(visit: Visit) -> None:
     page = visit.page
     visit.open()
-    troubles = page.get_by_role("list", name="Open troubles of prod")
-    expect(troubles.get_by_role("listitem")).to_have_count(2)
-    expect(troubles).to_contain_text("Task of /prod/web failed on node-7")
-    expect(troubles.get_by_role("img", name="error")).to_be_visible()
+    incidents = page.get_by_role("list", name="Open incidents of prod")
+    expect(incidents.get_by_role("listitem")).to_have_count(2)
+    expect(incidents).to_contain_text("Container exited with status 137 · 40 times")
+    expect(incidents).to_contain_text("after a deployment by 192.0.2.50")
+    expect(incidents.get_by_role("img", name="error")).to_be_visible()
     running = page.get_by_role("list", name="Running deployments of prod")
     expect(running).to_contain_text("step 2 of 5")
     expect(page.get_by_text("last event")).to_have_count(2)
@@ -91,18 +86,18 @@ def test_now_tells_what_is_wrong_and_what_is_under_way(visit: Visit) -> None:
     running.get_by_role("link").click()
     expect(panel_of(page, "Deployment")).to_contain_text("running")
     page.go_back()
-    troubles.get_by_role("link", name="/prod/web").click()
+    incidents.get_by_role("link", name="/prod/web").click()
     assert parameter(page, "app") == "/prod/web"
 
 
 def test_all_well_looks_calm_and_changes_by_itself(visit: Visit, api: PageApi) -> None:
     page = visit.page
-    api.clusters = [cluster("prod")]
+    api.clusters, api.deployments = [cluster("prod")], []
     visit.open()
     expect(page.get_by_role("heading", name="All is well")).to_be_visible()
     api.clusters = page_data.day(1).clusters
     page.clock.run_for(10_000)
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_the_feed_is_live(visit: Visit, api: PageApi) -> None:
@@ -125,7 +120,7 @@ def test_the_feed_loads_on_both_ways(chromium: Browser) -> None:
         feed = page.get_by_role("region", name="Events, newest first")
         first = page.get_by_role("link", name="Event number 360.")
         expect(first).to_be_visible()
-        expect(page.get_by_text("at rest")).to_be_visible()
+        expect(page.get_by_text("fixed range")).to_be_visible()
         expect(page.get_by_role("link", name="Event number 359.")).to_have_count(0)
         page.wait_for_function(
             """() => {
@@ -169,16 +164,16 @@ def test_a_filter_that_makes_no_sense_says_so(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_lanes_are_grouped_those_with_trouble_first(visit: Visit) -> None:
+def test_lanes_with_incidents_stand_above_the_groups(visit: Visit) -> None:
     page = visit.page
     visit.open("#/timeline?cluster=prod")
     labels = page.locator(".labels li")
-    expect(labels.nth(1)).to_have_text("/prod")
-    expect(labels.nth(2)).to_contain_text("web")
-    expect(labels.nth(3)).to_contain_text("search")
+    expect(labels.nth(1)).to_have_text("with open incidents")
+    expect(labels.nth(2)).to_contain_text("/prod/web")
+    expect(labels.nth(3)).to_contain_text("/prod/search")
     expect(labels.nth(2).get_by_role("img", name="error")).to_be_visible()
     page.get_by_role("button", name="/prod", exact=True).click()
-    expect(page.get_by_role("link", name="search", exact=True)).to_have_count(0)
+    expect(page.get_by_role("link", name="api", exact=True)).to_have_count(1)  # of /staging
     assert parameter(page, "folded") == "/prod"
     page.reload()
     expect(page.get_by_role("button", name="/prod", exact=True)).to_have_attribute(
@@ -217,14 +212,21 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
 
         x = begin + (end - begin) * 5 / 6
         page.mouse.move(x, y)
-        expect(page.locator(".tip")).to_contain_text("5 events of /prod/web")
+        expect(page.locator(".tip")).to_contain_text("5 events of /prod/web: all info")
         page.mouse.click(x, y)
-        expect(page).to_have_url(re.compile("from=2026-11-24T11:49"))
+        expect(page).to_have_url(re.compile("at=2026-11-24T11:50:00"))
+        expect(page.locator(".feed li").first).to_have_text(re.compile("Close 0"))
         page.go_back()
-        expect(page).to_have_url(re.compile("from=2026-11-24T11:00"))
+        expect(page).not_to_have_url(re.compile("at="))
 
         page.mouse.move((begin + end) / 2, y)
+        before = page.url
         page.mouse.wheel(0, -200)
+        page.clock.run_for(500)
+        assert page.url == before  # the wheel alone scrolls
+        page.keyboard.down("Control")
+        page.mouse.wheel(0, -200)
+        page.keyboard.up("Control")
         page.clock.run_for(500)
         expect(page).to_have_url(re.compile("from=2026-11-24T11:(0[1-9]|1)"))
         zoomed = page.url
@@ -263,7 +265,7 @@ def test_a_pinch_zooms(chromium: Browser, api: PageApi) -> None:
 def test_keys_alone_go_through_the_marks(visit: Visit) -> None:
     page = visit.page
     visit.open("#/timeline?cluster=prod")
-    expect(page.get_by_role("link", name="search", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="/prod/search", exact=True)).to_be_visible()
     page.clock.run_for(100)
     marks(page).focus()
     page.keyboard.press("ArrowRight")
@@ -312,7 +314,7 @@ def test_ranges_by_name_and_by_date(visit: Visit, api: PageApi) -> None:
     page.get_by_label("To", exact=True).fill("2026-11-24T10:00:00")
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile("from=2026-11-24T08:00:00.000Z&to=2026-11-24T09:00:00"))
-    expect(page.get_by_text("at rest")).to_be_visible()
+    expect(page.get_by_text("fixed range")).to_be_visible()
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Later").click()
     expect(page).to_have_url(re.compile("from=2026-11-24T08:30:00.000Z&to=2026-11-24T09:00:00"))
@@ -336,7 +338,7 @@ def test_the_story_of_a_deployment(visit: Visit) -> None:
     for told in (
         "failed", "/prod/web", "192.0.2.50", "25 min", "The app was not healthy in time",
         "scale /prod/api from 2 to 6", "container.docker.image", "env.DB_PASSWORD",
-        "The values of env are never shown",
+        "Values of environments and secrets are never shown",
     ):  # fmt: skip
         expect(panel).to_contain_text(told)
     expect(panel.locator("del mark").first).to_have_text("17")
@@ -421,7 +423,8 @@ def test_times_are_in_the_readers_zone_and_in_utc_on_demand(chromium: Browser) -
         visit.open("#/timeline?cluster=prod")
         row = page.get_by_role("link", name="A minute ago.")
         expect(row).to_contain_text("12:59:00")  # in Berlin
-        page.get_by_role("button", name="UTC").click()
+        expect(page.get_by_label("Time zone")).to_have_text("CETUTC")
+        page.get_by_label("Time zone").select_option("utc")
         expect(row).to_contain_text("11:59:00")
         assert parameter(page, "zone") == "utc"
 
@@ -442,7 +445,7 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
     api = PageApi()
     for n, text in enumerate(HOSTILE):
         more = {"app": f"/x/{text}", "host": text, "task": text, "status": text, "deployment": text}
-        event = summary(60 + n, text, severity="error", **more)
+        event = summary(60 + n, text[:140], severity="error", **more)
         api.events.append(event)
         api.bodies[event["id"]] = {text: text, "__proto__": {"x": text}, "constructor": 1}
     story = {
@@ -462,16 +465,19 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
             }
         ],
         "changes": [
-            {"app": text, "fields": [{"field": text, "before": text, "after": text * 2}]}
+            {
+                "app": text,
+                "fields": [{"field": text, "change": "changed", "before": text, "after": text * 2}],
+            }
             for text in HOSTILE
         ],
     }
     api.stories = {"d": story}
-    trouble = [
+    incidents = [
         {"subject": f"app:{text}", "since": minutes(9), "severity": "error", "title": text}
         for text in HOSTILE
     ]
-    api.clusters = [cluster("prod", incidents=trouble)]
+    api.clusters = [cluster("prod", incidents=incidents)]
     with opened(chromium, api, *size) as visit:
         page = visit.page
         page.on("dialog", lambda _: visit.errors.append("something ran"))
@@ -506,7 +512,7 @@ def test_an_event_that_is_no_json_is_shown_as_text(chromium: Browser) -> None:
 
 
 def test_nothing_registered_says_how_to_register(visit: Visit, api: PageApi) -> None:
-    api.clusters = []
+    api.clusters, api.deployments = [], []
     visit.open()
     expect(visit.page.get_by_text("scripts/register.py --marathon URL")).to_be_visible()
     api.clusters = [cluster("prod")]
@@ -528,7 +534,7 @@ def test_loading_and_slow(visit: Visit, api: PageApi) -> None:
     page.clock.run_for(4000)
     expect(page.get_by_text("This takes longer than usual")).to_be_visible()
     api.hold.set()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_offline_says_so_keeps_what_it_has_and_goes_on(visit: Visit, api: PageApi) -> None:
@@ -551,16 +557,17 @@ def test_an_api_that_is_busy_is_asked_again(visit: Visit, api: PageApi) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The API answered 429.")
     api.status = 0
     page.get_by_role("button", name="Try now").click()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
-def test_an_expired_token(visit: Visit) -> None:
+def test_a_token_that_the_api_does_not_know(visit: Visit) -> None:
     page = visit.page
     visit.open(token="x" * 43)
-    expect(page.get_by_role("heading", name="Your token is not valid any more")).to_be_visible()
+    expect(page.get_by_role("heading", name="This is not a token of this API")).to_be_visible()
+    expect(page.get_by_label("Reader token")).to_be_focused()
     page.get_by_label("Reader token").fill(TOKEN)
     page.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("heading", name="2 open troubles")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
 
 
 def test_no_access_to_a_cluster(visit: Visit) -> None:
@@ -590,3 +597,130 @@ def test_gaps_are_hatched_where_their_events_say(visit: Visit, api: PageApi) -> 
     expect(page.get_by_text("relay was not listening", exact=True)).to_be_visible()
     (gap,) = (each["id"] for each in api.events if each["type"] == "relay_gap")
     assert sum(asked.endswith(gap) for asked in api.asked) == 1
+
+
+def test_a_link_does_not_replace_another_readers_token_unasked(visit: Visit) -> None:
+    page = visit.page
+    visit.open()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    page.goto(f"{visit.url}#token={OTHER}")
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("another reader’s token")
+    assert OTHER not in page.url
+    kept = "sessionStorage.getItem('token')"
+    assert page.evaluate(kept) == TOKEN
+    page.get_by_role("button", name="Keep mine").click()
+    expect(notice).to_have_count(0)
+    page.goto(f"{visit.url}#token={OTHER}")
+    page.get_by_role("button", name="Use the other").click()
+    expect(notice).to_have_count(0)
+    assert page.evaluate(kept) == OTHER
+
+
+def test_a_new_tab_is_signed_in_and_signing_out_leaves_nothing_in_any(visit: Visit) -> None:
+    page = visit.page
+    visit.open("#/timeline?cluster=prod&app=/prod/web")
+    expect(page.locator(".feed li").first).to_be_visible()
+    other = page.context.new_page()
+    other.clock.install(time=NOW)
+    other.goto(visit.url)
+    expect(other.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    for tab in (page, other):
+        expect(tab.get_by_label("Reader token")).to_be_focused()
+        assert "/prod/web" not in tab.content()
+        assert tab.evaluate("sessionStorage.length") == 0
+    assert "prod/web" not in page.url
+    page.go_back()
+    expect(page.get_by_label("Reader token")).to_be_visible()
+
+
+def test_a_token_that_worked_is_told_apart_when_it_ends(visit: Visit, api: PageApi) -> None:
+    page = visit.page
+    visit.open()
+    expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
+    api.tokens = []
+    page.clock.run_for(11_000)
+    expect(page.get_by_role("heading", name="Your token is no longer valid")).to_be_visible()
+
+
+def test_the_range_closes_by_escape_by_a_click_elsewhere_and_by_going_away(visit: Visit) -> None:
+    page = visit.page
+    visit.open("#/timeline?cluster=prod")
+    opener, box = page.get_by_role("button", name="range …"), page.locator(".exact")
+    closing: list[Callable[[], object]] = [
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("heading", name="Feed").click(),
+        lambda: page.get_by_role("button", name="last hour").click(),
+        lambda: visit.go("#/timeline?cluster=prod&last=week"),
+    ]
+    for close in closing:
+        opener.click()
+        expect(box).to_be_visible()
+        close()
+        expect(box).to_have_count(0)
+
+
+def test_what_is_not_loaded_is_said(chromium: Browser) -> None:
+    api = PageApi(events=[summary(n * 60, f"Event {n}.") for n in range(1, 150)])
+    api.hold.clear()
+    with opened(chromium, api) as visit:
+        page = visit.page
+        visit.open("#/timeline?cluster=prod")
+        api.hold.set()
+        expect(page.get_by_text("149 events", exact=False)).to_be_visible()
+        expect(page.locator(".feed header")).not_to_contain_text("so far")
+        expect(page.locator("footer").get_by_text("not loaded")).to_have_count(0)
+        api.largest_page = 5
+        page.get_by_role("button", name="last week").click()
+        api.status = 503
+        page.clock.run_for(6000)
+        expect(page.get_by_role("alert").first).to_contain_text("The API answered 503.")
+        expect(page.get_by_text("live", exact=True)).to_have_count(0)
+
+
+def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
+    resolved = {
+        "subject": "app:/prod/web",
+        "opened_at": minutes(40),
+        "resolved_at": minutes(20),
+        "severity": "error",
+        "title": "Task of /prod/web failed",
+        "apps": ["/prod/web"],
+    }
+    api = PageApi(events=[summary(60)], incidents=[resolved])
+    with opened(chromium, api) as visit:
+        page = visit.page
+        visit.open(f"#/timeline?cluster=prod&from={minutes(60)}&to={minutes(0)}")
+        expect(page.locator("footer")).to_contain_text("incident")
+        expect(page.locator(".labels li", has_text="web")).to_be_visible()
+        page.clock.run_for(100)
+        pane = page.locator(".pane").bounding_box()
+        row = page.locator(".labels li", has_text="web").bounding_box()
+        assert pane
+        assert row
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        page.mouse.move((begin + end) / 2, row["y"] + 20)
+        expect(page.locator(".tip")).to_contain_text("Incident of /prod/web")
+        page.mouse.click((begin + end) / 2, row["y"] + 20)
+        expect(page).to_have_url(re.compile(r"app=/prod/web&from=2026-11-24T11:16.*&to=.*T11:44"))
+
+
+def test_one_lost_agent_is_one_incident(visit: Visit, api: PageApi) -> None:
+    lost = [
+        {
+            "subject": f"app:/shop/app-{n}",
+            "since": minutes(30),
+            "severity": "warning",
+            "title": f"Task of /shop/app-{n} is unreachable on node-3",
+        }
+        for n in range(12)
+    ]
+    api.clusters, api.deployments = [cluster("prod", incidents=lost)], []
+    visit.open()
+    page = visit.page
+    expect(page.get_by_role("heading", name="1 open incident")).to_be_visible()
+    incidents = page.get_by_role("list", name="Open incidents of prod")
+    expect(incidents.get_by_role("listitem")).to_have_count(1)
+    expect(incidents).to_contain_text("12 apps")
+    expect(incidents).to_contain_text("is unreachable on node-3")

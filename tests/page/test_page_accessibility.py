@@ -1,25 +1,17 @@
 """axe-core finds nothing to complain of, in light, in dark and on a phone."""
 
-from collections.abc import Iterator
-
 from ops.deploying import page as built
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support import page_data
-from tests.support.browser import PHONE, WIDE, browser, opened
+from tests.support.browser import PHONE, WIDE, opened
 from tests.support.page_api import PageApi
 
 _AXE = built.SOURCES / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = "axe.run().then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
 WAYS = {"light": (WIDE, "light"), "dark": (WIDE, "dark"), "phone": (PHONE, "light")}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +26,8 @@ def test_axe_finds_nothing(chromium: Browser, api: PageApi, way: str) -> None:
     views = {
         "#/now": ".cluster",
         "#/timeline?cluster=prod": ".feed li",
+        "#/deployments?cluster=prod": "tbody tr",
+        "#/timeline?cluster=nope": "[role=alert]",
         f"#/timeline?cluster=prod&event={event}": ".json",
         f"#/timeline?cluster=prod&deployment={page_data.FAILED}": ".change",
         "#/timeline?cluster=prod&app=/nothing": ".end",

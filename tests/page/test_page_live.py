@@ -1,11 +1,8 @@
 """The page on the local system: the real API, and events that the table's stream brought."""
 
-from collections.abc import Iterator
-
 from ops.deploying import page as built
 from ops.stage import access
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from chalicelib import times
@@ -13,17 +10,11 @@ from chalicelib.records import items
 from chalicelib.services.clusters import Cluster
 from local.scenario import CREATED, FAILED, SCALED, Event, again
 from local.system import System
-from tests.support.browser import browser, visiting
+from tests.support.browser import visiting
 from tests.support.records import record
 
 SCALING = SCALED[1]["plan"]["id"]
 RANGE = "from=2016-04-24T09:27:00.000Z&to=2016-04-24T09:31:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as made:
-        yield made
 
 
 def store(system: System, *events: Event) -> None:

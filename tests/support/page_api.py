@@ -1,4 +1,6 @@
-"""A small read API with the real page, for tests of what the page does with what it is told."""
+"""A small read API with the real page, for what the real one can't be made to answer: errors,
+slowness, and how the clusters are at a certain time. Its answers are checked by the API's models.
+"""
 
 import contextlib
 import http.server
@@ -11,7 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from chalicelib import times
-from chalicelib.web import files
+from chalicelib.records.story import Story
+from chalicelib.records.summary import Answer
+from chalicelib.web import files, models
 
 TOKEN = "t" * 43
 OTHER = "o" * 43  # reads another cluster
@@ -19,6 +23,16 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SEVERITIES = ["info", "notice", "warning", "error"]
 
 Summary = dict[str, Any]
+# By the first word of the path, and how many others there are.
+_MODELS: dict[tuple[str, int], type[Answer]] = {
+    ("clusters", 0): models.Clusters,
+    ("events", 0): models.Events,
+    ("events", 2): models.Event,
+    ("deployments", 0): models.Deployments,
+    ("deployments", 2): Story,
+    ("incidents", 0): models.PastIncidents,
+    ("health", 0): models.Health,
+}
 
 
 @dataclass
@@ -28,9 +42,12 @@ class PageApi:
     events: list[Summary] = field(default_factory=list)
     bodies: dict[str, Any] = field(default_factory=dict)
     stories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    incidents: list[dict[str, Any]] | None = None  # None: an API that has no such list
     clusters: list[dict[str, Any]] = field(default_factory=lambda: [cluster("prod")])
     status: int = 0
     largest_page: int = 500
+    tokens: list[str] = field(default_factory=lambda: [TOKEN, OTHER])
     asked: list[str] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
 
@@ -38,7 +55,14 @@ class PageApi:
         self.hold.set()
 
     def answer(self, path: str, token: str) -> tuple[int, Any]:
-        """Status and body of a request of the read API."""
+        """Status and body of a request of the read API. Raises ValidationError."""
+        status, body = self._answer(path, token)
+        kind, *names = urlsplit(path).path.strip("/").split("/")
+        if status == 200 and (model := _MODELS.get((kind, len(names)))):
+            model.model_validate(body)
+        return status, body
+
+    def _answer(self, path: str, token: str) -> tuple[int, Any]:
         parts = [unquote(part) for part in urlsplit(path).path.strip("/").split("/")]
         if parts == ["health"]:
             return 200, {"status": "ok", "version": "1.2.3"}
@@ -46,11 +70,11 @@ class PageApi:
         if self.status:
             return self.status, {"message": "Too Many Requests"}
         asked = dict(parse_qsl(urlsplit(path).query))
-        if token not in (TOKEN, OTHER):
+        if token not in self.tokens:
             return _error(403, "refused", "The token is wrong or has expired.")
         match parts:
             case ["clusters"]:
-                return 200, {"clusters": self.clusters}
+                return 200, {"clusters": self.clusters, "silences": []}
             case ["events"] if token == OTHER and asked.get("cluster") == "prod":
                 return _error(403, "other_cluster", "This token reads another cluster.")
             case ["events"]:
@@ -58,6 +82,12 @@ class PageApi:
             case ["events", _, id_]:
                 found = next((each for each in self.events if each["id"] == id_), None)
                 return (200, found | {"event": self.bodies.get(id_, {})}) if found else _missing()
+            case ["deployments"]:
+                return 200, {
+                    "deployments": [each for each in self.deployments if _listed(each, asked)]
+                }
+            case ["incidents"] if self.incidents is not None:
+                return 200, {"incidents": self.incidents}
             case ["deployments", _, id_]:
                 return (200, self.stories[id_]) if id_ in self.stories else _missing()
         return _missing()
@@ -161,6 +191,16 @@ def _wanted(asked: dict[str, str]) -> Any:
         )
 
     return wanted
+
+
+def _listed(deployment: dict[str, Any], asked: dict[str, str]) -> bool:
+    app = asked.get("app", "")
+    return (
+        asked.get("outcome", deployment["state"]) == deployment["state"]
+        and asked.get("since", "") <= deployment["started_at"] <= asked.get("until", "~")
+        and deployment["cluster"] == asked.get("cluster")
+        and (not app or any(_below(path, app) for path in deployment["apps"]))
+    )
 
 
 def _below(path: str, app: str) -> bool:

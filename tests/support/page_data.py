@@ -1,6 +1,7 @@
 """A day of a busy cluster, as the read API tells it."""
 
 import random
+from datetime import timedelta
 from typing import Any
 
 from chalicelib import times
@@ -23,7 +24,7 @@ _TITLES = {
 
 
 def day(count: int = 400, seed: int = 7) -> PageApi:
-    """Events of some apps, deployments, a gap, an open trouble and a running deployment."""
+    """Events of some apps, deployments, a gap, open incidents and a running deployment."""
     chance = random.Random(seed)
     api = PageApi()
     for _ in range(count):
@@ -32,9 +33,9 @@ def day(count: int = 400, seed: int = 7) -> PageApi:
         api.events.append(task(chance.uniform(60, DAY - 60), app, severity, chance.randint(1, 9)))
     for n, app in enumerate(APPS * 2):
         begin = chance.uniform(3600, DAY - 3600)
-        api.events += deployment(f"d{n:07}", begin, chance.uniform(60, 2400), [app])
-    api.events += deployment(FAILED, 9000, 1500, ["/prod/web", "/prod/api"], "failed")
-    api.events += deployment(RUNNING, 600, 0, ["/prod/payments/gateway", "/prod/payments/ledger"])
+        deploy(api, f"d{n:07}", begin, chance.uniform(60, 2400), [app])
+    deploy(api, FAILED, 9000, 1500, ["/prod/web", "/prod/api"], "failed")
+    deploy(api, RUNNING, 600, 0, ["/prod/payments/gateway", "/prod/payments/ledger"])
     api.events += _marathons(api)
     api.stories = {FAILED: _failed_story(api.events), RUNNING: _running_story(api.events)}
     api.clusters = [_prod(), cluster("berlin")]
@@ -76,6 +77,26 @@ def deployment(
     return made
 
 
+def deploy(
+    api: PageApi, id_: str, ago: float, seconds: float, apps: list[str], end: str = "success"
+) -> None:
+    """A deployment in the list, and its events; ``seconds`` 0: it still runs."""
+    api.events += deployment(id_, ago, seconds, apps, end)
+    ended = {"ended_at": times.iso(NOW - timedelta(seconds=ago - seconds)), "seconds": seconds}
+    state = {"success": "succeeded", "failed": "failed", "cancelled": "cancelled"}[end]
+    listed = {
+        "id": id_,
+        "cluster": "prod",
+        "state": state if seconds else "running",
+        "apps": apps,
+        "started_at": times.iso(NOW - timedelta(seconds=ago)),
+        "started_by": "192.0.2.50",
+        "changed": "4.17.2 → 4.18.0",
+    } | (ended if seconds else {})
+    api.deployments.append(listed)
+    api.deployments.sort(key=lambda each: each["started_at"], reverse=True)
+
+
 def _marathons(api: PageApi) -> list[Summary]:
     marathon = {"app": None, "subject": "marathon"}
     gap = summary(
@@ -97,12 +118,16 @@ def _marathons(api: PageApi) -> list[Summary]:
 
 def _prod() -> dict[str, Any]:
     web = summary(700, "Task of /prod/web failed on node-7: Container exited with status 137")
-    trouble = [
+    incidents = [
         {
             "subject": "app:/prod/web",
             "since": web["timestamp"],
             "severity": "error",
             "title": web["title"],
+            "count": 40,
+            "cause": "Container exited with status 137",
+            "deployment": FAILED,
+            "by": "192.0.2.50",
         },
         {
             "subject": "app:/prod/search",
@@ -118,7 +143,7 @@ def _prod() -> dict[str, Any]:
         "step": 2,
         "steps": 5,
     }
-    return cluster("prod", incidents=trouble, deployments=[running])
+    return cluster("prod", incidents=incidents, deployments=[running])
 
 
 def _failed_story(events: list[Summary]) -> dict[str, Any]:
@@ -145,20 +170,22 @@ def _failed_story(events: list[Summary]) -> dict[str, Any]:
         ],
         "changes": [
             {"app": "/prod/web", "fields": [
-                {"field": "container.docker.image", "before": "registry.example.net/web:4.17.2",
+                {"field": "container.docker.image", "change": "changed",
+                 "before": "registry.example.net/web:4.17.2",
                  "after": "registry.example.net/web:4.18.0"},
-                {"field": "cmd",
+                {"field": "cmd", "change": "changed",
                  "before": "exec gunicorn --workers 4 --bind 0.0.0.0:$PORT0 shop.web:app",
                  "after": "exec gunicorn --workers 8 --bind 0.0.0.0:$PORT0 shop.web:app --preload"},
-                {"field": "mem", "before": 512, "after": 384},
+                {"field": "mem", "change": "changed", "before": 512, "after": 384},
                 {"field": "env.DB_PASSWORD", "change": "changed"},
                 {"field": "env.FEATURE_CART", "change": "added"},
-                {"field": "healthChecks", "before": [{"protocol": "HTTP", "path": "/alive"}],
+                {"field": "healthChecks", "change": "changed",
+                 "before": [{"protocol": "HTTP", "path": "/alive"}],
                  "after": [{"protocol": "HTTP", "path": "/ready"}]},
             ]},
             {"app": "/prod/api", "fields": [
-                {"field": "instances", "before": 2, "after": 6},
-                {"field": "labels.owner", "after": "team-shop"},
+                {"field": "instances", "change": "changed", "before": 2, "after": 6},
+                {"field": "labels.owner", "change": "added", "after": "team-shop"},
             ]},
         ],
         "failures": [failure], "events": own,

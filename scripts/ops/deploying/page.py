@@ -4,6 +4,7 @@ It needs Node.js. Where the machine has none that is recent enough, the one that
 wheel is installed, and only then.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -18,6 +19,7 @@ from ops.cli import Failure, say, warn
 
 SOURCES = ROOT / "page"
 BUILT = ROOT / "chalicelib" / "web" / "page"
+_LOCK = SOURCES / ".building"
 
 _OLDEST = 20
 _SECONDS = 600
@@ -25,7 +27,13 @@ _LAST_LINES = 8
 
 
 def ensure() -> None:
-    """Build the page where it is missing or old. Raises Failure."""
+    """Build the page where it is missing or old: one process at a time. Raises Failure."""
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _ensure()
+
+
+def _ensure() -> None:
     sources = _hash()
     if f'content="{sources}"' in _read(BUILT / "index.html"):
         return
@@ -48,7 +56,7 @@ def _hash() -> str:
     """A hash of all that the page is built from."""
     made = hashlib.sha256()
     for path in sorted(SOURCES.iterdir()):
-        if path.is_file() and ".test." not in path.name:
+        if path.is_file() and ".test." not in path.name and path != _LOCK:
             made.update(f"{path.name}\0{path.read_text()}\0".encode())
     return made.hexdigest()[:16]
 

@@ -1,0 +1,82 @@
+"""What was deployed, and what the last hours brought, on a terminal."""
+
+import json
+from datetime import timedelta
+
+from ops.stage.resources import Stage
+
+import events
+import pytest
+
+from chalicelib import times
+from chalicelib.records import items
+from chalicelib.services.clusters import Cluster
+from tests.support.plans import Event, end, plan, records, step
+
+
+def told(stage: Stage, *told: Event) -> None:
+    for made in records(*told):
+        stage.store.put(made)
+        stage.store.note_day(made.cluster, items.day_of(made.id))
+        stage.store.note_deployment(made, None)
+
+
+def ago(minutes: float) -> str:
+    return times.iso(times.now() - timedelta(minutes=minutes))
+
+
+@pytest.fixture
+def night(stage: Stage) -> Stage:
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    well, bad = plan("d-well", app="/prod/api"), plan("d-bad")
+    gap = {"eventType": "relay_gap", "relay": "r", "from": ago(50), "to": ago(40)}
+    told(
+        stage,
+        step("info", "0", 1, well) | {"timestamp": ago(30)},
+        end("success", "0", "d-well", well) | {"timestamp": ago(29)},
+        step("info", "0", 1, bad) | {"timestamp": ago(20)},
+        end("failed", "0", "d-bad", bad, reason="it was not healthy") | {"timestamp": ago(10)},
+        gap | {"timestamp": ago(40), "cause": "relay_stopped"},
+    )
+    return stage
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert events.main([*args]) == 0
+    return capsys.readouterr().out
+
+
+def test_deployments_are_listed_newest_first(
+    night: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = run(capsys, "deployments", "--stage", night.name)
+    first, second = shown.splitlines()
+    assert "failed     /prod/web  start, scale  10 minutes  d-bad" in first
+    assert "succeeded  /prod/api  start, scale  60 s  d-well" in second
+    only = run(capsys, "deployments", "--stage", night.name, "--outcome", "succeeded", "--json")
+    assert [json.loads(line)["id"] for line in only.splitlines()] == ["d-well"]
+    assert run(capsys, "deployments", "--stage", night.name, "--app", "/other/*") == ""
+
+
+def test_the_report_says_what_failed_in_one_screen(
+    night: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = run(capsys, "report", "--stage", night.name)
+    assert "deployments: 1 failed, 1 succeeded" in shown
+    assert "/prod/web  start, scale" in shown
+    assert "gaps of a relay: 1" in shown
+    assert len(shown.splitlines()) < 24
+    made = json.loads(run(capsys, "report", "--stage", night.name, "--json"))
+    assert made["outcomes"] == {"failed": 1, "succeeded": 1}
+    assert [each["id"] for each in made["deployments"]] == ["d-bad", "d-well"]
+    of_app = run(capsys, "report", "--stage", night.name, "--app", "/prod/api")
+    assert "deployments: 1 succeeded" in of_app
+
+
+def test_the_report_of_a_calm_night_is_calm(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    shown = run(capsys, "report", "--stage", stage.name, "--since", "1h")
+    assert "deployments: none" in shown
+    assert "nothing went wrong" in shown
