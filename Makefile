@@ -7,8 +7,13 @@ BIN := $(VENV)/bin
 OPS := $(VENV)/.ops
 READY := $(VENV)/.ready
 
+# What comes from outside is never part of a command's text: it could run something.
+override STAGE := $(value STAGE)
+override OUT := $(value OUT)
+export STAGE OUT
+
 .DEFAULT_GOAL := help
-.PHONY: help run test bench nights page screenshot deploy plan destroy ops check audit format docs pins clean
+.PHONY: help run test bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +34,19 @@ screenshot: $(READY) page ## take the README's picture of the page from the loca
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.screenshot
 
 deploy: $(OPS) ## deploy a stage: make deploy STAGE=prod
-	@$(BIN)/python scripts/deploy.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/deploy.py --stage "$$STAGE" $(ARGS)
+
+package: $(OPS) ## what CI needs to deploy a stage: make package STAGE=prod OUT=folder
+	@$(BIN)/python scripts/package.py --stage "$$STAGE" --out "$$OUT" $(ARGS)
 
 plan: $(OPS) ## what a deploy of a stage would change and lose: make plan STAGE=prod
-	@$(BIN)/python scripts/plan.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/plan.py --stage "$$STAGE" $(ARGS)
+
+live-check: $(OPS) ## try a stage of its own on a live account: make live-check STAGE=check
+	@$(BIN)/python scripts/live_check.py --stage "$$STAGE" $(ARGS)
 
 destroy: $(OPS) ## take a stage down, all but its table: make destroy STAGE=prod
-	@$(BIN)/python scripts/destroy.py --stage "$(STAGE)" $(ARGS)
+	@$(BIN)/python scripts/destroy.py --stage "$$STAGE" $(ARGS)
 
 ops: $(OPS) ## only set up what the scripts need: .venv/bin/python scripts/…
 
@@ -62,7 +73,7 @@ format: $(READY) ## format, and mend what the linter can
 nights: $(READY) ## write anew what people would have heard in the nights of tests/nights
 	@WRITE_NIGHTS=1 $(BIN)/python -m pytest -q tests/aws/test_nights.py
 
-docs: $(READY) ## write the files that follow from others (docs/events.md, schema, policies)
+docs: $(READY) ## write the files that follow from others (docs/events.md, schemas)
 	$(BIN)/python scripts/document.py
 
 pins: ## take the newest versions of what the short lists name

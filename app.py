@@ -1,6 +1,7 @@
 """Wiring: gives each function the objects that it needs. They are made once in a container."""
 
 from chalicelib import coldstart  # first: it makes the imports below cheaper in Lambda
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,28 @@ def event(cluster: str, id: str) -> Response:
     return reading().event(_request(), cluster, id)
 
 
+@app.route("/deployments", methods=["GET"])
+def list_deployments() -> Response:
+    """A reader asks for deployments."""
+    return reading().deployments(_request())
+
+
 @app.route("/deployments/{cluster}/{id}", methods=["GET"])
 def deployment(cluster: str, id: str) -> Response:
     """A reader asks for the story of a deployment."""
     return reading().deployment(_request(), cluster, id)
+
+
+@app.route("/alerts", methods=["GET"])
+def list_alerts() -> Response:
+    """A reader asks what people were told."""
+    return reading().alerts(_request())
+
+
+@app.route("/incidents", methods=["GET"])
+def list_incidents() -> Response:
+    """A reader asks which incidents people were told of."""
+    return reading().incidents(_request())
 
 
 @app.route("/clusters", methods=["GET"])
@@ -151,6 +170,7 @@ def ingest() -> "Ingest":
 @coldstart.once
 def reading() -> "Readers":
     """The answers to readers: nothing of them is imported before somebody reads."""
+    from chalicelib.services.alerts_sent import AlertsSent
     from chalicelib.services.clusters import Clusters
     from chalicelib.services.store import Store
     from chalicelib.services.table import Table
@@ -159,7 +179,9 @@ def reading() -> "Readers":
     from chalicelib.web.readers import Readers
 
     table = Table(aws.dynamodb(), Settings.read().table)
-    return Readers(Tokens(table), Store(table), Clusters(table), Incidents(table))
+    return Readers(
+        Tokens(table), Store(table), Clusters(table), Incidents(table), AlertsSent(table)
+    )
 
 
 @coldstart.once
@@ -207,27 +229,34 @@ def alerting() -> "Alerts":
 
 @coldstart.once
 def watching() -> "Watch":
-    """The use case that tells people of incidents."""
+    """The use case that notifies people of incidents."""
     from datetime import timedelta
 
+    from chalicelib.records.timing import TIMING
+    from chalicelib.sender import Sender
     from chalicelib.services import deployed
+    from chalicelib.services.alerts_sent import AlertsSent
     from chalicelib.services.clusters import Clusters
+    from chalicelib.services.incidents import Incidents
     from chalicelib.services.store import Store
     from chalicelib.services.table import Table
     from chalicelib.services.topic import Topic
-    from chalicelib.services.incidents import Incidents
-    from chalicelib.telling import Telling
     from chalicelib.watch import Watch
 
     settings = Settings.read()
     topic_arn = settings.alerts_topic()
     table = Table(aws.dynamodb(), settings.table)
     incidents = Incidents(table)
-    telling = Telling(incidents, Topic(aws.sns(once=True), topic_arn))
-    silence = timedelta(minutes=settings.silence_minutes)
-    page = deployed.Page(table)
+    sent = AlertsSent(table, settings.retention_days)
     return Watch(
-        Store(table), incidents, Clusters(table), telling, settings.stage, page.address, silence
+        Store(table),
+        incidents,
+        Clusters(table),
+        Sender(incidents, Topic(aws.sns(once=True), topic_arn), sent),
+        settings.stage,
+        deployed.Page(table).address,
+        timedelta(minutes=settings.no_events_minutes),
+        replace(TIMING, stuck=timedelta(minutes=settings.stuck_minutes)),
     )
 
 

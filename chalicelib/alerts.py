@@ -1,15 +1,14 @@
-"""Alerts: note the incidents that the table's stream brings, for ``watch`` to tell of.
+"""Alerts: note what the table's stream brings of incidents, for ``watch`` to judge.
 
-Lambda's mapping hands over new warnings and errors alone. They may come twice, late, or in any
-order: an incident only ever takes the earlier begin and the later end.
+Lambda's mapping hands over new warnings and errors, and what was killed: only the lives of an app
+tell whether that was asked for. They may come twice, late, or in any order.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from chalicelib import log, times
-from chalicelib.marathon.severity import BAD
+from chalicelib import log
+from chalicelib.marathon.severity import BAD, KILLED
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.incidents import Incidents
@@ -19,11 +18,10 @@ StreamRecord = Mapping[str, Any]
 
 
 class Alerts:
-    """Notes the incidents of one stage. ``now``: the clock that it goes by."""
+    """Notes the incidents of one stage."""
 
-    def __init__(self, incidents: Incidents, now: Callable[[], datetime] = times.now) -> None:
+    def __init__(self, incidents: Incidents) -> None:
         self._incidents = incidents
-        self.now = now
 
     def run(self, records: list[StreamRecord]) -> dict[str, list[dict[str, str]]]:
         """Note a batch of stream records from Lambda. The answer has the form that Lambda wants:
@@ -31,11 +29,13 @@ class Alerts:
         """
         opened = 0
         stopped_at = ""
-        now = times.iso(self.now())
         for number, bad in _by_subject(records):
             try:
-                opened += self._incidents.note(bad, now)
+                opened += self._incidents.note(bad)
             except TableError as error:
+                if error.permanent:  # a retry would fail in the same way
+                    log.warning("unreadable", id=bad[0].id, reason=error.code)
+                    continue
                 log.warning("alerts stopped: the table is unavailable", reason=error.code)
                 stopped_at = number
                 break
@@ -59,14 +59,18 @@ def _by_subject(records: list[StreamRecord]) -> list[tuple[str, list[Record]]]:
 
 
 def _record(each: StreamRecord) -> Record | None:
-    """The warning or error that a stream record brings, without its body; None for all else."""
+    """The record that may be part of an incident, without its body; None for all else."""
     if each["eventName"] != "INSERT":
         return None
     values = items.plain(each["dynamodb"]["NewImage"])
-    if values.get("kind") != "record" or values.get("severity") not in BAD:
+    if values.get("kind") != "record":
+        return None
+    if values.get("severity") not in BAD and values.get("status") not in KILLED:
         return None
     try:
-        return items.to_record({**values, "body": b""}, [])
+        record = items.to_record({**values, "body": b""}, [])
+        _ = record.heard  # its times can be read
     except Exception as error:  # fan-out parks it; a retry would fail in the same way
         log.warning("unreadable", id=values.get("sk"), reason=type(error).__name__)
         return None
+    return record

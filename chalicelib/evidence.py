@@ -1,127 +1,286 @@
 """What is read of an incident before people are told of it: no more than a bounded part."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib import history, story, times
-from chalicelib.marathon.models import StatusUpdateEvent
+from chalicelib.marathon.models import (
+    ApiPostEvent,
+    Event,
+    RelayWaiting,
+    StatusUpdateEvent,
+    UnhealthyTaskKillEvent,
+)
+from chalicelib.marathon.plans import Definition
 from chalicelib.marathon.reading import event
-from chalicelib.marathon.severity import BAD
-from chalicelib.records import alert, items
+from chalicelib.marathon.waiting import why
+from chalicelib.records import items, lives
 from chalicelib.records.alert import Facts
+from chalicelib.records.condition import Condition, condition
+from chalicelib.records.deployment import REPLACED_WITHIN
+from chalicelib.records.deployment import Facts as Deployment
 from chalicelib.records.incident import Incident
+from chalicelib.records.lives import History
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, Story
+from chalicelib.records.story import Story
+from chalicelib.records.timing import Timing
 from chalicelib.services.store import Store, Window
 from chalicelib.text import clip
 
-# How many records are read at most: about one incident, about many, to see whether a state is still
-# bad, and to find a deployment.
-MOST_ROWS = 10_000
-MOST_BAD = 2_000
-MOST_STATES = 200
+# How many records are read at most: of one incident, and to find one deployment.
+MOST_ROWS = 5_000
+MOST_NEAR = 500
 _MOST_APPS = 25
-_PAGE = 100
+_PAGE = 500
 
-# In a message about an incident of more than a few months only the newest ones count.
-_MOST_MONTHS = 3
+# Definitions are read for the number of instances that they want; larger ones than this are not.
+_DEFINITIONS = ("api_post_event",)
+_MOST_DEFINITION_BYTES = 200_000
 
 
-def of_one(store: Store, incident: Incident, before: timedelta) -> Facts:
-    """What a message about one incident says. ``before``: for how long before it a deployment may
-    be its cause.
+@dataclass
+class Budget:
+    """For how long one look may read. What is left over then waits for the next look."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    _end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._end = self.clock() + self.seconds
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more should be begun."""
+        return self.clock() >= self._end
+
+    def share(self, parts: int) -> "Budget":
+        """One of so many equal parts of what is left."""
+        return Budget(max(0.0, self._end - self.clock()) / parts, self.clock)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The records of one subject, with the deployments that touched it. ``complete``: False if
+    there are even more, earlier.
     """
-    since = Window(_compact(incident.since))
-    timeline = store.timeline(incident.cluster, incident.subject, since)
-    rows = list(itertools.islice(timeline, MOST_ROWS + 1))
+
+    history: History
+    complete: bool
+
+
+def read(store: Store, cluster: str, subject: str, since: datetime) -> Rows:
+    """The lives of an app, a pod or the scheduler since then."""
+    kind, _, path = subject.partition(":")
+    subjects = history.subjects_of_path(path) if kind in ("app", "pod") else (subject,)
+    found: list[Record] = []
+    window = Window(times.compact(since))
+    for each in subjects:
+        rows = store.timeline(cluster, each, window, _PAGE, bodies=_DEFINITIONS)
+        found += itertools.islice(rows, MOST_ROWS + 1)
+    sizes = {each.id: size for each in found if (size := _size(each)) is not None}
+    kept = [replace(each, body=b"") if each.body else each for each in found[:MOST_ROWS]]
+    return Rows(lives.history(kept, sizes), len(found) <= MOST_ROWS)
+
+
+def of_subject(
+    store: Store, incident: Incident, now: datetime, timing: Timing
+) -> tuple[Condition, Rows]:
+    """What is wrong with an app, a pod or the scheduler now."""
+    earliest = incident.opened_at or now
+    since = min(incident.began, earliest) - timing.relapses_within
+    # Nothing older than its greatest pause can count; and times from outside are not believed.
+    since = max(since, now - 7 * timing.same_incident)
+    rows = read(store, incident.cluster, incident.subject, since - timing.cause_within)
+    return condition(rows.history, since, now, timing), rows
+
+
+def facts(
+    store: Store,
+    incident: Incident,
+    found: Condition,
+    rows: Rows,
+    now: datetime,
+    timing: Timing,
+) -> Facts:
+    """What a message about an app, a pod or the scheduler says."""
+    over = incident.resolved_at
+    failures = tuple(e for e in found.failures if over is None or e.failure.heard > over)
+    notified = incident.notified[-1] if incident.notified else None
+    starts = [each.failure.time for each in failures]
+    starts += [each.missing.time for each in found.unreachable if each.missing]
+    starts += [each.unhealthy.time for each in found.unhealthy if each.unhealthy]
+    first = min(starts, default=incident.began)
+    last = max(starts, default=incident.last)
+    shown = [*reversed(failures), *found.unreachable, *found.unhealthy]
+    newest = shown[0] if shown else None
+    kill = newest.killed_for_health if newest else None
+    check = newest.check if newest and (kill or newest.unhealthy) else None
     return Facts(
-        records=rows[:MOST_ROWS],
-        complete=len(rows) <= MOST_ROWS,
-        words=_last_words(store, rows),
-        before=_deployment_before(store, incident, before),
+        since=first,
+        last=last,
+        condition=found,
+        failures=failures,
+        complete=rows.complete,
+        fresh=sum(1 for e in failures if notified and e.failure.heard > notified),
+        message=_message(store, newest.end if newest else None),
+        check=check.title if check else "",
+        reason=_reason(store, kill),
+        before=deployment_before(store, incident, first, timing),
+        stuck=_stuck(store, incident, rows.history, now, timing),
+        why=_why(store, found.waiting, rows.history),
+        host=_host(found, failures),
+        apps=(incident.path,) if incident.path else (),
     )
 
 
-def of_many(store: Store, incidents: Sequence[Incident]) -> list[Record]:
-    """The warnings and errors of a cluster while it had those incidents, newest first."""
-    window = Window(
-        _compact(min(each.since for each in incidents)),
-        _compact(max(each.last for each in incidents)),
+def of_deployment(
+    store: Store,
+    incident: Incident,
+    told: Story,
+    now: datetime,
+    timing: Timing,
+    *,
+    stands_still: bool,
+) -> Facts:
+    """What a message about a deployment says, with what the lives of its apps did meanwhile."""
+    since = told.started_at or incident.began
+    found = [
+        read(store, incident.cluster, f"app:{app}", since).history for app in told.apps[:_MOST_APPS]
+    ]
+    failures = sorted(
+        (life for each in found for life in each.failures if life.failure.time >= since),
+        key=lambda life: life.failure.heard,
     )
-    months = _months(window)
-    rows = (
-        record
-        for month in months
-        for record in store.bad(incidents[0].cluster, month, window, MOST_BAD)
+    waiting = next((each for each in found if each.waiting), None)
+    first = next((each for each in found if each.unhealthy or each.running), None)
+    shown = first or next(iter(found), None)
+    return Facts(
+        since=(last_moved(told) or since) if stands_still else since,
+        last=now if stands_still else told.ended_at or incident.last,
+        condition=condition(shown, since, now, timing) if shown else None,
+        failures=tuple(failures),
+        message=_message(store, failures[-1].end if failures else None),
+        why=_why(store, waiting.waiting, waiting) if waiting else "",
+        story=told,
+        stands_still=stands_still,
+        apps=tuple(told.apps),
     )
-    return list(itertools.islice(rows, MOST_BAD))
 
 
-def is_still_bad(store: Store, incident: Incident) -> bool:
-    """Whether an incident is a state, such as a lost connection, that nothing has ended yet."""
-    window = Window(_compact(incident.since))
-    rows = store.timeline(incident.cluster, incident.subject, window, _PAGE)
-    return alert.stands(list(itertools.islice(rows, MOST_STATES)))
+def last_moved(told: Story) -> datetime | None:
+    """When a step of a deployment began or ended last."""
+    moved = [each for step in told.steps for each in (step.started_at, step.ended_at) if each]
+    return max(moved, default=told.started_at)
 
 
-def is_replaced(store: Store, told: Story) -> bool:
-    """Whether another deployment has touched one of its apps since about its end."""
+def followers(store: Store, told: Story, until: datetime) -> list[str]:
+    """The ids of the deployments of its apps that began at about its end or later, oldest first."""
     if told.ended_at is None:
+        return []
+    window = Window.between(told.ended_at - REPLACED_WITHIN, until)
+    found = itertools.islice(store.deployments(told.cluster, window, _PAGE), MOST_ROWS)
+    later = [each for _, each in found if isinstance(each, Deployment) and each.id != told.id]
+    return [each.id for each in reversed(later) if _touches(store, told, each)]
+
+
+def _touches(store: Store, told: Story, other: Deployment) -> bool:
+    apps = set(told.apps)
+    if not apps.isdisjoint(other.apps):
+        return True
+    if not other.apps_omitted:
         return False
-    since = times.compact(times.from_iso(told.ended_at) - REPLACED_WITHIN)
-    subjects = [each for app in told.apps[:_MOST_APPS] for each in history.subjects_of_path(app)]
-    rows = history.of_subjects(store, told.cluster, subjects, Window(since), _PAGE)
-    return any(
-        each.deployment not in (None, told.id) for each in itertools.islice(rows, MOST_STATES)
-    )
+    whole = story.tell(store, told.cluster, other.id)
+    return whole is not None and not apps.isdisjoint(whole.apps)
 
 
-def newest_came(store: Store, cluster: str, now: datetime) -> str | None:
+def newest_came(store: Store, cluster: str, now: datetime) -> datetime | None:
     """When the newest event of a cluster came; None if none ever did. One read where events have
     come today.
     """
     for day in (now.date(), now.date() - timedelta(days=1)):
         rows = itertools.islice(store.feed(cluster, day.isoformat(), page=_PAGE), _PAGE)
         if came := max((each.received_at for each in rows), default=None):
-            return came
+            return times.from_iso(came)
     newest = history.newest_received(store, cluster)
-    return newest.received_at if newest else None
+    return times.from_iso(newest.received_at) if newest else None
 
 
-def _last_words(store: Store, rows: Sequence[Record]) -> str:
-    """What Mesos said of the task that ended badly last; empty if it said nothing."""
-    bad = (r for r in rows if r.type == "status_update_event" and r.severity in BAD)
-    newest = next(bad, None)
-    if newest is None:
-        return ""
-    key = items.timeline_key(newest.cluster, newest.subject)
-    try:
-        whole = store.at(key, newest.id)
-    except LookupError:  # a part of its body is gone
-        return ""
-    made = event(whole.body) if whole else None
-    return made.message or "" if isinstance(made, StatusUpdateEvent) else ""
-
-
-def _deployment_before(store: Store, incident: Incident, before: timedelta) -> Story | None:
+def deployment_before(
+    store: Store, incident: Incident, since: datetime, timing: Timing
+) -> Story | None:
     """The deployment that touched the app last before its incident began."""
     if not incident.path:
         return None
-    since = times.compact(times.from_iso(incident.since) - before)
-    window = Window(since, _compact(incident.since))
+    window = Window.between(since - timing.cause_within, since)
     rows = store.timeline(incident.cluster, clip(f"app:{incident.path}"), window, _PAGE)
-    near: Iterator[str | None] = (each.deployment for each in itertools.islice(rows, MOST_STATES))
+    near = (each.deployment for each in itertools.islice(rows, MOST_NEAR))
     id_ = next(filter(None, near), None)
     return story.tell(store, incident.cluster, id_) if id_ else None
 
 
-def _months(window: Window) -> list[str]:
-    first, last = items.month_of(window.since), items.month_of(window.until)
-    year, month = (int(part) for part in last.split("-"))
-    back = (divmod(year * 12 + month - 1 - n, 12) for n in range(_MOST_MONTHS))
-    return [name for y, m in back if (name := f"{y:04d}-{m + 1:02d}") >= first]
+def _stuck(
+    store: Store, incident: Incident, found: History, now: datetime, timing: Timing
+) -> Story | None:
+    """A deployment of the app that stands still."""
+    running = [each for each in found.deployments if each.end is None]
+    if not running or not timing.stuck:
+        return None
+    told = story.tell(store, incident.cluster, running[-1].id)
+    moved = last_moved(told) if told and told.state == "running" else None
+    return told if moved and now - moved >= timing.stuck else None
 
 
-def _compact(time: str) -> str:
-    return times.compact(times.from_iso(time))
+def _size(record: Record) -> int | None:
+    if not record.body or len(record.body) > _MOST_DEFINITION_BYTES:
+        return None
+    made = event(record.body)
+    size = (made.appDefinition or {}).get("instances") if isinstance(made, ApiPostEvent) else None
+    return size if isinstance(size, int) else None
+
+
+def _body(store: Store, record: Record | None) -> Event | None:
+    """The event of a record that was read without its body."""
+    if record is None:
+        return None
+    try:
+        whole = store.at(items.timeline_key(record.cluster, record.subject), record.id)
+    except LookupError:  # a part of its body is gone
+        return None
+    return event(whole.body) if whole else None
+
+
+def _message(store: Store, end: Record | None) -> str:
+    """What Mesos said of a life's end; empty if it said nothing."""
+    if end is None or end.type != "status_update_event":
+        return ""
+    made = _body(store, end)
+    return made.message or "" if isinstance(made, StatusUpdateEvent) else ""
+
+
+def _reason(store: Store, kill: Record | None) -> str:
+    made = _body(store, kill)
+    reason = made.reason if isinstance(made, UnhealthyTaskKillEvent) else None
+    return "" if reason in (None, "unknown") else reason or ""
+
+
+def _why(store: Store, waiting: Record | None, found: History) -> str:
+    """Why nothing launches, as a relay has heard it."""
+    made = _body(store, waiting)
+    if not isinstance(made, RelayWaiting):
+        return ""
+    definition: Definition | None = None
+    defined = _body(store, found.defined)
+    if isinstance(defined, ApiPostEvent):
+        definition = defined.appDefinition
+    return why(made, definition, len(found.failures))
+
+
+def _host(found: Condition, failures: tuple[lives.Life, ...]) -> str:
+    """The one host of all that is wrong; empty if there are several."""
+    shown = [*failures, *found.unreachable, *found.unhealthy]
+    hosts = {each.host for each in shown if each.host}
+    return hosts.pop() if len(hosts) == 1 else ""

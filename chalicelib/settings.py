@@ -28,8 +28,9 @@ class SettingsError(Exception):
 class Settings:
     """``retention_days``: 0 keeps records for ever. ``masking``: whether notifications show the
     values of an app's environment. ``alerts_topic_arn``: empty until the stage is deployed again
-    after an upgrade; taking events in does not depend on it. ``silence_minutes``: for how long
-    nothing may come from a cluster before people hear of it; 0 for ever.
+    after an upgrade; taking events in does not depend on it. ``no_events_minutes``: for how long
+    nothing may come from a cluster before people hear of it; 0 for ever. ``stuck_minutes``: after
+    how long a deployment of which no step began or ended stands still; 0 for never.
     """
 
     table: str
@@ -39,7 +40,8 @@ class Settings:
     retention_days: int = 90
     masking: Masking = "masked"
     alerts_topic_arn: str = ""
-    silence_minutes: int = 0
+    no_events_minutes: int = 0
+    stuck_minutes: int = 15
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,7 +57,8 @@ class Settings:
             retention_days(env),
             masking(env),
             env.get("ALERTS_TOPIC_ARN", ""),
-            silence_minutes(env),
+            no_events_minutes(env),
+            stuck_minutes(env),
         )
 
     @property
@@ -75,9 +78,14 @@ def retention_days(env: Mapping[str, str]) -> int:
     return _number(env, "RETENTION_DAYS", "90", "days")
 
 
-def silence_minutes(env: Mapping[str, str]) -> int:
+def no_events_minutes(env: Mapping[str, str]) -> int:
     """For how many minutes a cluster may send nothing; 0 for ever. Raises SettingsError."""
-    return _number(env, "SILENCE_MINUTES", "0", "minutes")
+    return _number(env, "NO_EVENTS_MINUTES", "0", "minutes")
+
+
+def stuck_minutes(env: Mapping[str, str]) -> int:
+    """After how many minutes a deployment stands still; 0 for never. Raises SettingsError."""
+    return _number(env, "STUCK_MINUTES", "15", "minutes")
 
 
 def masking(env: Mapping[str, str]) -> Masking:

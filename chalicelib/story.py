@@ -9,11 +9,12 @@ from dataclasses import replace
 from chalicelib import history, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.models import ApiPostEvent
-from chalicelib.marathon.plans import Definition
+from chalicelib.marathon.plans import DEPLOYMENT_TYPES, Definition
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
+from chalicelib.records.deployment import REPLACED_WITHIN, REQUESTED_WITHIN
 from chalicelib.records.record import Record
-from chalicelib.records.story import REPLACED_WITHIN, REQUESTED_WITHIN, Case, Running, Story
+from chalicelib.records.story import Case, Running, Story
 from chalicelib.services.store import EVERYTHING, Store, Window
 from chalicelib.text import clip
 
@@ -22,7 +23,6 @@ from chalicelib.text import clip
 MOST_OWN = 500
 MOST_AROUND = 500
 MOST_BEFORE = 200
-
 # How much of bodies one story reads: a small item may hold a body of megabytes.
 MOST_BODIES_BYTES = 12_000_000
 
@@ -61,8 +61,8 @@ def running(store: Store, cluster: str, within: float = math.inf) -> list[Runnin
 
 
 def _own(store: Store, cluster: str, id_: str, most: int) -> list[Record]:
-    """The newest events of a deployment, with their bodies."""
-    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=True)
+    """The newest events of a deployment, with their bodies as far as they fit into memory."""
+    rows = store.timeline(cluster, clip(f"deployment:{id_}"), page=_PAGE, bodies=DEPLOYMENT_TYPES)
     own: list[Record] = []
     room = MOST_BODIES_BYTES
     for each in itertools.islice(rows, most):
@@ -85,7 +85,7 @@ def _around(store: Store, case: Case) -> list[Record]:
     around: list[Record] = []
     room = MOST_BODIES_BYTES
     for each in found.values():
-        wanted = each.type in story.TOLD_BY_BODY and room > 0
+        wanted = each.type in story.READ_WHOLE and room > 0
         around.append(_with_body(store, each) if wanted else each)
         room -= len(around[-1].body)
     return around
@@ -129,7 +129,7 @@ def _earlier(store: Store, case: Case) -> dict[str, Definition]:
 
 def _definition_before(store: Store, record: Record) -> Definition | None:
     window = EVERYTHING.before(record.id)
-    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=True)
+    rows = store.timeline(record.cluster, record.subject, window, _PAGE, bodies=(record.type,))
     for each in itertools.islice(rows, MOST_BEFORE):
         if each.type == record.type and each.body:
             made = event(each.body)

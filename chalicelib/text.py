@@ -1,6 +1,7 @@
 """Strings from outside, made safe to store, to show and to send."""
 
 import hashlib
+from collections.abc import Sequence
 
 SUMMARY_STRING_BYTES = 512
 
@@ -38,6 +39,25 @@ def plain(text: str, limit: int) -> str:
         text = "".join(each if each.isprintable() else " " for each in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def shortened(text: str, limit: int) -> str:
+    """One line of at most ``limit`` characters, all of them visible. A longer text loses its
+    middle: whoever it is about stands at its beginning, and Mesos puts the cause at its end.
+    """
+    if len(text) > 8 * limit:  # a field may be megabytes long
+        text = f"{text[: 4 * limit]} … {text[-4 * limit :]}"
+    text = plain(text, len(text))
+    if len(text) <= limit:
+        return text
+    end = 2 * limit // 3
+    return f"{text[: limit - end - 3].rstrip()} … {text[-end:].lstrip()}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names in a row, at most so many of them: ``/a, /b and 3 more``."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def visible(text: str) -> str:

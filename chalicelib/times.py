@@ -31,8 +31,7 @@ def from_epoch(seconds: float) -> datetime:
 
 def from_compact(text: str) -> datetime:
     """The time that ``compact`` wrote at the beginning of an id."""
-    time = datetime.strptime(text[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return time.replace(microsecond=int(text[15:18]) * 1000)
+    return datetime.fromisoformat(f"{text[:15]}.{text[15:18]}+00:00")
 
 
 def usable_timestamp(value: object) -> datetime | None:
@@ -50,3 +49,27 @@ def with_zone(text: str) -> datetime | None:
         return None if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it, rounded: ``43 ms``, ``1.4 seconds``, ``40 seconds``,
+    ``12 minutes``, ``3 hours 20 minutes``, ``5 days``.
+    """
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 10 and round(seconds, 1) % 1:
+        return f"{seconds:.1f} seconds"
+    whole, minutes = round(seconds), round(seconds / 60)
+    if whole < 90 and whole != 60:
+        return _counted(whole, "second")
+    if minutes < 60:
+        return _counted(minutes, "minute")
+    if minutes < 600:
+        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
+        return _counted(minutes // 60, "hour") + rest
+    hours = round(seconds / 3600)
+    return _counted(hours, "hour") if hours < 48 else _counted(round(seconds / 86_400), "day")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

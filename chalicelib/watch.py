@@ -1,56 +1,42 @@
-"""Watch: tell people of incidents, once, in words, and of their end.
+"""Watch: notify people of incidents, once, in words, and of their end.
 
-It looks each minute, at the open incidents alone, and knows from them which are to be told. Only of
-those it reads more. ``telling`` sees to it that each message is sent once.
+It looks each minute, with one query, at all that is open, and knows from it which incidents are
+due. Of those it reads more and judges them by lives. What a silence covers is left out, many of one
+cluster are told together, and ``sender`` sees to it that each message is sent once.
+
+What is wrong with one incident never keeps the others from being told.
 """
 
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
 
-from chalicelib import evidence, log, story, times
-from chalicelib.marathon.subjects import MARATHON
+from chalicelib import evidence, log, times
+from chalicelib.evidence import Budget
+from chalicelib.judging import Judge, Verdict
 from chalicelib.records import alert
-from chalicelib.records.alert import Sender, State
-from chalicelib.records.incident import Incident
-from chalicelib.records.patience import PATIENCE, TOGETHER
+from chalicelib.records.alert import Context, Facts
+from chalicelib.records.incident import Incident, State, no_events, stands_still
+from chalicelib.records.timing import TIMING, TOGETHER, Timing
+from chalicelib.sender import Notice, NotSent, Sender
 from chalicelib.services.aws import ServiceError
 from chalicelib.services.clusters import Clusters
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
-from chalicelib.telling import Compose, NotTold, Telling
 
-# Marathon refuses to change an app that is being deployed. Since 1.5 it then tells of a failed
-# deployment, which never ran. Who asked for it has the answer.
-_CONFLICT = "locked by one or more deployments"
+# Lambda gives it a minute. What is left over waits for the next look, the longest waiting first.
+_SECONDS = 35.0
 
-Verdict = Literal["tell", "wait", "drop"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """What is to be told next of an incident, and when. ``again``: it may have been told before.
-    ``once``: a deployment, which ends with the one message that tells of it.
-    """
-
-    state: State
-    at: datetime
-    again: bool = False
-    once: bool = False
-
-    @property
-    def kind(self) -> tuple[str, bool, bool]:
-        """What is told together."""
-        return self.state, self.again, self.once
+# Of a deployment of thousands of apps, readers are shown so many.
+_MOST_APPS_SHOWN = 100
 
 
 class Watch:
-    """Tells people of the incidents of one stage. ``page``: gives the page's address. ``silence``:
-    for how long nothing may come from a cluster; 0 if that is no incident. ``now``: the clock that
-    it goes by.
+    """Notifies people of the incidents of one stage. ``page``: gives the page's address.
+    ``no_events``: for how long nothing may come from a cluster; 0 if that is no incident. ``now``:
+    the clock that it goes by.
     """
 
     def __init__(
@@ -58,182 +44,279 @@ class Watch:
         store: Store,
         incidents: Incidents,
         clusters: Clusters,
-        telling: Telling,
+        sender: Sender,
         stage: str,
         page: Callable[[], str],
-        silence: timedelta = timedelta(0),
+        no_events: timedelta = timedelta(0),
+        timing: Timing = TIMING,
         now: Callable[[], datetime] = times.now,
     ) -> None:
-        self._store = store
-        self._incidents = incidents
-        self._clusters = clusters
-        self._telling = telling
-        self._stage = stage
-        self._page = page
-        self.silence = silence
+        self.store = store
+        self.incidents = incidents
+        self.clusters = clusters
+        self.sender = sender
+        self.stage = stage
+        self.page = page
+        self.no_events = no_events
+        self.timing = timing
         self.now = now
-        self.patience = PATIENCE
 
     def run(self) -> None:
-        """Look once. Raises NotTold, but only after all else was told."""
-        now = self.now()
-        known = self._incidents.known()
-        told = failed = 0
-        for what, tell in self._messages(known, now):
-            try:
-                told += tell()
-            except Exception as error:  # What is wrong with one must not keep the others silent.
-                failed += 1
-                reason = error.code if isinstance(error, ServiceError) else repr(error)
-                log.error("not told", what=what, reason=reason)
-        if told:
-            log.metrics({"Told": told})
-        if failed:
-            raise NotTold(f"{failed} messages were not sent; the log says why")
+        """Look once. Raises NotSent, but only after all else was sent."""
+        look = _Look(self)
+        look.run()
+        if look.sent:
+            log.metrics({"Notified": look.sent})
+        if look.failed:
+            raise NotSent(f"{look.failed} incidents were not judged, or not told; the log says why")
 
-    def _messages(
-        self, known: list[Incident], now: datetime
-    ) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """What is to be told now, each with whom it is about."""
-        if self.silence or any(each.silence and not each.ended for each in known):
-            silent = {each.cluster: each for each in known if each.silence}
-            for name in {*silent, *(each.name for each in self._clusters.all())}:
-                yield name, partial(self._look_for_silence, name, silent.get(name), now)
-        events = (each for each in known if not each.silence)
-        for cluster, incidents in itertools.groupby(events, key=lambda each: each.cluster):
-            for row, next_ in self._due(list(incidents), now):
-                yield cluster, partial(self._tell, row, next_, now)
 
-    def _due(
-        self, incidents: list[Incident], now: datetime
-    ) -> Iterator[tuple[list[Incident], _Next]]:
-        """The incidents of a cluster that are to be told now: each row in one message."""
-        wanted = [(each, next_) for each in incidents if (next_ := self._next(each, now))]
-        for kind in dict.fromkeys(next_.kind for _, next_ in wanted):
-            same = [(each, next_) for each, next_ in wanted if next_.kind == kind]
-            due = [(each, next_) for each, next_ in same if next_.at <= now]
-            soon = sum(now < next_.at <= now + self.patience.look for _, next_ in same)
-            if not due or (soon and len(due) + soon > TOGETHER and self._may_wait(due, now)):
+class _Look:
+    """One look. ``sent``: how many messages; ``failed``: how many incidents could not be judged, or
+    told of.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._now = watch.now()
+        self._timing = watch.timing
+        self._open = watch.incidents.read(self._now)
+        self._judge = Judge(watch.store, self._open, self._now, self._timing)
+        self.sent = self.failed = 0
+
+    def run(self) -> None:
+        self._guard("deployments that stand still", self._open_stuck)
+        self._guard("clusters without events", self._open_no_events)
+        due: dict[str, list[Incident]] = {}
+        for each in sorted(filter(self._is_due, self._open.incidents), key=_waiting_since):
+            due.setdefault(each.cluster, []).append(each)
+        budget = Budget(_SECONDS)
+        for n, (cluster, row) in enumerate(due.items()):
+            self._guard(
+                cluster, partial(self._of_cluster, cluster, row, budget.share(len(due) - n))
+            )
+
+    def _guard(self, what: str, act: Callable[[], None]) -> None:
+        """Whatever goes wrong with one thing, the others are told."""
+        try:
+            act()
+        except Exception as error:
+            self.failed += 1
+            reason = error.code if isinstance(error, ServiceError) else repr(error)
+            log.error("not told", what=what, reason=reason)
+
+    # What no event tells of
+
+    def _open_stuck(self) -> None:
+        """Deployments of which nothing was heard for so long that they may stand still."""
+        known = {(each.cluster, each.deployment_id): each for each in self._open.incidents}
+        for each in self._open.deployments:
+            if not self._timing.stuck or self._now - each.last < self._timing.stuck:
                 continue
-            due = [(each, next_) for each, next_ in due if self._matters(each, now)]
-            if len(due) > TOGETHER:
-                yield [each for each, _ in due], due[0][1]
+            found = known.get((each.cluster, each.id))
+            if found is None:
+                self._begin(stands_still(each.cluster, each.id, each.last))
+            elif found.state == "resolved" and each.last > found.last:
+                again = replace(found, since=each.last, last=each.last, stands_still=True)
+                self._keep(found, again)
+
+    def _open_no_events(self) -> None:
+        """Clusters from which nothing has come for too long."""
+        if not self._watch.no_events:
+            return
+        known = {each.cluster: each for each in self._open.incidents if each.no_events}
+        for name in (each.name for each in self._watch.clusters.all()):
+            found = known.get(name)
+            if found and found.state != "resolved":
+                continue
+            came = evidence.newest_came(self._watch.store, name, self._now)
+            if came is None or self._now - came < self._watch.no_events:
+                continue
+            if found:
+                self._keep(found, replace(found, since=came, last=max(came, found.last)))
             else:
-                yield from (([each], next_) for each, next_ in due)
+                self._begin(no_events(name, came))
 
-    def _may_wait(self, due: list[tuple[Incident, _Next]], now: datetime) -> bool:
-        """Many begin or end at about the same time: wait once, to tell of all of them together."""
-        return now - min(next_.at for _, next_ in due) < self.patience.look
+    def _begin(self, incident: Incident) -> None:
+        self._watch.incidents.open(incident)
+        self._open.incidents.append(incident)
 
-    def _next(self, incident: Incident, now: datetime) -> _Next | None:
-        told = times.from_iso(incident.told_at) if incident.told_at else now
-        if incident.unsure and (incident.ended or incident.deployment):
-            state: State = "began" if incident.deployment else "over"
-            once = bool(incident.deployment)
-            return _Next(state, told + self.patience.unsure, again=True, once=once)
-        if incident.ended:
-            return None
-        if incident.deployment:
-            return _Next("began", now, once=True)
-        ends = self.patience.ends(incident)
-        if now + self.patience.look >= ends:
-            return _Next("over", ends)
-        if not incident.tellings:
-            return _Next("began", self.patience.begins(incident))
-        return _Next("goes_on", self.patience.goes_on(incident)) if incident.has_news else None
+    # Which are due
 
-    def _matters(self, incident: Incident, now: datetime) -> bool:
-        """Whether people should hear of an incident. If they never will, it ends in silence."""
-        verdict = "tell" if incident.unsure else self._verdict(incident, now)
-        if verdict == "drop":
-            self._incidents.settle(incident, times.iso(now))
-        return verdict == "tell"
+    def _is_due(self, incident: Incident) -> bool:
+        if incident.sending:
+            return incident.sending + self._timing.unsure <= self._now
+        if incident.silenced_until and not self._silenced_until(incident):
+            return True  # its silence has ended
+        due = incident.due is not None and incident.due <= self._now
+        if incident.is_open:
+            return due or self._has_news(incident) or self._has_moved(incident)
+        if incident.due and (incident.opened_at or incident.silenced_until):
+            return due  # people may not be told again before
+        if incident.no_events and incident.since and incident.state == "resolved":
+            return True
+        return due or incident.is_news
 
-    def _verdict(self, incident: Incident, now: datetime) -> Verdict:
-        quiet: Verdict = "drop" if now >= self.patience.ends(incident) else "wait"
-        if incident.deployment:
-            return self._on_deployment(incident, now, quiet)
-        serious = incident.tellings or incident.severity == "error" or self.patience.lasts(incident)
-        return "tell" if serious or evidence.is_still_bad(self._store, incident) else quiet
+    def _has_news(self, incident: Incident) -> bool:
+        """Whether it is to be told again, if it goes on, and something bad has come."""
+        if not (incident.is_news and incident.opened_at and incident.bad_at):
+            return False
+        return self._timing.next_repeat(incident.opened_at, incident.bad_at) <= self._now
 
-    def _on_deployment(self, incident: Incident, now: datetime, quiet: Verdict) -> Verdict:
-        """A deployment is told of once. Without a reason (before 1.6.352) it was nearly always
-        cancelled; and one that was cancelled matters only if nothing took its place.
+    def _has_moved(self, incident: Incident) -> bool:
+        """Whether a deployment that stood still moves, or has ended."""
+        if not incident.stands_still:
+            return False
+        key = (incident.cluster, incident.deployment_id)
+        found = (each.last for each in self._open.deployments if (each.cluster, each.id) == key)
+        last = next(found, None)
+        return last is None or last > incident.last
+
+    def _must_wait(self, known: list[Incident], due: list[Incident]) -> bool:
+        """Where many incidents of a cluster come at about the same time, the rest of them is waited
+        for, once.
         """
-        told = story.tell(self._store, incident.cluster, incident.deployment)
-        if incident.told_last or told is None or told.state == "succeeded":
-            return "drop"
-        if told.state in ("running", "unknown"):
-            return quiet
-        never_ran = all(each.started_at is None for each in told.steps)
-        if _CONFLICT in (told.reason or "") or (never_ran and not told.reason):
-            return "drop"
-        if told.state == "failed" and told.reason:
-            return "tell"
-        if now < times.from_iso(incident.opened) + self.patience.replaced:
-            return "wait"
-        return "drop" if evidence.is_replaced(self._store, told) else "tell"
+        next_look = self._now + self._timing.look
+        soon = sum(each.due is not None and self._now < each.due <= next_look for each in known)
+        waited = self._now - _waiting_since(due[0]) >= self._timing.look
+        return bool(soon) and not waited and len(due) + soon > TOGETHER
 
-    def _tell(self, row: list[Incident], next_: _Next, now: datetime) -> bool:
-        compose = self._read_for(row, next_.state)
-        if next_.again:
-            return self._tell_again(row, compose, now)
-        over = next_.state == "over" or next_.once
-        return self._telling.tell(row, compose, now, over=over, last=over)
+    # What is told
 
-    def _tell_again(self, row: list[Incident], compose: Compose, now: datetime) -> bool:
-        return self._telling.tell(
-            row, lambda claimed: alert.once_more(compose(claimed)), now, last=True
+    def _of_cluster(self, cluster: str, due: list[Incident], budget: Budget) -> None:
+        known = [each for each in self._open.incidents if each.cluster == cluster]
+        lately = self._sent_lately(known)
+        flood = len(lately) >= TOGETHER or max(lately.values(), default=0) > TOGETHER
+        if self._must_wait(known, due):
+            return
+        if flood and self._now - max(lately) < self._timing.group_interval:
+            return  # they keep coming, so they are gathered
+        verdicts = Verdicts(flood)
+        for each in due:
+            if budget.is_spent:
+                break
+            self._guard(each.subject, partial(self._judge_one, each, verdicts))
+            if not flood and len(due) <= TOGETHER:
+                self._tell_all(verdicts)
+        self._tell_all(verdicts)
+
+    def _sent_lately(self, known: list[Incident]) -> Counter[datetime]:
+        """When messages of a cluster were sent lately, and of how many incidents each told."""
+        since = self._now - 2 * self._timing.group_interval
+        return Counter(time for each in known for time in each.notified if time > since)
+
+    def _judge_one(self, incident: Incident, verdicts: "Verdicts") -> None:
+        """Judge an incident, and settle it if nobody is to be told of it now."""
+        incident = incident.remembered(self._timing)
+        verdict = self._judge.judge(incident)
+        if verdict.action == "tell" and verdict.facts:
+            shown = _described(incident, verdict, verdict.facts)
+            if until := self._silenced_until(shown):
+                verdicts.silenced += 1
+                self._keep(incident, _silenced(shown, verdict, until, self._now))
+            else:
+                verdicts.told[verdict.state].append((incident, shown, verdict))
+        elif verdict.action == "wait":
+            self._keep(incident, replace(incident, judged=incident.last, due=verdict.due))
+        elif incident.opened_at:
+            self._keep(incident, incident.over(self._now))
+        else:
+            self._watch.incidents.forget(incident)
+
+    def _silenced_until(self, incident: Incident) -> datetime | None:
+        """Until when a silence covers an incident; None if none does."""
+        apps = incident.apps or ((incident.path,) if incident.path else ())
+        severity = incident.severity or "error"
+        active = (
+            each.until
+            for each in self._open.silences
+            if each.is_active(self._now) and each.matches(incident.cluster, severity, apps)
         )
+        return max(active, default=None)
 
-    def _read_for(self, row: list[Incident], state: State) -> Compose:
-        """Read what a message tells. Returns what composes it."""
-        sender = self._sender()
-        first = row[0]
-        if len(row) > 1:
-            bad = evidence.of_many(self._store, row)
-            return lambda claimed: alert.of_many(state, claimed, bad, sender)
-        if first.deployment and (told := story.tell(self._store, first.cluster, first.deployment)):
-            return lambda claimed: alert.of_deployment(claimed[0], told, sender)
-        facts = evidence.of_one(self._store, first, self.patience.before)
-        return lambda claimed: alert.of_one(state, claimed[0], facts, sender)
+    def _tell_all(self, verdicts: "Verdicts") -> None:
+        """Send what is to be told: many of one state together."""
+        for state, row in verdicts.told.items():
+            together = len(row) > (1 if verdicts.gathered else TOGETHER)
+            for part in [row] if together else [[each] for each in row]:
+                what = part[0][0].subject if len(part) == 1 else f"{len(part)} incidents"
+                self._guard(what, partial(self._tell, state, part, verdicts))
+            row.clear()
 
-    def _look_for_silence(self, cluster: str, incident: Incident | None, now: datetime) -> bool:
-        """Tell that nothing comes from a cluster any more, or that something comes again."""
-        came = evidence.newest_came(self._store, cluster, now)
-        known = incident if incident and not incident.ended else None
-        if not self.silence or came is None:
-            if known:
-                self._incidents.settle(known, times.iso(now))
-            return False
-        if incident and incident.unsure and (incident.ended or came <= incident.since):
-            due = times.from_iso(incident.told_at) + self.patience.unsure <= now
-            return due and self._tell_again([incident], self._of_silence(incident, now), now)
-        if known and came > known.since and not known.tellings:
-            self._incidents.settle(known, times.iso(now))
-            return False
-        if known and (came > known.since or not known.tellings):
-            return self._tell_silence(known, now, over=came > known.since)
-        if known or times.from_iso(came) + self.silence > now:
-            return False
-        begun = _silence(cluster, came, times.iso(now))
-        self._incidents.open(begun)
-        return self._tell_silence(begun, now, over=False)
+    def _tell(self, state: State, row: list["Told"], verdicts: "Verdicts") -> None:
+        notices = [self._notice(state, *each) for each in row]
+        if len(notices) > 1:
+            group = alert.storm([(each.after, each.facts) for each in notices])
+            notices = [replace(each, after=replace(each.after, group=group)) for each in notices]
+        watch = self._watch
+        context = Context(
+            watch.stage, watch.page(), self._timing, verdicts.silenced, verdicts.gathered
+        )
+        self.sent += watch.sender.notify(state, notices, context, self._now)
+        for each in notices:
+            self._seen(each.after)
 
-    def _tell_silence(self, incident: Incident, now: datetime, *, over: bool) -> bool:
-        compose = self._of_silence(replace(incident, ended=times.iso(now) if over else ""), now)
-        return self._telling.tell([incident], compose, now, over=over, last=True)
+    def _notice(
+        self, state: State, incident: Incident, shown: Incident, verdict: Verdict
+    ) -> Notice:
+        if verdict.facts is None:
+            raise ValueError("nothing is known")
+        facts = replace(verdict.facts, was_silenced=incident.silenced_until is not None)
+        if incident.sending:
+            return Notice(incident, shown, facts, again=True)
+        return Notice(incident, replace(shown.told(state, self._now), due=verdict.due), facts)
 
-    def _sender(self) -> Sender:
-        return Sender(self._stage, self._page(), self.patience)
+    def _keep(self, before: Incident, after: Incident) -> None:
+        written = self._watch.incidents.write(before, after)
+        if written:
+            self._seen(written)
 
-    def _of_silence(self, incident: Incident, now: datetime) -> Compose:
-        sender = self._sender()
-        return lambda _: alert.of_silence(incident, times.iso(now), sender)
+    def _seen(self, after: Incident) -> None:
+        """From now on an incident is as it was written."""
+        key = _key(after)
+        self._open.incidents[:] = [
+            after if _key(each) == key else each for each in self._open.incidents
+        ]
 
 
-def _silence(cluster: str, since: str, now: str) -> Incident:
-    title = "No event comes from Marathon any more"
-    return Incident(
-        cluster, MARATHON, since, since, "error", title, opened=now, heard=now, silence=True
+Told = tuple[Incident, Incident, Verdict]
+"""An incident as it is in the table, and as it is shown, and why it is to be told."""
+
+
+class Verdicts:
+    """What is to be told at one look in one cluster. ``gathered``: incidents keep coming there.
+    ``silenced``: how many would be told if no silence covered them.
+    """
+
+    def __init__(self, gathered: bool) -> None:
+        self.gathered = gathered
+        self.silenced = 0
+        self.told: dict[State, list[Told]] = {"opened": [], "ongoing": [], "resolved": []}
+
+
+def _described(incident: Incident, verdict: Verdict, facts: Facts) -> Incident:
+    """An incident with what readers are shown of it."""
+    before = facts.before or facts.stuck
+    return replace(
+        incident,
+        severity=verdict.severity,
+        count=len(facts.failures),
+        cause=alert.cause(facts),
+        apps=facts.apps[:_MOST_APPS_SHOWN],
+        deployment=before.id if before else "",
+        by=(before.started_by or "") if before else "",
     )
+
+
+def _silenced(incident: Incident, verdict: Verdict, until: datetime, now: datetime) -> Incident:
+    if verdict.state == "resolved":
+        return incident.over(now)
+    return replace(incident, judged=incident.last, due=until, silenced_until=until)
+
+
+def _key(incident: Incident) -> tuple[str, str, bool]:
+    return incident.cluster, incident.subject, incident.no_events
+
+
+def _waiting_since(incident: Incident) -> datetime:
+    return incident.due or incident.last

@@ -24,7 +24,7 @@ _RETRY_SECONDS = 1.0
 Change = dict[str, Any]
 
 
-class Teller:
+class GapReporter:
     """Puts the gaps into the spool as lines. It has its own thread, since asking Marathon takes
     time.
     """
@@ -35,14 +35,14 @@ class Teller:
         spool: Spool,
         log: Log,
         found: threading.Event,
-        told: threading.Event,
+        arrived: threading.Event,
     ) -> None:
         self._name = settings.name
         self._spool = spool
         self._log = log
         self._found = found
-        self._told = told
-        self._marathon = Marathon(settings.marathon, settings.login, settings.ca)
+        self._arrived = arrived
+        self._marathon = settings.client()
 
     def run(self) -> None:
         """Report each gap that was found; runs for ever."""
@@ -50,17 +50,17 @@ class Teller:
             self._found.clear()
             try:
                 for gap in self._spool.gaps():
-                    self._tell(gap)
+                    self._report(gap)
             except SpoolFull:
                 time.sleep(_RETRY_SECONDS)
                 continue
             self._found.wait()
 
-    def _tell(self, gap: Gap) -> None:
+    def _report(self, gap: Gap) -> None:
         changed = self._changed(gap)
         now = time.time()
-        self._spool.tell(gap, gap_event(self._name, gap, changed, now), now)
-        self._told.set()
+        self._spool.report(gap, gap_event(self._name, gap, changed, now), now)
+        self._arrived.set()
 
     def _changed(self, gap: Gap) -> list[Change]:
         """What happened, as far as Marathon says. An error here never stops the relay."""
@@ -72,7 +72,7 @@ class Teller:
                 if time.monotonic() > until:
                     break
         except MarathonError as error:
-            self._log.tell("changes_unknown", reason=f"{error}.")
+            self._log.write("changes_unknown", reason=f"{error}.")
         return found
 
 
@@ -87,7 +87,8 @@ def gap_event(relay: str, gap: Gap, changed: list[Change], now: float) -> bytes:
         "cause": gap.cause,
         "changed": changed,
     }
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")  # JSON may carry what is no valid Unicode
 
 
 def changes(marathon: Marathon, gap: Gap) -> Iterator[Change]:

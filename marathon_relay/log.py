@@ -16,16 +16,22 @@ LINES = {
         "info",
         "Relay {relay} {version} started. Waiting in the spool {spool}: {spooled}.",
     ),
-    "file_open": ("warning", "{file} holds a token, and others may read it: chmod 600 {file}"),
+    "file_open": (
+        "warning",
+        "{file} contains a token, and other users may read it: run chmod 600 {file}",
+    ),
     "serving": ("info", "Serving /health and /metrics at {address}."),
     "stream_opened": ("info", "Listening to Marathon {version} at {url} (leader: {leader})."),
     "stream_ended": ("warning", "The stream ended: {reason}."),
     "stream_failed": ("warning", "No stream: {reason} Next try in {seconds} s."),
-    "gap": ("warning", "Not listening from {start} to {end} ({cause}). It is told to the API."),
+    "gap": (
+        "warning",
+        "Not listening from {start} to {end} ({cause}). The relay reports it to the API.",
+    ),
     "spool_full": (
         "error",
         "The spool is full ({bytes} bytes; events: {spooled}): not reading until it has drained. "
-        "Look why the API does not take events, or give more room with --spool-limit.",
+        "Find out why the API does not take events, or give more room with --spool-limit.",
     ),
     "spool_drained": ("info", "The spool has room again."),
     "kept_aside": ("error", "An event of {bytes} bytes is kept aside in {file}: {reason}"),
@@ -39,10 +45,20 @@ LINES = {
         "Not sent: {reason} Waiting: {spooled}. Next try in {seconds} s.",
     ),
     "sending_again": ("info", "The API takes events again. Waiting: {spooled}."),
-    "changes_unknown": ("warning", "What happened in a gap can't be told: {reason}"),
+    "waiting": (
+        "warning",
+        "Instances of {path} have waited for {seconds} s to be launched (how many: {count}; main "
+        "reason: {reason}). The relay reports it to the API.",
+    ),
+    "launched": ("info", "No instance of {path} waits any more. The relay reports it to the API."),
+    "queue_unknown": ("warning", "What waits to be launched is not known: {reason}"),
+    "aside_sent": ("info", "Sent {file} ({bytes} bytes)."),
+    "aside_refused": ("error", "Not sent: {file} ({bytes} bytes): {reason}"),
+    "aside_done": ("info", "Events that lay aside in {folder}: {sent} sent, {left} left."),
+    "changes_unknown": ("warning", "What happened in a gap is not known: {reason}"),
     "stopping": ("info", "Stopping: sending what waits, for at most {seconds} s."),
     "stopped": ("info", "Stopped. Waiting in the spool: {spooled}."),
-    "failed": ("error", "The relay ends, since a part of it failed: {reason}"),
+    "failed": ("error", "The relay ends, because a part of it failed: {reason}"),
 }
 
 
@@ -57,7 +73,7 @@ class Log:
         self._progress = progress if out.isatty() and not as_json else None
         self._lock = threading.Lock()
 
-    def tell(self, line: str, **parts: object) -> None:
+    def write(self, line: str, **parts: object) -> None:
         """Log one of LINES, with its details."""
         level, sentence = LINES[line]
         shown = {name: _visible(value) for name, value in parts.items()}
@@ -69,7 +85,7 @@ class Log:
         else:
             text = f"{now} {level.upper():7} {message}"
         with self._lock:
-            self._write(f"\r\033[K{text}\n" if self._progress else f"{text}\n")
+            self._print(f"\r\033[K{text}\n" if self._progress else f"{text}\n")
         self.show_progress()
 
     def show_progress(self) -> None:
@@ -78,15 +94,15 @@ class Log:
             text = str(_visible(self._progress()))
             width = shutil.get_terminal_size().columns - 1
             with self._lock:
-                self._write(f"\r\033[K{text[:width]}")
+                self._print(f"\r\033[K{text[:width]}")
 
     def end_progress(self) -> None:
         """Take the progress line away."""
         if self._progress:
             self._progress = None
-            self._write("\r\033[K")
+            self._print("\r\033[K")
 
-    def _write(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         try:
             self._out.write(text)
             self._out.flush()

@@ -1,15 +1,16 @@
 """Marathon's REST API, as far as a listener needs it. Versions 0.5 – 1.4 have subscriptions.
 
-Errors say what happened, with the details. The caller knows what a user can do about it.
+Errors say what is wrong and what to do about it.
 
     MarathonError
     ├── BadAddress        what was given is no address of a Marathon
     ├── Unreachable       nobody answered, or not in time, or the connection broke
     │   └── Untrusted     its certificate is not trusted here
-    ├── NotMarathon       what answered is no Marathon that tells of itself
+    ├── NotMarathon       what answered is not a Marathon
     ├── NoLeader          502, 503 or 504: a standby answers, and knows of no leader
     ├── LoginRefused      401 or 403
     ├── NoStream          this version has no event stream (before 0.9)
+    ├── NoQueue           this version has no queue (before 0.7)
     ├── Elsewhere         a redirect to a host that is not of the cluster
     ├── CallbacksOff      subscriptions exist in this version, but are not switched on
     ├── NoSubscriptions   this version has none (before 0.5, and from 1.5.0 on)
@@ -23,14 +24,20 @@ import queue
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from marathon_relay.elements import NotAList, elements
+
 _SUBSCRIPTIONS = "/v2/eventSubscriptions"
+_QUEUE = "/v2/queue"
+_MOST_QUEUED = 5000
 _METERS = ".HttpEventActor."
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 20.0  # for the whole answer, however slowly it comes
@@ -41,53 +48,102 @@ _T = TypeVar("_T")
 
 
 class MarathonError(Exception):
-    """A request to Marathon failed. ``url``: the address that was asked."""
+    """A request to Marathon failed. ``url``: the address that was asked; ``status``: its answer's,
+    where it matters.
+    """
 
-    def __init__(self, url: str, message: str) -> None:
+    _problem = "Marathon at {url}: {error}."
+    remedy = "Read Marathon's log; try again in a while."
+
+    def __init__(self, url: str, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.url = url
+        self.status = status
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, as a sentence for a person; ``remedy`` says what to do about it."""
+        return self._problem.format(url=self.url, error=self, status=self.status)
+
+    @property
+    def advice(self) -> str:
+        """What is wrong, and what to do about it."""
+        return f"{self.problem} {self.remedy}"
 
 
 class BadAddress(MarathonError):
     """What was given is no address of a Marathon."""
 
+    _problem = "{url!r} is not a Marathon's address."
+    remedy = "An address looks like http://marathon.example.net:8080."
+
 
 class LoginInAddress(BadAddress):
     """The address contains a login, which would be shown and logged with the address."""
+
+    _problem = "The address of Marathon contains a login."
+    remedy = (
+        "Give the login by --user (or MARATHON_USER) and MARATHON_PASSWORD, not in the address."
+    )
 
 
 class Unreachable(MarathonError):
     """Nobody answered, or not in time, or the connection broke."""
 
+    _problem = "No Marathon answers at {url} ({error})."
+    remedy = "Check the address, the port and the firewall."
+
 
 class Untrusted(Unreachable):
     """The certificate is not trusted here."""
 
+    _problem = "The certificate of {url} is not trusted here."
+    remedy = "Name the file with its CA certificate: --ca, or RELAY_CA for a relay."
+
 
 class NotMarathon(MarathonError):
-    """The server that answered is not a Marathon that describes itself. ``status``: its answer's
-    status.
-    """
+    """The server that answered is not a Marathon. ``status``: its answer's status."""
+
+    _problem = "What answers at {url} is not a Marathon (GET /v2/info: status {status})."
+    remedy = (
+        "Check the address: host and port alone, without the path of a page. For a Marathon before "
+        "0.5, use register.py --print-endpoint --cluster NAME."
+    )
 
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"no Marathon that tells of itself (GET /v2/info: status {status})")
-        self.status = status
+        super().__init__(url, f"this is not a Marathon (GET /v2/info: status {status})", status)
 
 
 class NoLeader(MarathonError):
     """A standby answered that it knows no leader (503; from 1.7.149 on 502)."""
 
+    remedy = "Check its ZooKeeper, and read the logs of all Marathons of the cluster."
+
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"no leader is known there (status {status})")
-        self.status = status
+        super().__init__(url, f"it knows no leader (status {status})", status)
 
 
 class NoStream(MarathonError):
     """This version has no event stream: it came with 0.9."""
 
+    _problem = "Marathon at {url} has no event stream (it came with 0.9)."
+    remedy = "Use register.py instead."
+
+
+class NoQueue(MarathonError):
+    """This version has no queue, or something in front of it hides it."""
+
+    _problem = "Marathon at {url} shows no queue (status 404)."
+    remedy = (
+        "The queue came with 0.7. If a proxy hides it, let GET /v2/queue pass; or let the relay "
+        "not ask: RELAY_QUEUE_SECONDS=0."
+    )
+
 
 class Elsewhere(MarathonError):
     """A redirect to a host that is not of the cluster. ``target``: its scheme, host and port."""
+
+    remedy = "If it is, name it in RELAY_MARATHON too."
 
     def __init__(self, url: str, target: str) -> None:
         super().__init__(url, f"it redirects to {target}, which is not known as one of the cluster")
@@ -97,21 +153,46 @@ class Elsewhere(MarathonError):
 class LoginRefused(MarathonError):
     """Marathon wants another login. ``status``: 401 or 403."""
 
+    _problem = "Marathon at {url} refused the login (status {status})."
+    remedy = (
+        "Give --user (or MARATHON_USER) with MARATHON_PASSWORD, or MARATHON_TOKEN (or its file); "
+        "from 1.3.0 on the login needs the right to view events."
+    )
+
     def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, f"the login was refused (status {status})")
-        self.status = status
+        super().__init__(url, f"the login was refused (status {status})", status)
 
 
 class CallbacksOff(MarathonError):
     """Marathon could call back, but was started without ``--event_subscriber http_callback``."""
 
+    _problem = "Marathon at {url} has no callbacks enabled."
+    remedy = (
+        "Restart every Marathon of the cluster with --event_subscriber http_callback, then run "
+        "this again. Or restart it with our address, which then needs no subscription: "
+        "register.py --print-endpoint prints the options for that (--event_subscriber "
+        "http_callback --http_endpoints '<api>/callback?token=<token>')."
+    )
+
 
 class NoSubscriptions(MarathonError):
     """This version has no event subscriptions."""
 
+    _problem = (
+        "Marathon at {url} has no event subscriptions: versions before 0.5 and from "
+        "1.5.0 on have none."
+    )
+    remedy = (
+        "Before 0.5, use register.py --print-endpoint --cluster NAME; from 1.5.0 on, a relay: "
+        "register.py --relay-env FILE."
+    )
+
 
 class BadCallback(MarathonError):
     """Marathon says that the callback URL is malformed (422, from 1.3.0 on)."""
+
+    _problem = "Marathon at {url} says that the callback URL is malformed."
+    remedy = "Check --url."
 
 
 class Refused(MarathonError):
@@ -120,20 +201,34 @@ class Refused(MarathonError):
 
 @dataclass(frozen=True)
 class Login:
-    """How to log in: a user and password (HTTP Basic), or a token (DC/OS), or not at all."""
+    """How to log in: a user and password (HTTP Basic), or a token (DC/OS), or not at all.
+    ``token_file``: where the token is, if it is renewed from time to time.
+    """
 
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    token_file: Path | None = None
 
     @property
     def header(self) -> dict[str, str]:
-        """The header that logs in; none without a login."""
+        """The header that logs in; none without a login. A token's file is read each time, since
+        DC/OS's tokens last for days, and something else renews them.
+        """
         if self.user:
             pair = f"{self.user}:{self.password}".encode()
             return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        token = self._token_now()
         # DC/OS wants this form, not Bearer.
-        return {"Authorization": f"token={self.token}"} if self.token else {}
+        return {"Authorization": f"token={token}"} if token else {}
+
+    def _token_now(self) -> str:
+        if self.token_file is None:
+            return self.token
+        try:
+            return self.token_file.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""  # Marathon then refuses the login, and the error says so
 
 
 @dataclass(frozen=True)
@@ -162,8 +257,10 @@ class Info:
 
 @dataclass(frozen=True)
 class _Answer:
+    """``body``: what was read of it, for a status of 200; else its bytes."""
+
     status: int
-    body: bytes
+    body: Any
     leader: str = ""
 
     def json(self) -> Any:
@@ -174,12 +271,16 @@ class _Answer:
             return None
 
 
+_Read = Callable[[Iterator[bytes]], Any]
+
+
 class Marathon:
     """One Marathon: a leader and its standbys. Every method raises MarathonError.
 
     ``url``: an address, or several of the same cluster, separated by commas or as a list. The first
-    one that answers is used, and ``url`` names it from then on. ``answer_seconds``: the limit for a
-    whole answer.
+    one that answers is used, and ``url`` names it from then on. ``ca``: the file with the CA
+    certificate. ``certificate``: the files of a client certificate and of its key. The key may be
+    in the first file. ``answer_seconds``: the limit for a whole answer.
     """
 
     def __init__(
@@ -188,6 +289,7 @@ class Marathon:
         login: Login | None = None,
         ca: str | None = None,
         answer_seconds: float = _ANSWER_SECONDS,
+        certificate: tuple[str, str | None] | None = None,
     ) -> None:
         named = url.split(",") if isinstance(url, str) else url
         self.urls = [checked_address(each.strip()) for each in named]
@@ -195,8 +297,22 @@ class Marathon:
         self.login = login or Login()
         self._seconds = answer_seconds
         # What the last answer said in X-Marathon-Leader (0.9.0+): http(s)://host:port.
-        self.leader_told = ""
-        self._client = client(ca, httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
+        self.named_leader = ""
+        self._trust = ssl.create_default_context(cafile=ca) if ca or certificate else True
+        if certificate and isinstance(self._trust, ssl.SSLContext):
+            self._trust.load_cert_chain(*certificate)
+        self._client = self.client(httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
+
+    def client(self, timeout: httpx.Timeout) -> httpx.Client:
+        """An HTTP client that trusts this Marathon, and that uses the proxies of the environment.
+        Compressed answers are not asked for: they could not be bounded before they are decoded.
+        """
+        return httpx.Client(
+            headers={"Accept-Encoding": "identity"},
+            timeout=timeout,
+            limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
+            verify=self._trust,
+        )
 
     def turn(self) -> None:
         """Ask the next of the addresses first, from now on."""
@@ -205,19 +321,19 @@ class Marathon:
     def info(self) -> Info:
         """Who this Marathon is. If it is too old to have ``/v2/info``, its version is not known."""
         answer = self._call("GET", "/v2/info")
-        if answer.status == 404:
+        if answer.status == 404 and (not answer.body or self._has_apps()):
             return Info(name="", version="", framework_id="", callbacks=None)
-        told = answer.json()
+        parsed = answer.json()
         if answer.status in NO_LEADER:
             raise NoLeader(self.url, answer.status)
-        if answer.status != 200 or not isinstance(told, dict) or "version" not in told:
+        if answer.status != 200 or not isinstance(parsed, dict) or "version" not in parsed:
             raise NotMarathon(self.url, answer.status)
-        subscriber = told.get("event_subscriber")
-        callbacks = subscriber is not None if "event_subscriber" in told else None
+        subscriber = parsed.get("event_subscriber")
+        callbacks = subscriber is not None if "event_subscriber" in parsed else None
         return Info(
-            name=_shown(told.get("name")),
-            version=_shown(told["version"]),
-            framework_id=_shown(told.get("frameworkId")),
+            name=_shown(parsed.get("name")),
+            version=_shown(parsed["version"]),
+            framework_id=_shown(parsed.get("frameworkId")),
             callbacks=callbacks,
         )
 
@@ -238,8 +354,8 @@ class Marathon:
 
     def leader(self) -> str:
         """The leader as ``host:port``; empty when there is none."""
-        told = self._get("/v2/leader", absent={})
-        return _shown(told.get("leader")) if isinstance(told, dict) else ""
+        parsed = self._get("/v2/leader", absent={})
+        return _shown(parsed.get("leader")) if isinstance(parsed, dict) else ""
 
     def deployments(self) -> list[dict[str, Any]]:
         """The deployments that are running, as Marathon shows them (0.7.0+)."""
@@ -249,21 +365,43 @@ class Marathon:
         """All apps, each with its ``lastTaskFailure`` if it had one (0.7.6+). Pods are not
         included.
         """
-        told = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
-        return _objects(told.get("apps") if isinstance(told, dict) else None)
+        parsed = self._get("/v2/apps?embed=apps.lastTaskFailure", absent={})
+        return _objects(parsed.get("apps") if isinstance(parsed, dict) else None)
+
+    def knows(self, path: str) -> bool:
+        """Whether there is an app or pod of that path."""
+        kinds = ("apps", "pods")
+        found = (self._get(f"/v2/{kind}/{quote(path.strip('/'))}", None) for kind in kinds)
+        return any(each is not None for each in found)
+
+    def queue(self, keep: Callable[[dict[str, Any]], _T | None]) -> list[_T]:
+        """What waits to be launched (0.7.0+): what ``keep`` makes of each element of
+        ``/v2/queue``, but None; at most 5,000. The answer holds whole definitions and may be large,
+        so only one element at a time is in memory.
+        """
+
+        def read(pieces: Iterator[bytes]) -> list[_T]:
+            objects = (each for each in elements(pieces, "queue") if isinstance(each, dict))
+            found = (kept for each in objects if (kept := keep(each)) is not None)
+            return list(islice(found, _MOST_QUEUED))
+
+        answer = self._call("GET", _QUEUE, read)
+        if answer.status == 404:
+            raise NoQueue(self.url, "it has no queue")
+        return cast("list[_T]", self._checked(answer, _QUEUE).body)
 
     def versions(self, app: str) -> list[str]:
         """The times at which the versions of an app were made, as Marathon writes them."""
-        told = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
-        found = told.get("versions") if isinstance(told, dict) else None
+        parsed = self._get(f"/v2/apps/{quote(app.strip('/'))}/versions", absent={})
+        found = parsed.get("versions") if isinstance(parsed, dict) else None
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def callback_meters(self) -> dict[str, int]:
         """What Marathon has counted of its callbacks since it became the leader (0.13.1, 0.14.1 –
         1.4.13): ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty if it does not say.
         """
-        told = self._get("/metrics", absent={})
-        meters = told.get("meters") if isinstance(told, dict) else None
+        parsed = self._get("/metrics", absent={})
+        meters = parsed.get("meters") if isinstance(parsed, dict) else None
         if not isinstance(meters, dict):
             return {}
         return {
@@ -272,16 +410,24 @@ class Marathon:
             if _METERS in name and isinstance(meter, dict) and isinstance(meter.get("count"), int)
         }
 
+    def _has_apps(self) -> bool:
+        """Whether apps are listed here: a Marathon that is too old to describe itself has them, and
+        a web server that answers with a page has not.
+        """
+        found = (self._call("GET", path) for path in ("/v2/apps", "/v1/apps"))
+        return any(each.status == 200 and each.json() is not None for each in found)
+
     def _get(self, path: str, absent: Any) -> Any:
         """The value in the answer to a GET; ``absent`` for a 404."""
         answer = self._call("GET", path)
-        if answer.status == 404:
-            return absent
+        return absent if answer.status == 404 else self._checked(answer, path).json()
+
+    def _checked(self, answer: _Answer, path: str) -> _Answer:
         if answer.status in NO_LEADER:
             raise NoLeader(self.url, answer.status)
         if answer.status != 200:
             raise Refused(self.url, f"it answered status {answer.status} to GET {path}")
-        return answer.json()
+        return answer
 
     def _subscriptions(self, method: str, url: str = "") -> dict[str, Any]:
         query = f"?callbackUrl={quote(url, safe='')}" if url else ""
@@ -296,36 +442,38 @@ class Marathon:
             case status if not 200 <= status < 300:
                 asked = f"status {status} to {method} {_SUBSCRIPTIONS}"
                 raise Refused(self.url, f"it answered {asked}")
-        told = answer.json()
-        return told if isinstance(told, dict) else {}
+        parsed = answer.json()
+        return parsed if isinstance(parsed, dict) else {}
 
-    def _call(self, method: str, path: str) -> _Answer:
+    def _call(self, method: str, path: str, read: _Read | None = None) -> _Answer:
         """Ask the first address that answers. If it is a standby without a leader, ask the next
         one.
         """
         for _ in self.urls[1:]:
             try:
-                answer = self._ask(method, path)
+                answer = self._ask(method, path, read)
             except Unreachable:
                 self.turn()
                 continue
             if answer.status not in NO_LEADER:
                 return answer
             self.turn()
-        return self._ask(method, path)
+        return self._ask(method, path, read)
 
-    def _ask(self, method: str, path: str) -> _Answer:
+    def _ask(self, method: str, path: str, read: _Read | None) -> _Answer:
         try:
-            answer = _within(self._seconds, lambda: self._exchange(method, path))
+            answer = _within(self._seconds, lambda: self._exchange(method, path, read))
         except httpx.HTTPError as error:
             raise unreachable(self.url, error) from error
+        except NotAList as error:
+            raise Refused(self.url, f"what it answers to GET {path} is not readable") from error
         if answer.status in (401, 403):
             raise LoginRefused(self.url, answer.status)
-        self.leader_told = answer.leader
+        self.named_leader = answer.leader
         return answer
 
-    def _exchange(self, method: str, path: str) -> _Answer:
-        body = bytearray()
+    def _exchange(self, method: str, path: str, read: _Read | None) -> _Answer:
+        until = time.monotonic() + self._seconds
         # Marathon takes no other content type here. A redirect must not carry a URL with a token to
         # another host.
         headers = {"Accept": "application/json"} | self.login.header
@@ -334,25 +482,27 @@ class Marathon:
         with self._client.stream(
             method, self.url + path, headers=headers, follow_redirects=method == "GET"
         ) as answer:
-            for piece in answer.iter_raw():
-                body += piece
-                if len(body) > _ANSWER_BYTES:
-                    raise Refused(self.url, f"its answer is larger than {_ANSWER_BYTES:,} bytes")
+            pieces = _in_time(answer.iter_raw(), until)
+            if answer.status_code != 200 or read is None:
+                read = self._whole
             leader = answer.headers.get("X-Marathon-Leader", "")
-            return _Answer(answer.status_code, bytes(body), leader)
+            return _Answer(answer.status_code, read(pieces), leader)
+
+    def _whole(self, pieces: Iterator[bytes]) -> bytes:
+        body = bytearray()
+        for piece in pieces:
+            body += piece
+            if len(body) > _ANSWER_BYTES:
+                raise Refused(self.url, f"its answer is larger than {_ANSWER_BYTES:,} bytes")
+        return bytes(body)
 
 
-def client(ca: str | None, timeout: httpx.Timeout) -> httpx.Client:
-    """An HTTP client for Marathon. ``ca``: the file with the certificate of its certificate
-    authority.
-    """
-    return httpx.Client(
-        headers={"Accept-Encoding": "identity"},
-        timeout=timeout,
-        limits=httpx.Limits(max_keepalive_connections=0),  # calls are few and far between
-        verify=ssl.create_default_context(cafile=ca) if ca else True,
-        trust_env=not ca,
-    )
+def _in_time(pieces: Iterator[bytes], until: float) -> Iterator[bytes]:
+    """Nobody waits any more for what comes later."""
+    for piece in pieces:
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("no answer in time")
+        yield piece
 
 
 def checked_address(url: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 LARGEST_LINE = 5 * 1024 * 1024  # bytes; the API takes no more in one POST
+ASIDE = "aside"  # the folder of the events that the API can't take
 _DRAINED = 0.9  # of the limit: a full spool counts as full until then, to avoid quick changes
 _ROW_BYTES = 40  # what SQLite needs for a row, beside its body
 _TIDY_BYTES = 16 * 1024 * 1024
@@ -142,19 +143,21 @@ class Spool:
         """Keep a line in a file because the API can't take it. Returns None if there is no room for
         it.
         """
-        aside = self.folder / "aside"
+        aside = self.folder / ASIDE
         aside.mkdir(mode=0o700, exist_ok=True)
         if sum(each.stat().st_size for each in aside.iterdir()) + len(body) > self._limit:
             return None
         file = aside / f"{now:.3f}-{hashlib.sha256(body).hexdigest()[:16]}.json"
+        unfinished = file.with_suffix(".part")
         try:
-            with file.open("xb") as out:
+            with unfinished.open("xb") as out:
                 os.fchmod(out.fileno(), 0o600)
                 out.write(body)
                 out.flush()
                 os.fsync(out.fileno())
+            unfinished.rename(file)
         except OSError:
-            file.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             return None
         return file
 
@@ -188,11 +191,29 @@ class Spool:
             ).fetchall()
         return [Gap(*row) for row in rows]
 
-    def tell(self, gap: Gap, body: bytes, now: float) -> None:
+    def report(self, gap: Gap, body: bytes, now: float) -> None:
         """Replace a gap by the line that reports it."""
         with self._write(self._add_side, 1, len(body)) as database:
             database.execute("INSERT INTO lines (body, read_at) VALUES (?, ?)", (body, now))
             database.execute("DELETE FROM gaps WHERE id = ?", (gap.id,))
+
+    def kept(self, name: str) -> str:
+        """What ``keep`` stored last under that name; empty if nothing."""
+        with self._taking:
+            found = self._take_side.execute(
+                "SELECT value FROM state WHERE name = ?", (name,)
+            ).fetchone()
+        return str(found[0]) if found else ""
+
+    def keep(self, name: str, value: str, bodies: Sequence[bytes], now: float) -> None:
+        """Store what the relay knows from now on, together with the lines that report it: all or
+        nothing. Raises SpoolFull.
+        """
+        with self._write(self._add_side, len(bodies), sum(map(len, bodies))) as database:
+            database.executemany(
+                "INSERT INTO lines (body, read_at) VALUES (?, ?)", [(body, now) for body in bodies]
+            )
+            _set(database, name, value)
 
     def close(self) -> None:
         """Release the folder."""

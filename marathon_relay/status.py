@@ -20,10 +20,13 @@ _DRAINS_SECONDS = 60  # if events wait longer and nothing was sent, the spool is
 
 
 class Status:
-    """The current state. Every method may be called from any thread."""
+    """The current state. Every method may be called from any thread. ``reads``: whether there is to
+    be a stream.
+    """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, *, reads: bool = True) -> None:
         self._spool = spool
+        self._reads = reads
         self.registry = registry = CollectorRegistry()
         self._info = Info("marathon_relay_build", "The relay's version", registry=registry)
         self._info.info({"version": VERSION})
@@ -38,6 +41,8 @@ class Status:
         self._streams = _counter(registry, "streams", "Streams that were opened")
         self._reconnects = _counter(registry, "reconnects", "Streams opened after another")
         self._gaps = _counter(registry, "gaps", "Times without listening", "cause")
+        self._asked = _counter(registry, "queue_looks", "Looks at the queue", "outcome")
+        self._waiting = _gauge(registry, "waiting", "Apps and pods that wait to be launched")
         self._open = _gauge(registry, "stream_open", "1 while a stream is open")
         self._last = _gauge(registry, "last_event_seconds", "When the last event was read")
         waiting = _gauge(registry, "spooled_events", "Events that wait")
@@ -52,7 +57,20 @@ class Status:
         self._streamed = False
         self._last_sent = 0.0
         # Why nothing can be sent; empty while all is well.
-        self.trouble = ""
+        self.last_error = ""
+        # Why it is not known what waits to be launched; empty while it is known.
+        self.queue_error = ""
+
+    def queue_seen(self, waiting: int) -> None:
+        """Marathon said that so many apps and pods wait to be launched."""
+        self._asked.labels("answered").inc()
+        self._waiting.set(waiting)
+        self.queue_error = ""
+
+    def queue_failed(self, reason: str) -> None:
+        """Marathon did not say what waits, for that reason."""
+        self._asked.labels("failed").inc()
+        self.queue_error = reason
 
     def stream_opened(self) -> None:
         """A stream was opened."""
@@ -90,13 +108,13 @@ class Status:
         self._sent_bytes.inc(size)
         self._duplicates.inc(duplicates)
         self.sent += events
-        self.trouble = ""
+        self.last_error = ""
         self._last_sent = time.monotonic()
 
-    def batch_failed(self, trouble: str) -> None:
+    def batch_failed(self, reason: str) -> None:
         """A POST failed for that reason."""
         self._batches.labels("failed").inc()
-        self.trouble = trouble
+        self.last_error = reason
 
     def oldest_seconds(self) -> float:
         """How long the oldest event has waited; 0 when none does."""
@@ -107,7 +125,12 @@ class Status:
     def drains(self) -> bool:
         """Whether what waits is being sent."""
         moving = time.monotonic() - self._last_sent < _DRAINS_SECONDS
-        return not self.trouble and (moving or self.oldest_seconds() < _DRAINS_SECONDS)
+        return not self.last_error and (moving or self.oldest_seconds() < _DRAINS_SECONDS)
+
+    @property
+    def well(self) -> bool:
+        """Whether the relay does what it is there for."""
+        return self.drains and (self.stream if self._reads else not self.queue_error)
 
     def health(self) -> dict[str, Any]:
         """What ``/health`` shows."""
@@ -117,17 +140,18 @@ class Status:
             "oldest_seconds": self.oldest_seconds(),
             "last_event": iso(self.last_event) if self.last_event else None,
             "gaps": self.gaps,
-            "trouble": self.trouble or None,
+            "last_error": self.last_error or None,
+            "queue_error": self.queue_error or None,
         }
 
     def line(self) -> str:
         """The state on one line, for a terminal."""
-        stream = "listening" if self.stream else "no stream"
+        stream = "listening" if self.stream else "no stream" if self._reads else "asking the queue"
         last = f"{time.time() - self.last_event:.0f} s ago" if self.last_event else "none"
         return (
             f"{stream} · last event: {last} · waiting: {self._spool.count:,} · "
             f"sent: {self.sent:,} · gaps: {self.gaps}"
-            + (f" · {self.trouble}" if self.trouble else "")
+            + (f" · {self.last_error}" if self.last_error else "")
         )
 
 
@@ -155,9 +179,8 @@ def _handler(status: Status) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             match self.path.partition("?")[0]:
                 case "/health":
-                    well = status.stream and status.drains
                     body = json.dumps(status.health()).encode() + b"\n"
-                    self._answer(200 if well else 503, "application/json", body)
+                    self._answer(200 if status.well else 503, "application/json", body)
                 case "/metrics":
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest(status.registry))
                 case _:

@@ -1,8 +1,4 @@
-"""Marathon's event stream, ``GET /v2/events`` (0.9.0 and later), as the relay reads it.
-
-httpx-sse reads the frames. The text passes through it as Latin-1, in which each byte is one
-character. So the result is the text after ``data:``, byte for byte.
-"""
+"""Marathon's event stream, ``GET /v2/events`` (0.9.0 and later), as the relay reads it."""
 
 import contextlib
 import json
@@ -12,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
 
+from marathon_relay.frames import Frame, Frames, TooLong
 from marathon_relay.marathon import (
     NO_LEADER,
     Elsewhere,
@@ -22,8 +18,8 @@ from marathon_relay.marathon import (
     Marathon,
     NoLeader,
     NoStream,
+    NotMarathon,
     Refused,
-    client,
     unreachable,
 )
 
@@ -45,15 +41,15 @@ class Filter:
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
 
-    def wants(self, event: ServerSentEvent) -> bool:
+    def wants(self, event: Frame) -> bool:
         """Whether this event is wanted. Marathon 0.9 and 0.10 name the type only inside it."""
         if not (self.only or self.without):
             return True
-        type_ = _type_inside(event.data) if event.event == "message" else event.event
+        type_ = event.type or _type_inside(event.data)
         return (not self.only or type_ in self.only) and type_ not in self.without
 
 
-def _type_inside(data: str) -> str:
+def _type_inside(data: bytes) -> str:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -81,9 +77,9 @@ class OpenStream:
         self._answer = answer
         self._wanted = wanted
         self.version = version
-        told = answer.headers.get("X-Marathon-Leader", "")
+        named = answer.headers.get("X-Marathon-Leader", "")
         self.url = _origin(answer.url)
-        self.leader = urlsplit(told).netloc or answer.url.netloc.decode()
+        self.leader = urlsplit(named).netloc or answer.url.netloc.decode()
 
     def read(self, take: Take) -> None:
         """Read until Marathon ends the stream. Raises MarathonError if the stream breaks, or gives
@@ -93,22 +89,15 @@ class OpenStream:
         can store together what came together. A part of a long event is no sign of life: the event
         may still be lost.
         """
-        events: list[bytes] = []
-
-        def piece_done(piece: bytes) -> None:
-            if events or not piece.strip(b"\r\n"):
-                take(events.copy())
-            events.clear()
-
-        self._answer.encoding = "latin-1"
-        stream = self._answer.stream
-        assert isinstance(stream, httpx.SyncByteStream)
-        self._answer.stream = _Pieces(stream, piece_done)
+        frames = Frames()
         try:
-            for event in EventSource(self._answer).iter_sse():
-                if event.data and self._wanted.wants(event):
-                    # Frames of several lines, which Marathon never sends, become one line.
-                    events.append(event.data.replace("\n", " ").encode("latin-1"))
+            for piece in self._answer.iter_raw():
+                found = frames.feed(piece)
+                events = [frame.data for frame in found if self._wanted.wants(frame)]
+                if found or not piece.strip(b"\r\n"):
+                    take(events)
+        except TooLong as error:
+            raise Refused(self.url, str(error)) from error
         except httpx.ReadTimeout as error:
             raise Silent(self.url) from error
         except httpx.HTTPError as error:
@@ -130,34 +119,16 @@ class Silent(Refused):
         super().__init__(url, "it gives no sign of life, not even a heartbeat")
 
 
-class _Pieces(httpx.SyncByteStream):
-    """Signals when everything in the last piece has been read."""
-
-    def __init__(self, inner: httpx.SyncByteStream, done: Callable[[bytes], None]) -> None:
-        self._inner = inner
-        self._done = done
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._inner:
-            yield piece
-            self._done(piece)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 @contextlib.contextmanager
-def opened(
-    marathon: Marathon, wanted: Filter, ca: str | None, dead_after: float
-) -> Iterator[OpenStream]:
+def opened(marathon: Marathon, wanted: Filter, dead_after: float) -> Iterator[OpenStream]:
     """A stream of the first Marathon of the cluster that offers one. Raises MarathonError.
 
     ``dead_after``: after so many seconds without a sign of life the stream counts as dead. Marathon
     sends a heartbeat every ten.
     """
-    info = marathon.info()
+    info = _info(marathon)
     timeout = httpx.Timeout(_CONNECT_SECONDS, read=dead_after)
-    with client(ca, timeout) as http, contextlib.ExitStack() as stack:
+    with marathon.client(timeout) as http, contextlib.ExitStack() as stack:
         url = httpx.URL(_first(marathon) + "/v2/events", params=query(info, wanted))
         for _ in range(_MOST_REDIRECTS):
             answer = stack.enter_context(_asked(http, marathon, url))
@@ -169,11 +140,21 @@ def opened(
         raise Refused(_origin(url), "it redirects without end")
 
 
+def _info(marathon: Marathon) -> Info:
+    """Who this Marathon is, if it says so. Whatever has an event stream will do."""
+    try:
+        return marathon.info()
+    except NotMarathon as error:
+        if error.status != 404:
+            raise
+        return Info(name="", version="", framework_id="", callbacks=None)
+
+
 def _first(marathon: Marathon) -> str:
     """The leader if it is one of the given addresses, or else the member that answered. A standby
     proxies or redirects. Up to 0.10, what it proxies is delayed in buffers.
     """
-    leader = marathon.leader_told
+    leader = marathon.named_leader
     if not leader:
         return marathon.url
     return next((url for url in marathon.urls if _at(url) == _at(leader)), marathon.url)
@@ -206,6 +187,8 @@ def _accepted(answer: httpx.Response) -> None:
         raise Refused(url, f"it answered status {status} to GET /v2/events")
     if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
         raise Refused(url, "what it answers is no event stream")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(url, "it compresses its event stream, though that was not asked for")
 
 
 def _followed(marathon: Marathon, answer: httpx.Response) -> httpx.URL:

@@ -2,28 +2,56 @@
 safe to repeat, also from another clone, since each stage keeps a note of what is deployed.
 """
 
+import time
 from typing import Any
 
 from ops import cli
-from ops.cli import Failure, confirm, out, say
-from ops.deploying import bytecode, chalice_cli, mappings, page, plan, policies, throttling
+from ops.cli import Failure, confirm, out, say, warn
+from ops.deploying import (
+    alarm_mail,
+    bytecode,
+    chalice_cli,
+    mappings,
+    page,
+    plan,
+    roles,
+    senders,
+    throttling,
+)
 from ops.deploying.upgrade import upgrade
 from ops.stage import config as stage_config
-from ops.stage import deployed, resources, stacks
+from ops.stage import deployed, limits, resources, stacks
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
 
 from chalicelib.services.topic import FIFO
 
+_TRIES = 8
+_PAUSE_SECONDS = 15
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = cli.parser(__doc__ or "")
-    parser.add_argument(
+    mail = parser.add_mutually_exclusive_group()
+    mail.add_argument(
         "--alarm-email",
         type=cli.mail,
         metavar="ADDRESS",
         help="who gets the alarms (default: unchanged)",
+    )
+    mail.add_argument(
+        "--no-alarm-email",
+        dest="alarm_email",
+        action="store_const",
+        const="",
+        help="nobody gets the alarms by mail",
+    )
+    parser.add_argument(
+        "--only-from",
+        type=senders.networks,
+        metavar="NETWORKS",
+        help="only these may post: 203.0.113.0/24,198.51.100.7; or anywhere (default: unchanged)",
     )
     parser.add_argument(
         "--ordered",
@@ -41,20 +69,23 @@ def main(argv: list[str] | None = None) -> int:
     resources.check_ours(name)
     if args.ordered:
         _check_ordered(name, sure=args.yes)
+    if args.only_from is not None:
+        senders.admit(name, args.only_from)
     before = _what_is_deployed(name)
     _check_losses(name, args.alarm_email, accepted=args.accept_losses)
     say(f"Bringing up the resources of stage {name} …")
+    mail_before = stacks.parameters(name).get("AlarmEmail", "")
     stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
     stage = resources.find(name)
-    policies.write(name)
-    _set_variables(stage)
-    if before:
-        deployed.write_local(name, mappings.tidy(stage, before))
+    alarm_mail.mend(stage)
+    if mail_before and args.alarm_email == "":
+        alarm_mail.clear(stage, mail_before)
+    _set_resources(stage)
     deployed.begin(stage)
     say("Deploying the functions …")
     page.ensure_if_possible()
     bytecode.make_alone()
-    chalice_cli.run("deploy", name)
+    deploy_functions(stage, before)
     say("Setting what Chalice can't …")
     mappings.settle(stage)
     deployed.keep_copy(stage, deployed.read_local(name) or {}, mappings.package(name))
@@ -62,6 +93,8 @@ def main(argv: list[str] | None = None) -> int:
     if api:
         throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
     upgrade(stage)
+    if low := limits.too_low():
+        warn(f"{low} {limits.REMEDY}")
     _tell(stage, api)
     return 0
 
@@ -126,13 +159,29 @@ def _what_is_deployed(name: str) -> Deployed | None:
     )
 
 
-def _set_variables(stage: Stage) -> None:
-    changed = stage_config.set_variables(stage.name, stage.environment())
-    if changed:
+def deploy_functions(stage: Stage, before: Deployed | None) -> None:
+    """Let Chalice deploy. A new role takes a while until all of AWS knows it. Raises Failure."""
+    for left in reversed(range(_TRIES)):
+        if before:
+            deployed.write_local(stage.name, mappings.tidy(stage, before))
+        try:
+            chalice_cli.run("deploy", stage.name)
+            return
+        except chalice_cli.NotYetAllowed:
+            if not left:
+                raise
+            say(f"Not all of AWS knows the new roles yet. Trying again in {_PAUSE_SECONDS} s …")
+            time.sleep(_PAUSE_SECONDS)
+            before = deployed.read_local(stage.name) or before or {"resources": []}
+
+
+def _set_resources(stage: Stage) -> None:
+    values, arns = stage.environment(), roles.arns(stage.name)
+    if stage_config.set_resources(stage.name, values, arns):
         say(
-            f"Wrote {', '.join(changed)} of stage {stage.name} into .chalice/config.json, from "
-            "which Chalice reads them. They name resources (and so the account), and hold no "
-            "secret. Commit the file, and other clones can run chalice deploy by itself; "
+            f"Wrote the names of the resources of stage {stage.name} and the ARNs of its roles "
+            "into .chalice/config.json, from which Chalice reads them. They name the account, and "
+            "hold no secret. Commit the file, and other clones can run chalice deploy by itself; "
             "make destroy takes them out again.",
             "dim",
         )

@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     say("Deleting topics, queues and logs …")
     subscriptions.remove_all(stage)
     stacks.delete(stacks.messaging_stack(name))
-    stage_config.set_variables(name, dict.fromkeys(stage.environment(), ""))
+    stage_config.forget_resources(name, stage.environment())
     out(f"Stage {name} is destroyed. Its table, {stage.table_name}, is kept.")
     say(
         "Its events can still be listed (scripts/events.py). To delete them too, switch off the "

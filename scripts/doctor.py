@@ -1,12 +1,12 @@
-"""Say why nothing arrives: show findings, worst first, each with its remedy. The doctor changes
-nothing, but it makes Marathon send one event. Its exit status is 0 only if all is well.
+"""Find out why nothing arrives: list findings, worst first, each with its remedy. The doctor
+changes nothing, but it makes Marathon send one event. Its exit status is 0 only if all is well.
 """
 
 import argparse
 
 from ops import cli
 from ops.cli import out
-from ops.doctor.examination import Wanted, examine
+from ops.doctor.examination import Wanted, examine, why_waiting
 from ops.doctor.findings import all_well, worst_first
 from ops.marathon import connection
 
@@ -15,6 +15,7 @@ examples:
   .venv/bin/python scripts/doctor.py --stage prod
   .venv/bin/python scripts/doctor.py --stage prod --marathon http://marathon.example.net:8080
   .venv/bin/python scripts/doctor.py --marathon https://m.example.net --user ops --ca ca.pem
+  .venv/bin/python scripts/doctor.py --marathon http://m.example.net:8080 --app /shop/web
   .venv/bin/python scripts/doctor.py --stage prod --json
 
 each line of --json:
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     wanted = Wanted(args.stage, args.marathon, args.url, args.user, args.ca, args.timeout)
-    findings = worst_first(examine(wanted))
+    findings = worst_first(why_waiting(wanted, args.app) if args.app else examine(wanted))
     for finding in findings:
         out(finding.json if args.json else finding.line)
     return 0 if all_well(findings) else cli.EXIT_FAILED
@@ -51,8 +52,16 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar="S",
         help="how long to wait for the event (default: 15 s; Marathon itself waits ten)",
     )
+    parser.add_argument(
+        "--app",
+        metavar="PATH",
+        help="say only why nothing of this app or pod launches; --marathon is asked directly",
+    )
     parser.add_argument("--json", action="store_true", help="JSON, one finding a line")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.app and not args.marathon:
+        parser.error("--app goes with --marathon URL, which is asked")
+    return args
 
 
 if __name__ == "__main__":

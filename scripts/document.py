@@ -1,7 +1,6 @@
 """Write the files that are generated from others: ``docs/events.md``,
-``docs/notification.schema.json`` and ``docs/openapi.json`` from the code, each stage's policies
-from those of the functions, ``.chalice/merge.json`` from the templates and the table of functions.
-With --check, only check whether they are up to date.
+``docs/notification.schema.json`` and ``docs/openapi.json`` from the code. With --check, only check
+whether they are up to date.
 """
 
 import json
@@ -10,7 +9,6 @@ from typing import Any
 
 from ops import ROOT, cli
 from ops.cli import Failure, Parser
-from ops.deploying import merge, policies
 
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
@@ -19,6 +17,7 @@ from chalicelib.marathon.severity import (
     BY_HEALTH,
     BY_TASK_STATE,
     BY_TYPE,
+    BY_WAITING,
     CANCELLED,
     NOT_UNDERSTOOD,
     SEVERITIES,
@@ -57,6 +56,7 @@ _BY_CONTENT: dict[str, Mapping[Any, str]] = {
     "instance_changed_event": BY_CONDITION,
     "health_status_changed_event": BY_HEALTH,
     "instance_health_changed_event": BY_HEALTH,
+    "relay_waiting": BY_WAITING,
 }
 
 
@@ -68,9 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     documents = {
         _DOCS / "events.md": _events(),
         _DOCS / "notification.schema.json": json.dumps(_schema(), indent=2) + "\n",
-        merge.FILE: json.dumps(merge.merge(), indent=2) + "\n",
         _DOCS / "openapi.json": json.dumps(openapi.document(), indent=2) + "\n",
-        **policies.rendered_for_all(),
     }
     for path, text in documents.items():
         if not args.check:
@@ -91,6 +89,7 @@ def _events() -> str:
             ("healthy, or alive", BY_HEALTH[True]),
             ("unhealthy, or not alive", BY_HEALTH[False]),
             ("health not known", BY_HEALTH[None]),
+            *((f"`relay_waiting` `{state}`", severity) for state, severity in BY_WAITING.items()),
             ("`deployment_failed` that says that it was cancelled", CANCELLED),
             ("an event of an unknown type", UNKNOWN_TYPE),
             ("what is no event at all, or has no type", NOT_UNDERSTOOD),

@@ -7,19 +7,22 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from ops import cli, options, view
 from ops.cli import Failure, out, say
-from ops.looking import overview, stats, stories
+from ops.looking import finding, overview, rows, stats, stories
 from ops.looking.tail import as_they_come
 from ops.repairing import repairs
 from ops.stage import resources
+from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.console import Console
 
-from chalicelib import history
+from chalicelib import history, times
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING
 
@@ -49,6 +52,7 @@ the lines of the last day, straight from the log:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
+    options.settle_times(args)
     return int(args.run(args))
 
 
@@ -56,55 +60,67 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.parser(__doc__ or "", epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    list_ = commands.add_parser("list", help="the newest first")
+    list_ = commands.add_parser(
+        "list", help="the newest events: on a terminal newest last, to a pipe newest first"
+    )
     list_.set_defaults(run=_list)
     list_.add_argument(
         "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
     )
     list_.add_argument(
-        "--oldest-first", action="store_true", help="the same events, in the order of time"
+        "--oldest-first", action="store_true", help="to a pipe, too, the newest last"
     )
     tail = commands.add_parser("tail", help="as they come, until Ctrl-C")
     tail.set_defaults(run=_tail)
     tail.add_argument(
-        "--since", type=options.time, metavar="WHEN", help="begin with those since then: 90m, 12h"
+        "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
     )
     deployment = commands.add_parser("deployment", help="the story of a deployment")
     deployment.set_defaults(run=_deployment)
     deployment.add_argument("id", help="its id, or the beginning of it")
     status = commands.add_parser("status", help="how the clusters and the stage are now")
     status.set_defaults(run=_status)
-    incidents = commands.add_parser("incidents", help="what is wrong now, in every cluster")
+    incidents = commands.add_parser(
+        "incidents", help="the incidents that are open, in every cluster"
+    )
     incidents.set_defaults(run=_incidents)
-    stats_ = commands.add_parser("stats", help="how many events of what, as bars")
+    stats_ = commands.add_parser("stats", help="how many events there were, as bars")
     stats_.set_defaults(run=_stats)
     stats_.add_argument(
         "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
     )
     show = commands.add_parser("show", help="one event, whole")
     show.set_defaults(run=_show)
-    show.add_argument("id", type=options.event_id)
+    show.add_argument(
+        "id",
+        type=options.event_beginning,
+        help="its id, the beginning of it, or the short id that list shows",
+    )
     replay = commands.add_parser("replay", help="notify of stored events again, marked as a replay")
     replay.set_defaults(run=_replay)
     replay.add_argument(
         "--rate", type=options.rate, default=20, metavar="N", help="a second (default: 20)"
     )
     replay.add_argument("--dry-run", action="store_true", help="only count them")
-    replay.add_argument("--after", type=options.event_id, metavar="ID", help="go on after that one")
-    parked = commands.add_parser("parked", help="what lies on the dead-letter queue")
+    replay.add_argument(
+        "--after", type=options.event_beginning, metavar="ID", help="go on after that one"
+    )
+    parked = commands.add_parser("parked", help="the messages on the dead-letter queue")
     parked.set_defaults(run=_parked)
     what = parked.add_mutually_exclusive_group()
     what.add_argument("--show", metavar="ID", help="print one whole; ID may be its beginning")
-    what.add_argument("--send", action="store_true", help="send all again, and take off what went")
-    what.add_argument("--drop", metavar="ID", help="take one off for ever")
+    what.add_argument(
+        "--send", action="store_true", help="send all again, and delete what was sent"
+    )
+    what.add_argument("--drop", metavar="ID", help="delete one for ever")
     parked.add_argument(
         "--cluster",
         metavar="NAME",
-        help="with --send: whose the spilled events are of which the table does not know the token",
+        help="with --send: the cluster of spilled events whose token the table does not know",
     )
     restore = commands.add_parser(
         "restore",
-        help="events that only the log has, from standard input",
+        help="store events that only the log has, from standard input",
         description="Read log lines marked last_copy from standard input, and store their events.",
         epilog=_RESTORE_EPILOG,
     )
@@ -115,6 +131,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         options.add_times(command)
     for command in (list_, tail, show, deployment, status, incidents, stats_, replay):
         options.add_cluster(command)
+    for command in (list_, tail, deployment, status, incidents, stats_, replay):
+        options.add_zone(command)
     for command in (list_, tail, show, deployment, status, incidents, stats_, parked):
         command.add_argument("--json", action="store_true", help="JSON, one event a line")
     for command in (replay, parked):
@@ -128,16 +146,22 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def _list(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     wanted = options.wanted(args, stage)
+    console, screen = _shown_on(args)
     found = history.newest_first(stage.store, wanted)
     several = len(wanted.clusters) > 1
     newest: Iterable[Record] = itertools.islice(found, args.limit)
-    if args.oldest_first:
+    if args.oldest_first or screen.width:
         newest = reversed(list(newest))
-    shown = _print(args, newest, several=several)
-    if not shown:
-        say(f"No events.{options.hint_at_type(args.type)}", "dim")
-    elif shown == args.limit and next(found, None):
-        say(f"There are more: the newest {shown} are shown; --limit N shows others.", "dim")
+    counted = _Counted(newest)
+    if screen.width:
+        for line in rows.collapsed(counted, screen, cluster=several):
+            console.print(line)
+    else:
+        _print_whole(args, counted, several=several)
+    if not counted.number:
+        say(_nothing(args, stage, wanted.clusters), "dim")
+    elif counted.number == args.limit and next(found, None):
+        say(f"There are more: --limit N shows more than the newest {args.limit}.", "dim")
     return 0
 
 
@@ -150,18 +174,19 @@ def _tail(args: argparse.Namespace) -> int:
     several = len(wanted.clusters) > 1
     what = "clusters" if several else "cluster"
     say(f"Watching {what} {', '.join(wanted.clusters)}; Ctrl-C ends it.", "dim")
-    _print(args, coming, several=several)
+    console, screen = _shown_on(args)
+    if screen.width:
+        for line in rows.as_they_come(coming, screen, cluster=several):
+            console.print(line)
+    else:
+        _print_whole(args, coming, several=several)
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
-    found = [record for name in names if (record := stage.store.get(name, args.id))]
-    if not found:
-        whose = f"Cluster {names[0]} has" if len(names) == 1 else f"No cluster of {stage.name} has"
-        no = "no event" if len(names) == 1 else "an event"
-        raise Failure(f"{whose} {no} {args.id}, or no longer.")
+    found = finding.events(stage, names, args.id)
     for record in found:
         if args.json:
             out(view.whole_json(record))
@@ -176,21 +201,27 @@ def _deployment(args: argparse.Namespace) -> int:
     if args.json:
         out(stories.as_json(told))
     else:
-        console = _console()
-        console.print(stories.text(told, console.width if console.is_terminal else 0))
+        console, screen = _shown_on(args)
+        console.print(stories.text(told, screen))
     return 0
 
 
 def _status(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     found = overview.clusters(stage, options.clusters(stage, args.cluster))
+    itself = overview.stage_state(stage)
+    console, screen = _shown_on(args)
     for each in found:
         if args.json:
             out(each.as_json())
         else:
-            _console().print(each.text())
-    for line, style in overview.stage_lines(stage):
-        say(line, style)
+            console.print(each.text(screen))
+    if itself is None:
+        say("The stage is destroyed: only its table is left.", "yellow")
+    elif args.json:
+        out(itself.as_json())
+    else:
+        console.print(itself.text())
     return 0
 
 
@@ -198,30 +229,31 @@ def _incidents(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     names = options.clusters(stage, args.cluster)
     found = [each for each in stage.incidents.all() if each.cluster in names]
-    for each in sorted(found, key=lambda incident: incident.since, reverse=True):
+    console, screen = _shown_on(args)
+    for each in sorted(found, key=lambda incident: incident.began, reverse=True):
         if args.json:
             out(json.dumps({"cluster": each.cluster, **each.summary()}))
         else:
-            _console().print(overview.incident_line(each, cluster=len(names) > 1))
+            console.print(overview.incident_line(each, screen, cluster=len(names) > 1))
     if not found:
-        say("Nothing is wrong.", "dim")
+        say("No incident is open.", "dim")
     return 0
 
 
 def _stats(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
-    args.since = args.since or options.time("24h")
+    args.since = args.since or times.now() - timedelta(hours=24)
     wanted = options.wanted(args, stage)
-    counts = stats.count(history.newest_first(stage.store, wanted), args.by)
+    counts = stats.count(history.newest_first(stage.store, wanted), args.by, args.tz)
     if args.json:
         for value, number in counts:
             out(stats.as_json(value, number, args.by))
         return 0
-    console = _console()
-    for line in stats.bars(counts, console.width if console.is_terminal else 0):
+    console, screen = _shown_on(args)
+    for line in stats.bars(counts, screen.width):
         console.print(line)
     if not counts:
-        say(f"No events.{options.hint_at_type(args.type)}", "dim")
+        say(_nothing(args, stage, wanted.clusters), "dim")
     return 0
 
 
@@ -233,9 +265,10 @@ def _replay(args: argparse.Namespace) -> int:
             "That would notify of every event that is stored. Say which: --since WHEN, or a "
             "filter such as --app or --severity (--dry-run counts them)."
         )
+    after = finding.event_id(stage, wanted.clusters, args.after) if args.after else ""
     sure = args.yes or args.dry_run
-    repairs.replay(stage, wanted, args.after or "", args.rate, dry_run=args.dry_run, sure=sure)
-    return 0
+    done = repairs.replay(stage, wanted, after, args.rate, dry_run=args.dry_run, sure=sure)
+    return int(not done)
 
 
 def _parked(args: argparse.Namespace) -> int:
@@ -243,9 +276,9 @@ def _parked(args: argparse.Namespace) -> int:
     if args.cluster and not args.send:
         raise Failure("--cluster goes with --send.")
     if args.show:
-        repairs.show_letter(stage, args.show)
+        repairs.show_dead_letter(stage, args.show)
     elif args.drop:
-        repairs.drop_letter(stage, args.drop, sure=args.yes)
+        repairs.drop_dead_letter(stage, args.drop, sure=args.yes)
     elif args.send:
         if args.cluster:
             options.clusters(stage, args.cluster)
@@ -260,18 +293,40 @@ def _restore(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> int:
-    """Print records one by one, as they arrive. Returns how many."""
-    console = _console()
-    width = console.width if console.is_terminal else 0
-    count = 0
+class _Counted:
+    """Records, counted as they are read."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = records
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            self.number += 1
+            yield record
+
+
+def _print_whole(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> None:
+    """Print records one by one, as they arrive, for another program."""
+    console, screen = _shown_on(args)
     for record in records:
-        count += 1
         if args.json:
             out(view.summary_json(record))
         else:
-            console.print(view.line(record, cluster=several, width=width))
-    return count
+            console.print(view.line(record, screen, cluster=several))
+
+
+def _nothing(args: argparse.Namespace, stage: Stage, clusters: tuple[str, ...]) -> str:
+    """Why nothing was found, as far as it can be told."""
+    unknown = finding.unknown_app(stage, clusters, args.app) if args.app else ""
+    return unknown or f"No events.{options.hint_at_type(args.type)}"
+
+
+def _shown_on(args: argparse.Namespace) -> tuple[Console, Screen]:
+    """Where results are printed. JSON is for another program, also on a terminal."""
+    console = _console()
+    screen = view.screen(console, args.tz)
+    return console, replace(screen, width=0) if args.json else screen
 
 
 def _console() -> Console:

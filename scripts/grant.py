@@ -1,19 +1,23 @@
-"""Let somebody read: make a reader token, and the link to the page that has it. List the tokens, or
-revoke one.
+"""Let somebody read: make a reader token, and a link to the page with it. List tokens, or revoke
+one.
 """
 
 import argparse
 import json
+from datetime import timedelta
 
 from ops import cli, options
 from ops.cli import out, say
 from ops.stage import access, deployed, resources
 from ops.stage.resources import Stage
 
+_DEFAULT = timedelta(days=90)
+_NEVER = timedelta.max
+
 _EXAMPLES = """\
 examples:
   .venv/bin/python scripts/grant.py --stage prod --label "Ada, on call" --expires 30d
-  .venv/bin/python scripts/grant.py --stage prod --label wallboard --cluster prod
+  .venv/bin/python scripts/grant.py --stage prod --label wallboard --cluster prod --expires never
   .venv/bin/python scripts/grant.py --stage prod --list
   .venv/bin/python scripts/grant.py --stage prod --revoke 0f3a9c
 """
@@ -43,31 +47,40 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--cluster", metavar="NAME", help="it reads that one alone (default: all)")
     parser.add_argument(
-        "--expires", type=options.duration, metavar="TIME", help="such as 30d (default: never)"
+        "--expires",
+        type=_expiry,
+        metavar="TIME",
+        help="when it ends, such as 30d, or never (default: 90d)",
     )
     parser.add_argument(
         "--url", type=cli.address, metavar="URL", help="the API's address, if it is not AWS's own"
     )
     parser.add_argument("--json", action="store_true", help="JSON, one token a line")
     args = parser.parse_args(argv)
-    if args.label is None and (args.expires or (args.cluster and not args.list)):
+    if args.label is None and (args.expires is not None or (args.cluster and not args.list)):
         parser.error("--expires and --cluster go with --label")
     return args
 
 
+def _expiry(text: str) -> timedelta:
+    return _NEVER if text == "never" else options.duration(text)
+
+
 def _grant(args: argparse.Namespace, stage: Stage) -> int:
     api = args.url or deployed.api_url(stage)
-    token, known = access.grant(stage, args.label, args.cluster or "", args.expires)
+    asked = _DEFAULT if args.expires is None else args.expires
+    valid_for = None if asked == _NEVER else asked
+    token, known = access.grant(stage, args.label, args.cluster or "", valid_for)
     link = f"{api}/#token={token}"
     if args.json:
         out(json.dumps({**json.loads(access.as_json(known)), "token": token, "link": link}))
         return 0
     until = access.expiry(known)
     say(
-        f"{args.label} may read {known.cluster or 'all clusters'}"
-        f"{f' until {until}' if until else ''}. The link below holds the token, which is kept "
-        "nowhere else: whoever has it may read. Revoke it with --revoke "
-        f"{known.hash[:12]}."
+        f"{args.label} may read {known.cluster or 'all clusters'} of stage {stage.name}, "
+        f"{f'until {until}' if until else 'for ever'}. The link below holds the token, which is "
+        "kept nowhere else: whoever has the link may read. To revoke it:\n"
+        f"  .venv/bin/python scripts/grant.py --stage {stage.name} --revoke {known.hash[:12]}"
     )
     out(link)
     return 0
@@ -80,7 +93,7 @@ def _list(args: argparse.Namespace, stage: Stage) -> int:
         if each.role == "reader" and args.cluster in (None, each.cluster)
     ]
     for token in found:
-        out(access.as_json(token) if args.json else access.line(token))
+        out(access.as_json(token) if args.json else f"{stage.name}: {access.line(token)}")
     if not found:
         say(f"Stage {stage.name} has no reader token. Make one with --label WHO.", "dim")
     return 0

@@ -12,7 +12,7 @@ from ops.stage import resources
 from ops.stage.resources import Stage
 
 _EPILOG = """\
-docs/operations.md tells all steps, from the backup on. Examples:
+docs/operations.md has all steps: "The table is lost or spoilt". Examples:
   .venv/bin/python scripts/recover.py --stage prod --from marathon-events-prod-restored --dry-run
   .venv/bin/python scripts/recover.py --stage prod --from marathon-events-prod-restored
   .venv/bin/python scripts/recover.py --stage prod --from marathon-events-prod-restored \\
@@ -23,11 +23,12 @@ docs/operations.md tells all steps, from the backup on. Examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
+    options.settle_times(args)
     wanted = Recovery(args.source, options.window(args), args.replace, args.rate)
     if not recovery.exists(args.source):
         raise Failure(
             f"There is no table {args.source} in this account and region. Restore one from a "
-            "backup first: docs/operations.md says how."
+            "backup first: docs/operations.md, The table is lost or spoilt."
         )
     if args.dry_run:
         found = recovery.count(wanted)

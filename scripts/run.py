@@ -36,6 +36,7 @@ from local.journal import Journal
 from local.marathon import SimulatedMarathon
 from local.system import System, system
 from local.view import LiveView
+from local.waiting import WaitingDeployment
 from marathon_relay.marathon import Marathon, checked_address
 
 _STAGE = "dev"
@@ -44,6 +45,7 @@ _CLUSTER = "local"
 WAIT_SECONDS = 30
 _EVENT_SECONDS = 0.35
 _CHAPTER_SECONDS = 2.0
+_WAITING_SECONDS = 12.0  # as long as people wait to hear of it, at the speed of alerts here
 _FASTER = 60
 
 
@@ -68,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     if not (args.once or args.marathon):
         return _until_interrupted(args)
     if args.marathon:
-        with connection.told():
+        with connection.plain_errors():
             return _until_interrupted(args)
     return _run(args)
 
@@ -201,8 +203,9 @@ def once(marathon: SimulatedMarathon, journal: Journal) -> int:
 
 
 def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journal) -> int:
-    """Play the scenario once, with a change of leader in the middle, which the relay reports.
-    Returns 0 if each event was stored once and notified once, and only that gap was reported.
+    """Play the scenario once, with a change of leader in the middle, which the relay reports, and
+    with a deployment that waits. Returns 0 if each event was stored once and notified once, and the
+    relay reported that gap, that something waits, and that it was launched.
     """
     middle = len(scenario.LIFE) // 2
     for n, chapter in enumerate(scenario.LIFE):
@@ -212,13 +215,27 @@ def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journa
             relayed.wait_for_listener(marathon)
         for event in chapter:
             marathon.publish(event)
+    deployment = WaitingDeployment(marathon)
+    deployment.begin()
+    journal.wait_until(lambda: len(_reported(journal)) == 2, WAIT_SECONDS)
+    deployment.end()
     marathon.settle()
-    sent = len(marathon.sent) + 1
+    own = ["relay_gap", "relay_waiting", "relay_waiting"]
+    sent = len(marathon.sent) + len(own)
     journal.wait_for(sent, WAIT_SECONDS)
-    gaps = [record.id for record in journal.records.values() if record.type == "relay_gap"]
-    if len(gaps) != 1:
-        raise Failure(f"One gap should have been told, not {len(gaps)}: look at the log.")
-    return _verdict({_id_of(body) for body in marathon.sent} | set(gaps), sent, journal)
+    reported = _reported(journal)
+    if sorted(reported.values()) != own:
+        found = ", ".join(sorted(reported.values())) or "nothing"
+        raise Failure(
+            f"The relay should report one gap, and twice what waits, not {found}: look at the log."
+        )
+    return _verdict({_id_of(body) for body in marathon.sent} | reported.keys(), sent, journal)
+
+
+def _reported(journal: Journal) -> dict[str, str]:
+    """The events of the relay itself: id and type."""
+    records = list(journal.records.values())
+    return {each.id: each.type for each in records if each.type.startswith("relay_")}
 
 
 def _show_alerts(journal: Journal) -> None:
@@ -264,11 +281,13 @@ def _streamed(args: argparse.Namespace, stage: Stage, made: System, log: str) ->
     ):
         if args.once:
             return _once_streamed(marathon, [first, second], made.journal)
-        return _show(marathon, first, made)
+        return _show(marathon, first, made, waiting=True)
 
 
-def _show(marathon: SimulatedMarathon, url: str, made: System) -> int:
-    """Play the scenario again and again, as if it were today, and show it."""
+def _show(marathon: SimulatedMarathon, url: str, made: System, *, waiting: bool = False) -> int:
+    """Play the scenario again and again, as if it were today, and show it. ``waiting``: also a
+    deployment that waits, which only a relay can tell.
+    """
     _tell_how_to_talk(url, made.stage, made.api)
     shown = f"simulated Marathon {url}"
     with _view(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
@@ -278,6 +297,12 @@ def _show(marathon: SimulatedMarathon, url: str, made: System) -> int:
                 for event in scenario.again(chapter, begin, times.now()):
                     marathon.publish(event)
                     pause(_EVENT_SECONDS)
+                pause(_CHAPTER_SECONDS)
+            if waiting:
+                deployment = WaitingDeployment(marathon)
+                deployment.begin()
+                pause(_WAITING_SECONDS)
+                deployment.end()
                 pause(_CHAPTER_SECONDS)
 
 

@@ -1,5 +1,5 @@
-"""Say who hears what: subscribe people and programs to a stage, see who is subscribed, try it out,
-and end it.
+"""Say who is told what: subscribe people and programs to a stage, list subscribers, send a sample,
+and unsubscribe.
 """
 
 import argparse
@@ -29,8 +29,8 @@ examples:
   .venv/bin/python scripts/subscribe.py --to you@example.net --remove
 
 who: people (mail, SMS) get the alerts, a few messages in plain words. Programs (queues, functions,
-https:// URLs) get the events, each as JSON. docs/subscribers.md says more, also of Slack, Teams and
-PagerDuty. Whoever is subscribed already gets the filters of the new command instead.
+https:// URLs) get the events, each as JSON. docs/subscribers.md says more, also about chat and
+pagers. If a target is subscribed already, the new filters replace the old ones.
 
 filters: an option that is given several times takes any of its values; all options must fit.
 
@@ -87,7 +87,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """Options by which people say what a subscriber hears of."""
+    """Options by which people say what a subscriber gets."""
     several = parser.add_argument_group("filters")
     several.add_argument(
         "--cluster", action="append", default=[], metavar="NAME", help="of this cluster"
@@ -139,8 +139,13 @@ def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
         _check_mail(wanted)
     _hint(stage, wanted, topic)
     made = subscriptions.subscribe(stage, target, topic, wanted)
-    done = "Subscribed" if made.new else "Was subscribed already; now"
-    out(f"{done} {target.shown} to the {topic} of stage {stage.name}: {_said(wanted)}.")
+    if made.new:
+        out(f"Subscribed {target.shown} to the {topic} of stage {stage.name}: {_said(wanted)}.")
+    else:
+        out(
+            f"{target.shown} was subscribed to the {topic} of stage {stage.name} already. It now "
+            f"gets: {_said(wanted)}."
+        )
     _tell_what_is_left(target, made)
     return 0
 
@@ -215,11 +220,11 @@ def _line(each: Subscription) -> str:
     if each.undelivered:
         notes.append(f"{each.undelivered} undelivered")
     told = f"  ({', '.join(notes)})" if notes else ""
-    return f"{each.id}  {each.topic:<6}  {each.target.shown}  {_heard(each)}{told}"
+    return f"{each.id}  {each.topic:<6}  {each.target.shown}  {_what_it_gets(each)}{told}"
 
 
-def _heard(each: Subscription) -> str:
-    """What a subscription hears of; as SNS's JSON where options can't say it."""
+def _what_it_gets(each: Subscription) -> str:
+    """What a subscription gets; as SNS's JSON where options can't say it."""
     if not each.arn:
         return "filters not known yet"
     if each.filters is not None:

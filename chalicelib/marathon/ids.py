@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _WHOLE_UUID = re.compile(_UUID)
+_UUID_LENGTH = 36
 
 # 1.4+: <safe>.instance-<uuid> or <safe>.marathon-<uuid>, in a task id followed by .<container>,
 # ._app, .$anon and a launch count. Container names of 1.4.0 – 1.4.2 may hold dots.
@@ -52,6 +53,21 @@ def instance_of_task(task: str) -> str | None:
     """The instance id that a task id of 1.4+ contains, or None."""
     found = _split_instance(task)
     return task[: found[1]] if found else None
+
+
+def life_of(id_: str) -> str:
+    """What all ids of one instance share, whatever they look like: its UUID; in ids of 0.1.0 –
+    0.5.1, which have none, the id itself.
+    """
+    last = None
+    for found in _INSTANCE.finditer(id_):
+        last = found
+    if last:
+        return last[0][-_UUID_LENGTH:].lower()
+    for tail in (id_.rpartition(".")[2], id_.rpartition(".")[0].rpartition(".")[2]):
+        if _WHOLE_UUID.fullmatch(tail):
+            return tail.lower()
+    return id_
 
 
 def is_instance(id_: str) -> bool:

@@ -1,4 +1,4 @@
-"""The 31 event types that Marathon 0.1.0 – 1.11 sent, named and spelled as Marathon does, and one
+"""The 31 event types that Marathon 0.1.0 – 1.11 sent, named and spelled as Marathon does, and two
 of our relay's.
 
 Read from Marathon's source at its release tags (``event/Events.scala`` up to 1.1.7,
@@ -461,6 +461,54 @@ class RelayGap(Event):
     changed: _Many[dict[str, Any]] | None = None
 
 
+class Declined(BaseModel):
+    """How many offers were declined for one ``reason``, of those that passed the reasons before it.
+
+    ``reason``: Marathon's word, such as ``InsufficientMemory``. ``processed``, ``declined``: of
+    each agent its newest offer counts, so these are numbers of agents.
+    """
+
+    model_config = _LENIENT_LATE
+
+    reason: str | None = None
+    declined: int | None = None
+    processed: int | None = None
+
+
+class Offers(BaseModel):
+    """What became of Mesos' offers. ``processed``: how many came since the launch began.
+    ``declined``: a list in Marathon's order, in which an agent counts once, under its first reason.
+    """
+
+    model_config = _LENIENT_LATE
+
+    processed: int | None = None
+    declined: _Many[Declined] | None = None
+
+
+class RelayWaiting(Event):
+    """``relay_waiting``: an event that our relay makes, not Marathon. It asks Marathon's queue for
+    what waits to be launched. The event says that instances of an app or pod have waited for some
+    minutes, or that none waits any more.
+
+    ``relay``: its name. ``appId`` or ``podId``: path. ``state``: ``waiting`` or ``launched``.
+    ``count``: how many instances wait. ``since``: the time from which they wait. ``delaySeconds``:
+    for how long Marathon holds them back after failures. ``offers`` (1.4.0+): why Mesos' offers
+    did not fit.
+    """
+
+    always: ClassVar[tuple[str, ...]] = ("relay", "state")
+
+    relay: str | None = None
+    appId: str | None = None
+    podId: str | None = None
+    state: str | None = None
+    count: int | None = None
+    since: str | None = None
+    delaySeconds: int | float | None = None
+    offers: Offers | None = None
+
+
 class UnknownEvent(Event):
     """An event of a type that no Marathon up to 1.11 sends. ``appId``, ``runSpecId``: paths. Every
     known task, instance and health event names its app by one of them.
@@ -503,4 +551,5 @@ MODELS: dict[str, type[Event]] = {
     "event_stream_attached": EventStreamAttached,
     "event_stream_detached": EventStreamDetached,
     "relay_gap": RelayGap,
+    "relay_waiting": RelayWaiting,
 }

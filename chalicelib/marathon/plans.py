@@ -12,6 +12,14 @@ from chalicelib.marathon import ids, models
 ENDS = ("deployment_success", "deployment_failed")
 """The types of the events that end a deployment."""
 
+DEPLOYMENT_TYPES = (
+    "deployment_info",
+    "deployment_step_success",
+    "deployment_step_failure",
+    *ENDS,
+)
+"""The types of all events of a deployment."""
+
 Definition = dict[str, Any]
 """An app or pod as Marathon's REST API shows it."""
 
@@ -80,11 +88,13 @@ def definition(group: dict[str, Any] | None, path: str) -> Definition | None:
 
 
 def _count(group: dict[str, Any] | None, path: str) -> int | None:
-    """``instances`` of an app, or of the ``scaling`` of a pod."""
     found = definition(group, path)
-    if found is None:
-        return None
-    scaling = found.get("scaling", found)
+    return wanted_instances(found) if found is not None else None
+
+
+def wanted_instances(definition: Definition) -> int | None:
+    """``instances`` of an app, or of the ``scaling`` of a pod; None if it does not say."""
+    scaling = definition.get("scaling", definition)
     count = scaling.get("instances") if isinstance(scaling, dict) else None
     return count if isinstance(count, int) else None
 

@@ -12,6 +12,9 @@ Severity = Literal["info", "notice", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error")
 BAD: tuple[Severity, ...] = ("warning", "error")
 
+KILLED = ("TASK_KILLED", "Killed")
+"""The states of what was killed: whether somebody asked for it, no single event tells."""
+
 BY_TYPE: dict[str, Severity] = {
     "api_post_event": "notice",
     "framework_message_event": "info",
@@ -44,14 +47,14 @@ BY_TYPE: dict[str, Severity] = {
 }
 
 # status_update_event. Deployments and scale-downs kill tasks as a matter of course; the event never
-# says why.
+# says why. An app is meant to run, so an end by itself is a warning also with status 0.
 BY_TASK_STATE: dict[str | None, Severity] = {
     "TASK_STAGING": "info",
     "TASK_STARTING": "info",
     "TASK_RUNNING": "info",
     "TASK_KILLING": "info",
     "TASK_KILLED": "notice",
-    "TASK_FINISHED": "notice",
+    "TASK_FINISHED": "warning",
     "TASK_UNREACHABLE": "warning",
     "TASK_GONE_BY_OPERATOR": "warning",
     "TASK_FAILED": "error",
@@ -73,7 +76,7 @@ BY_CONDITION: dict[str | None, Severity] = {
     "Running": "info",
     "Killing": "info",
     "Killed": "notice",
-    "Finished": "notice",
+    "Finished": "warning",
     "Unreachable": "warning",
     "UnreachableInactive": "warning",
     "Failed": "error",
@@ -85,6 +88,9 @@ BY_CONDITION: dict[str | None, Severity] = {
 
 # health_status_changed_event and instance_health_changed_event; None is "not known".
 BY_HEALTH: dict[bool | None, Severity] = {True: "notice", False: "warning", None: "info"}
+
+# relay_waiting.
+BY_WAITING: dict[str | None, Severity] = {"waiting": "warning", "launched": "info"}
 
 CANCELLED: Severity = "warning"
 UNKNOWN_STATE: Severity = "warning"
@@ -103,6 +109,8 @@ def severity(event: models.Event, about: About) -> Severity:
             return BY_HEALTH[event.alive]
         case models.InstanceHealthChangedEvent():
             return BY_HEALTH[event.healthy]
+        case models.RelayWaiting():
+            return BY_WAITING.get(event.state, UNKNOWN_STATE)
         case models.DeploymentFailed() if cancelled(event):
             return CANCELLED
     return BY_TYPE.get(event.eventType or "", UNKNOWN_TYPE)

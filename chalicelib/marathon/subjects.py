@@ -154,6 +154,11 @@ def _app(event: models.AppHealthEvent | models.AppTerminatedEvent) -> About:
     return _of_app(event.appId)
 
 
+def _waiting(event: models.RelayWaiting) -> About:
+    pod = known(event.podId)
+    return About(subject=f"pod:{ids.path(pod)}") if pod else _of_app(event.appId)
+
+
 def _unknown_type(event: models.UnknownEvent) -> About:
     return _of_app(event.appId or event.runSpecId)
 
@@ -214,5 +219,6 @@ _RULES: dict[type[models.Event], Callable[[Any], About]] = {
     models.DeploymentStepFailure: _step,
     models.DeploymentSuccess: _deployment,
     models.DeploymentFailed: _deployment,
+    models.RelayWaiting: _waiting,
     models.UnknownEvent: _unknown_type,
 }

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.marathon import ids, models
+from chalicelib.marathon import ids, models, waiting
 from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import actions, instances, kind, step_number, target
 from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import About, known
-from chalicelib.text import plain
+from chalicelib.text import shortened
 from chalicelib.times import usable_timestamp
 
 TITLE_CHARACTERS = 140
@@ -82,7 +82,7 @@ _NAMES_SHOWN = 2
 def title(event: models.Event, about: About) -> str:
     """The event in one line of plain text of at most 140 characters."""
     say = _SENTENCES.get(event.eventType or "", _unknown_type)
-    return plain(mask_text(say(event, about)), TITLE_CHARACTERS)
+    return shortened(mask_text(say(event, about)), TITLE_CHARACTERS)
 
 
 def _definition(event: models.ApiPostEvent, about: About) -> str:
@@ -240,6 +240,10 @@ def _seconds(event: models.RelayGap) -> str:
     return f" for {seconds} s" if seconds > 0 else " for less than a second"
 
 
+def _waiting(event: models.RelayWaiting, about: About) -> str:
+    return waiting.title(event, about.subject.partition(":")[2], TITLE_CHARACTERS)
+
+
 def _unknown_type(event: models.Event, about: About) -> str:
     return f"Event of unknown type {event.eventType}{f' about {about.app}' if about.app else ''}"
 
@@ -282,8 +286,15 @@ def _host(url: str | None) -> str:
 
 
 def _check(check: dict[str, Any] | None) -> str:
-    words = [(check or {}).get(key) for key in ("protocol", "path")]
-    return "".join(f" {word}" for word in words if isinstance(word, str) and word)
+    """Which check: its protocol and path, and the port by which two on one path differ."""
+    check = check or {}
+    words = [check.get(key) for key in ("protocol", "path")]
+    named = "".join(f" {word}" for word in words if isinstance(word, str) and word)
+    port = check.get("port", check.get("portIndex"))
+    if isinstance(port, bool) or not isinstance(port, int | str) or port == "":
+        return named
+    by_index = "port" not in check and isinstance(port, int)
+    return f"{named} on port {'index ' if by_index else ''}{port}"
 
 
 def _deployment(about: About) -> str:
@@ -367,4 +378,5 @@ _SENTENCES: dict[str, Callable[[Any, About], str]] = {
     "event_stream_attached": _attached,
     "event_stream_detached": _detached,
     "relay_gap": _gap,
+    "relay_waiting": _waiting,
 }

@@ -1,415 +1,544 @@
-"""What people are told, in words. Pure: composed from incidents, records and stories.
+"""What people are told, in words. Pure: ``evidence`` has read the facts, which become sentences
+here.
 
-The subject names the cluster, since an SMS shows it alone. No id stands before the last line. Each
-text from outside becomes one plain line, without logins in its URLs. Nothing here ever holds an
-environment, a command or a token.
+The subject names the cluster, since an SMS shows little more. No id stands before the last line.
+Each text from outside becomes one plain line, and what may be secret in it is masked before
+anything is cut. Nothing here ever holds an environment, a command or a token.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from chalicelib import times
 from chalicelib.marathon.masking import mask_text
-from chalicelib.marathon.severity import BAD
 from chalicelib.marathon.subjects import MARATHON
+from chalicelib.records import words
 from chalicelib.records.changes import Field
-from chalicelib.records.incident import Incident, worst
-from chalicelib.records.notification import Notification, message
-from chalicelib.records.patience import PATIENCE, Patience
-from chalicelib.records.record import MAX_APPS, Record
+from chalicelib.records.condition import Condition
+from chalicelib.records.incident import Incident, State, worst
+from chalicelib.records.lives import Life, Way
+from chalicelib.records.notification import LIMIT_BYTES, Notification, message
 from chalicelib.records.story import Story
-from chalicelib.text import plain
-
-State = Literal["began", "goes_on", "over"]
+from chalicelib.records.timing import TIMING, Timing
+from chalicelib.records.words import clock, counted, duration
+from chalicelib.text import shortened
 
 _UNSURE = "You may have heard this already: we do not know whether it was sent."
 
-_PATH_CHARACTERS = 40
-_WORDS_CHARACTERS = 300
-_NAMES = 3
+# Mesos' messages are shown whole if they can be: the cause stands at their end.
+_MESSAGE_CHARACTERS = 1_000
+_SHORT_CHARACTERS = 300
+_NAME_CHARACTERS = 60
+_CHANGES = 3
 _APPS_LISTED = 20
+# Room for what is not apps, of what SNS takes.
+_APPS_BYTES = LIMIT_BYTES - 40_000
 
-_UNREACHABLE = ("TASK_UNREACHABLE", "Unreachable", "UnreachableInactive")
-_RUNNING = ("TASK_RUNNING", "Running")
-_HEALTH = ("health_status_changed_event", "instance_health_changed_event")
-_KILLS = ("unhealthy_task_kill_event", "unhealthy_instance_kill_event")
-_DELETED = "app_terminated_event"
-_CONNECTED = ("scheduler_registered_event", "scheduler_reregistered_event")
 # What of a definition may be shown beside its name.
 _SHOWN = ("container.docker.image", "container.image", "instances", "cpus", "mem", "disk")
 
+_WAYS: dict[Way, tuple[str, str]] = {
+    "failed": ("failed", "failed"),
+    "finished": ("ended by itself with status 0", "ended by themselves with status 0"),
+    "unhealthy": ("was killed for failing its checks", "were killed for failing their checks"),
+    "never ran": ("was killed before it ran", "were killed before they ran"),
+    "lost": ("was lost", "were lost"),
+    "error": ("could not be started", "could not be started"),
+    "disconnected": ("was lost", "were lost"),
+}
+
 
 @dataclass(frozen=True)
-class Sender:
+class Context:
     """What every message needs. ``stage``: whose messages they are. ``page``: the address of the
-    page, empty if it is not known.
+    page, empty if it is not known. ``silenced``: how many more incidents were not told, since a
+    silence covers them. ``gathered``: incidents of the cluster keep coming, so they are told
+    together.
     """
 
     stage: str
     page: str = ""
-    patience: Patience = PATIENCE
+    timing: Timing = TIMING
+    silenced: int = 0
+    gathered: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read about one incident: the records of its subject from its beginning until now,
-    newest first, the good ones too. ``complete``: False if there are even more. ``words``: what
-    Mesos said last. ``before``: the deployment that touched the app shortly before.
+    """What is known of one incident. ``since``, ``last``: from when to when it was bad.
+
+    Of an app, a pod or the scheduler: ``condition``; ``failures``, those since it was opened;
+    ``fresh``, those since the last message; ``message``, what Mesos said last; ``check``, which
+    check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
+    touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
+    launches. Of a deployment: ``story``, and whether it ``stands_still``. Of all: ``was_silenced``,
+    a silence covered it until now; ``host``, the one host of it; ``apps``, whom it touches.
     """
 
-    records: Sequence[Record]
+    since: datetime
+    last: datetime
+    condition: Condition | None = None
+    failures: tuple[Life, ...] = ()
     complete: bool = True
-    words: str = ""
+    fresh: int = 0
+    message: str = ""
+    check: str = ""
+    reason: str = ""
     before: Story | None = None
+    stuck: Story | None = None
+    why: str = ""
+    story: Story | None = None
+    stands_still: bool = False
+    was_silenced: bool = False
+    host: str = ""
+    apps: tuple[str, ...] = field(default=())
 
 
-def of_one(state: State, incident: Incident, facts: Facts, sender: Sender) -> Notification:
+def cause(facts: Facts) -> str:
+    """What went wrong, in a few words."""
+    if facts.why:
+        return _said(facts.why, _SHORT_CHARACTERS)
+    if facts.message:
+        return _said(facts.message, _SHORT_CHARACTERS)
+    if facts.reason or facts.check:
+        return _said(": ".join(filter(None, (facts.check, facts.reason))), _SHORT_CHARACTERS)
+    return _said(facts.story.reason or "", _SHORT_CHARACTERS) if facts.story else ""
+
+
+def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> Notification:
     """Tell of one incident."""
-    bad = [each for each in facts.records if _is_bad(each, incident)]
-    counted = _count(bad, complete=facts.complete)
-    recovery = _recovery(facts.records, incident)
-    what = _listed(_all(counted)) or _said(incident.title, _WORDS_CHARACTERS)
-    whose = f"{_short(incident.path)} in cluster" if incident.path else "Cluster"
-    lines = [f"{whose} {incident.cluster}: {what}, {_when(incident.since, incident.last)}."]
-    if hosts := list(dict.fromkeys(each.host for each in bad if each.host)):
-        lines.append(f"Where: {_names(hosts)}.")
-    if state == "goes_on":
-        fresh = [each for each in bad if each.timestamp > incident.told_last]
-        news = _listed(_all(_count(fresh))) or (fresh and _said(fresh[0].title, _WORDS_CHARACTERS))
-        lines.append(f"New since the last message: {news or 'nothing'}.")
-    if facts.words:
-        lines.append(f"Last words of Mesos: {_said(facts.words, _WORDS_CHARACTERS)}")
-    if facts.before:
-        lines += _deployed_before(facts.before, incident)
-    if state == "over":
-        lines.append(_end(recovery, sender.patience))
-    headline = _headline(state, incident, counted, recovery, sender.patience)
-    ids = _ids(bad[0]) if bad else ""
-    link = _link(sender.page, incident.cluster, incident.path, incident.since, incident.last)
-    text = _text(lines, link, state, sender, ids)
-    return _message(state, incident, headline, text, [incident.path] if _is_app(incident) else [])
+    if facts.story:
+        headline, lines = _of_deployment(state, incident, facts, facts.story)
+    elif incident.no_events:
+        headline, lines = _of_no_events(state, incident, facts, context)
+    else:
+        headline, lines = _of_app(state, incident, facts)
+    if facts.was_silenced:
+        lines.insert(1, "A silence covered it until now.")
+    link = _link(context.page, incident.cluster, incident.path, facts.since, facts.last)
+    last_line = _ids(facts)
+    text = _text(lines, link, state, context, last_line)
+    apps = facts.apps or ((incident.path,) if incident.path else ())
+    return _message(state, incident, headline, text, apps)
 
 
 def of_many(
-    state: State, incidents: Sequence[Incident], records: Sequence[Record], sender: Sender
-) -> Notification:
-    """Tell of many incidents of one cluster together. ``records``: the warnings and errors of the
-    cluster at that time, or some of them.
+    state: State, told: Sequence[tuple[Incident, Facts]], context: Context
+) -> list[Notification]:
+    """Tell of many incidents of one cluster together. One message, unless their apps are so many
+    that SNS does not take them in one.
     """
-    cluster = incidents[0].cluster
-    since = min(each.since for each in incidents)
-    last = max(each.last for each in incidents)
-    subjects = {each.subject for each in incidents}
-    bad = [each for each in records if each.subject in subjects]
-    counted = _count(bad)
-    many = _many(incidents)
-    condition = _condition(counted) or "not well"
-    hosts = Counter(each.host for each in bad if each.host)
-    host, on_it = next(iter(hosts.most_common(1)), ("", 0))
-    where = f", all on {_short(host or '')}" if on_it and on_it == hosts.total() else ""
-    what = f"{many} {_VERBS[state]} {condition}"
-    if all(each.deployment for each in incidents):
-        what = f"{many} failed, or were cancelled and not replaced"
-    over = f"Nothing more for {span(sender.patience.over)}: " if state == "over" else ""
-    headline = f"{over}{what}{where}"
-    lines = [f"Cluster {cluster}: {what}, {_when(since, last)}."]
-    if in_all := _listed(_all(counted)):
-        lines.append(f"In all: {in_all}.")
-    if host:
-        share = "All of it" if where else f"Most of it, {on_it} of {hosts.total()} events,"
-        lines.append(f"{share} on {_short(host)}.")
-    said = Counter(words for each in bad if (words := _because(each)))
-    for words, times_said in said.most_common(1):
-        lines.append(f"Said {times_said} times: {_said(words, _WORDS_CHARACTERS)}")
-    names = [each.path or each.title for each in incidents]
-    lines.append(f"Which: {_names(names, _APPS_LISTED)}.")
-    if state == "over":
-        lines.append(f"Nothing bad has come from any of them for {span(sender.patience.over)}.")
-    link = _link(sender.page, cluster, "", since, last)
-    severity = worst(each.severity for each in incidents)
-    whole = Incident(cluster, MARATHON, since, last, severity, headline)
-    touched = [each.path for each in incidents if _is_app(each)][:MAX_APPS]
-    text = _text(lines, link, state, sender, _ids(bad[0]) if bad else "")
-    return _message(state, whole, headline, text, touched)
+    return [_of_part(state, part, context) for part in _parts(told)]
 
 
-def of_deployment(incident: Incident, story: Story, sender: Sender) -> Notification:
-    """Tell of a deployment that failed, or that was cancelled and not replaced."""
-    apps = _names(story.apps) if story.apps else "apps that are not known"
-    if story.state == "cancelled":
-        ended = "was cancelled and not replaced"
-    else:
-        ended = "failed" if story.reason else "failed, or was cancelled and not replaced"
-    headline = f"Deployment {ended}: {apps}"
-    lines = [f"The deployment of {apps} in cluster {incident.cluster} {ended}."]
-    if story.reason:
-        lines.append(f"Marathon's reason: {_said(story.reason, _WORDS_CHARACTERS)}")
-    if story.started_at:
-        by = f" by {_said(story.started_by, _PATH_CHARACTERS)}" if story.started_by else ""
-        after = f", after {span(timedelta(seconds=story.seconds))}" if story.seconds else ""
-        lines.append(f"It was started{by} at {clock(story.started_at)}.")
-        lines.append(f"It ended at {clock(story.ended_at or incident.last)}{after}.")
-    reached = [each for each in story.steps if each.state != "waiting"]
-    if reached:
-        lines.append(f"It came as far as step {reached[-1].number} of {len(story.steps)}.")
-    lines += _changes(story)
-    others = [each for each in story.failures if each.deployment != story.id]
-    if others:
-        meanwhile = f"{len(others)} warnings and errors" if len(others) > 1 else "1 bad event"
-        lines.append(f"Meanwhile its apps had {meanwhile}; the newest:")
-        lines.append(f"  {_said(others[-1].title, _WORDS_CHARACTERS)}")
-    lines.append("What it had done by then was not undone.")
-    link = _link(
-        sender.page, incident.cluster, "", story.started_at or incident.since, incident.last
-    )
-    text = _text(lines, link, "began", sender, f"Deployment {incident.deployment}", once=True)
-    return _message("began", incident, headline, text, story.apps[:MAX_APPS])
+def storm(told: Sequence[tuple[Incident, Facts]]) -> str:
+    """What many incidents have in common, in a few words."""
+    many, where = _many([each for each, _ in told]), _where([facts for _, facts in told])
+    return f"{many} {_condition_of([facts for _, facts in told])}{where}"
 
 
-def of_silence(incident: Incident, now: str, sender: Sender) -> Notification:
-    """Tell that nothing comes from a cluster, or, if that has ended, that something comes again."""
-    state: State = "over" if incident.ended else "began"
-    took = _took(incident.since, incident.ended or now)
-    if incident.ended:
-        headline = f"Events come again, after {took} without any"
-        lines = [
-            f"From cluster {incident.cluster} events come again.",
-            f"None had come since {clock(incident.since)}, for {took}.",
-        ]
-    else:
-        headline = f"No event has come for {took}"
-        lines = [
-            f"From cluster {incident.cluster} no event has come since {clock(incident.since)}.",
-            "Either nothing happens there, or Marathon's events do not reach us. To find out:",
-            f"  .venv/bin/python scripts/doctor.py --stage {sender.stage}",
-            "You hear of it once more when events come again.",
-        ]
-    link = _link(sender.page, incident.cluster, "", incident.since, incident.ended or now)
-    text = _text(lines, link, state, sender, "", once=True)
-    return _message(state, incident, headline, text, [])
-
-
-def once_more(sent: Notification) -> Notification:
+def again(sent: Notification) -> Notification:
     """The same message, if nobody knows whether it was sent before."""
     text = f"{_UNSURE}\n\n{sent.message}"
     return replace(sent, message=text, size=sent.size + len(text) - len(sent.message))
 
 
-def span(duration: timedelta) -> str:
-    """A duration in words, rounded: ``40 seconds``, ``12 minutes``, ``3 hours 20 minutes``."""
-    seconds = max(round(duration.total_seconds()), 1)
-    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
-    if seconds < 90 and seconds != 60:
-        return _counted(seconds, "second")
-    if minutes < 60:
-        return _counted(minutes, "minute")
-    if minutes < 600:
-        rest = f" {_counted(minutes % 60, 'minute')}" if minutes % 60 else ""
-        return _counted(minutes // 60, "hour") + rest
-    return _counted(hours, "hour") if hours < 48 else _counted(days, "day")
+# One app, pod or scheduler
 
 
-def clock(time: str) -> str:
-    """``02:14:05 UTC on 2026-03-02``."""
-    return f"{time[11:19]} UTC on {time[:10]}"
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """How many of what. ``tasks``: those that ended badly."""
-
-    tasks: int = 0
-    killed: int = 0
-    checks: int = 0
-    unhealthy: int = 0
-    unreachable: int = 0
-    complete: bool = field(default=True, compare=False)
-
-
-def _count(bad: Sequence[Record], *, complete: bool = True) -> _Counted:
-    """A task that ends badly is told twice since 1.4: as a task, and as its instance."""
-    ended = [each for each in bad if each.status and each.status not in _UNREACHABLE]
-    tasks = {_thing(each) for each in ended if each.type == "status_update_event"}
-    told = {each.instance for each in ended if each.type == "status_update_event"}
-    instances = {
-        _thing(each)
-        for each in ended
-        if each.type != "status_update_event" and each.instance not in told
-    }
-    return _Counted(
-        tasks=len(tasks | instances),
-        killed=len({_instance(each) for each in bad if each.type in _KILLS}),
-        checks=sum(each.type == "failed_health_check_event" for each in bad),
-        unhealthy=len({_instance(each) for each in bad if each.type in _HEALTH}),
-        unreachable=len({_instance(each) for each in bad if each.status in _UNREACHABLE}),
-        complete=complete,
+def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[str]]:
+    condition = facts.condition
+    name = words.path(incident.path) if incident.path else "Marathon"
+    whose = (
+        f"{name} in cluster {incident.cluster}"
+        if incident.path
+        else (f"Marathon of cluster {incident.cluster}")
     )
+    what = _what(facts, incident)
+    again = ""
+    if state == "opened" and incident.openings > 1 and incident.opened_at:
+        times_ = words.ordinal(incident.openings)
+        again = f" ({times_} time since {incident.opened_at:%H:%M})"
+    lines = [f"{whose}: {what}, {words.between(facts.since, facts.last)}{again}."]
+    if condition is None:
+        return f"{name}: {what}{again}", lines
+    if state == "resolved":
+        headline = _ended(name, what, condition, facts)
+        lines.append(_end(condition, facts))
+    elif state == "ongoing":
+        headline = f"{name} is still {_state(condition)}: {what}"
+    else:
+        headline = f"{name} is {_state(condition)}: {what}{again}"
+    if hosts := list(dict.fromkeys(each.host for each in _shown_lives(facts) if each.host)):
+        lines.append(f"Where: {words.names(hosts)}.")
+    if state == "ongoing":
+        lines.append(f"New since the last message: {_news(facts, incident)}.")
+    return headline, [*lines, *_causes(facts)]
 
 
-def _thing(record: Record) -> str:
-    return record.task or record.instance or record.id
+def _causes(facts: Facts) -> list[str]:
+    lines = []
+    if facts.message:
+        lines.append(f"Last message from Mesos: {_said(facts.message, _MESSAGE_CHARACTERS)}")
+    if facts.check:
+        lines.append(f"{_said(facts.check, _SHORT_CHARACTERS)}.")
+    if facts.reason:
+        lines.append(f"Marathon's reason: {_said(facts.reason, _SHORT_CHARACTERS)}")
+    if facts.why:
+        lines.append(f"Why nothing launches: {_said(facts.why, _MESSAGE_CHARACTERS)}")
+    if facts.stuck:
+        lines += _stuck_beside(facts.stuck)
+    elif facts.before:
+        lines += _deployed_before(facts.before, facts.since)
+    return lines
 
 
-def _instance(record: Record) -> str:
-    return record.instance or record.task or record.id
+def _what(facts: Facts, incident: Incident) -> str:
+    """How many of what: the facts that made it an incident."""
+    condition = facts.condition
+    if condition is None:
+        return _said(incident.title, _SHORT_CHARACTERS)
+    parts = []
+    if facts.failures:
+        parts.append(_failures(facts.failures, complete=facts.complete))
+        if condition.down and not condition.loops:
+            parts[-1] += ", and not replaced" if len(condition.down) > 1 else ", not replaced"
+    for lives, what in (
+        (condition.unreachable, "unreachable"),
+        (condition.unhealthy, "failing"),
+    ):
+        if lives:
+            verb = "is" if len(lives) == 1 else "are"
+            phrase = f"{verb} {what}"
+            if what == "failing":
+                phrase = "fails its checks" if len(lives) == 1 else "fail their checks"
+            parts.append(f"{counted(len(lives), 'instance')} {phrase}")
+    if condition.waiting and not parts:
+        return "instances wait for offers"
+    return words.listed(parts) or _said(incident.title, _SHORT_CHARACTERS)
 
 
-def _headline(
-    state: State,
-    incident: Incident,
-    counted: _Counted,
-    recovery: Record | None,
-    patience: Patience,
-) -> str:
-    """What is wrong in a few words, of which the first matter most."""
-    condition = _condition(counted)
-    if not condition:
-        title = _said(incident.title, _WORDS_CHARACTERS)
-        if state == "over" and recovery:
-            return _said(recovery.title, _WORDS_CHARACTERS)
-        prefix = {"began": "", "goes_on": "Still: "}
-        return prefix.get(state, f"Nothing more for {span(patience.over)}: ") + title
-    path = _short(incident.path or incident.subject)
-    took = _took(incident.since, incident.last)
-    while_ = f" in {took}" if took else ""
-    most = _all(counted)[0]
-    if state == "over":
-        if recovery is None:
-            return f"{path}: nothing more for {span(patience.over)} ({most}{while_})"
-        recovered = "was deleted" if recovery.type == _DELETED else "has recovered"
-        return f"{path} {recovered}: {most}{while_}"
-    still = "still " if state == "goes_on" else ""
-    return f"{path} is {still}{condition}: {most.removesuffix(' failed')}{while_}"
+def _failures(failures: Sequence[Life], *, complete: bool = True) -> str:
+    """``6 instances failed in 3 minutes``; of several kinds, how many of each."""
+    kinds = Counter(each.way for each in failures)
+    more = "" if complete else "more than "
+    if "disconnected" in kinds:
+        often = "" if len(failures) == 1 else f" {counted(len(failures), 'time')}"
+        return f"the connection to Mesos was lost{often}{_in(failures)}"
+    if len(kinds) == 1:
+        ((way, number),) = kinds.items()
+        verb = _WAYS[way][number > 1]
+        return f"{more}{counted(number, 'instance')} {verb}{_in(failures)}"
+    each = [f"{number} {_WAYS[way][number > 1]}" for way, number in kinds.most_common()]
+    return f"{more}{counted(len(failures), 'instance')} ended{_in(failures)} ({words.listed(each)})"
 
 
-def _end(recovery: Record | None, patience: Patience) -> str:
-    """How an incident ended, as far as anybody knows."""
-    quiet = f"Nothing bad has come for {span(patience.over)}"
-    if recovery is None:
-        return (
-            f"{quiet}, but nothing has said either that it is well again. "
-            "You hear of it again only if something bad comes."
-        )
-    said = _said(recovery.title, _WORDS_CHARACTERS)
-    return f"{quiet}. It is well again: {said}, at {clock(recovery.timestamp)}."
+def _in(failures: Sequence[Life]) -> str:
+    took = failures[-1].failure.time - failures[0].failure.time
+    return f" in {duration(took)}" if took >= timedelta(seconds=1) else ""
 
 
-def _condition(counted: _Counted) -> str:
-    """The state of an app in one word; empty if nothing was counted."""
-    if counted.tasks:
+def _state(condition: Condition) -> str:
+    """The state of an app in a word."""
+    if any(each.way == "disconnected" for each in condition.failures):
+        return "disconnected from Mesos"
+    if condition.loops or condition.down:
         return "failing"
-    if counted.killed or counted.checks or counted.unhealthy:
+    if condition.unreachable:
+        return "unreachable"
+    if condition.unhealthy:
         return "unhealthy"
-    return "unreachable" if counted.unreachable else ""
+    if condition.waiting:
+        return "waiting"
+    return "failing" if condition.failures else "not well"
 
 
-_VERBS = {"began": "are", "goes_on": "are still", "over": "were"}
+def _ended(name: str, what: str, condition: Condition, facts: Facts) -> str:
+    match condition.ending:
+        case "recovered":
+            return f"{name} has recovered: {what}"
+        case "stopped" | "deleted":
+            return f"{name} was {condition.ending}: {what}"
+        case "deployed":
+            return f"{name} was deployed again: {what}"
+    return f"{name}: nothing more for {_quiet(condition, facts)} ({what})"
 
 
-def _many(incidents: Sequence[Incident]) -> str:
-    if all(map(_is_app, incidents)):
-        return f"{len(incidents)} apps"
-    deployments = all(each.deployment for each in incidents)
-    return f"{len(incidents)} {'deployments' if deployments else 'things'}"
-
-
-def _all(counted: _Counted) -> list[str]:
-    """Everything that was counted, the worst first; nothing if nothing was."""
-    sick = counted.unhealthy if not (counted.checks or counted.killed) else 0
-    parts = (
-        (counted.tasks, "task", " failed"),
-        (counted.killed, "unhealthy task", " killed"),
-        (counted.checks, "failed health check", ""),
-        (sick, "unhealthy task", ""),
-        (counted.unreachable, "unreachable task", ""),
+def _end(condition: Condition, facts: Facts) -> str:
+    """How an incident ended, as far as anybody knows."""
+    quiet = f"Nothing bad has come for {_quiet(condition, facts)}"
+    history = condition.history
+    match condition.ending:
+        case "recovered":
+            back = max(
+                (row for each in history.running for row in (each.recovered, each.ran) if row),
+                key=lambda row: row.time,
+            )
+            return f"{quiet}. It runs again since {clock(back.time)}."
+        case "stopped" if history.stopped:
+            return f"It was scaled to no instance, or stopped, at {clock(history.stopped.time)}."
+        case "deleted" if history.stopped:
+            return f"The app was deleted at {clock(history.stopped.time)}."
+        case "deployed":
+            return f"{quiet}, and a deployment of it has succeeded since."
+    return (
+        f"{quiet}, but nothing has said either that it is well again. "
+        "You hear of it again only if something bad comes."
     )
-    return [f"{_number(counted, n, unit)}{verb}" for n, unit, verb in parts if n]
 
 
-def _number(counted: _Counted, number: int, unit: str) -> str:
-    return f"{'' if counted.complete else 'more than '}{_counted(number, unit)}"
+def _quiet(condition: Condition, facts: Facts) -> str:
+    return duration(max(facts.last - condition.last_bad, timedelta(0)) or condition.quiet)
 
 
-def _is_bad(record: Record, incident: Incident) -> bool:
-    """Whether a record of its timeline is a part of the incident."""
-    inside = incident.since <= record.timestamp <= incident.last
-    return inside and record.severity in BAD and record.subject == incident.subject
+def _news(facts: Facts, incident: Incident) -> str:
+    if facts.fresh:
+        unit = "loss of the connection" if not incident.path else "failure"
+        return f"{counted(facts.fresh, unit)}" if unit == "failure" else f"{facts.fresh} losses"
+    return "nothing, and it is not well again"
 
 
-def _recovery(records: Sequence[Record], incident: Incident) -> Record | None:
-    """The newest record that shows that the incident is over, if there is one."""
-    for each in records:
-        if each.timestamp <= incident.last:
-            return None
-        healthy = each.type in _HEALTH and each.severity == "notice"
-        if healthy or each.status in _RUNNING or each.type in (*_CONNECTED, _DELETED):
-            return each
-    return None
+def _shown_lives(facts: Facts) -> list[Life]:
+    condition = facts.condition
+    now = [*condition.unreachable, *condition.unhealthy] if condition else []
+    return [*reversed(facts.failures), *now]
 
 
-def stands(records: Sequence[Record]) -> bool:
-    """Whether the newest records, newest first, show a bad state that nothing has ended: the
-    scheduler is disconnected, a task is unhealthy or unreachable. Then a single warning matters.
-    """
-    seen: set[str] = set()
-    for each in records:
-        if each.type in (*_CONNECTED, _DELETED):
-            return False
-        if each.type == "scheduler_disconnected_event":
-            return True
-        if not (each.status or each.type in _HEALTH) or _instance(each) in seen:
-            continue
-        seen.add(_instance(each))
-        if each.severity == "warning" and (each.type in _HEALTH or each.status in _UNREACHABLE):
-            return True
-    return False
+def _stuck_beside(story: Story) -> list[str]:
+    since = f" since {clock(story.started_at)}" if story.started_at else ""
+    by = f", started by {_said(story.started_by, _NAME_CHARACTERS)}" if story.started_by else ""
+    return [f"Its deployment has been running{since}{by}, and stands still.", *_changes(story)]
 
 
-def _deployed_before(story: Story, incident: Incident) -> list[str]:
+def _deployed_before(story: Story, since: datetime) -> list[str]:
     if not story.started_at:
         return []
-    earlier = _took(story.started_at, incident.since) or "a moment"
-    by = f" by {_said(story.started_by, _PATH_CHARACTERS)}" if story.started_by else ""
-    state = {"running": "is still running", "unknown": "has no known end"}.get(
-        story.state, story.state if story.state != "cancelled" else "was cancelled"
-    )
-    return [f"It was deployed {earlier} earlier{by}; that deployment {state}.", *_changes(story)]
+    earlier = since - story.started_at
+    when = f"{duration(earlier)} earlier" if earlier >= timedelta(seconds=1) else "just before"
+    by = f" by {_said(story.started_by, _NAME_CHARACTERS)}" if story.started_by else ""
+    state = {
+        "running": "is still running",
+        "unknown": "has no known end",
+        "cancelled": "was cancelled",
+    }.get(story.state, story.state)
+    return [f"It was deployed {when}{by}; that deployment {state}.", *_changes(story)]
 
 
 def _changes(story: Story) -> list[str]:
     """What a deployment changed: names of fields, and the values of some that hold no secret."""
     return [
-        f"Changed in {_short(change.app)}: "
-        f"{_listed([_changed(each) for each in change.fields[:_NAMES]])}"
-        f"{' and more' if len(change.fields) > _NAMES else ''}."
-        for change in story.changes[:_NAMES]
+        f"Changed in {words.path(change.app)}: "
+        f"{words.listed([_changed(each) for each in change.fields[:_CHANGES]])}"
+        f"{' and more' if len(change.fields) > _CHANGES else ''}."
+        for change in story.changes[:_CHANGES]
     ]
 
 
 def _changed(field: Field) -> str:
-    name = _said(field.field, _WORDS_CHARACTERS)
+    name = _said(field.field, _NAME_CHARACTERS)
     if field.field not in _SHOWN or field.before is None or field.after is None:
         return name
-    before, after = (_said(str(each), _WORDS_CHARACTERS) for each in (field.before, field.after))
+    before, after = (_said(str(each), _SHORT_CHARACTERS) for each in (field.before, field.after))
     return f"{name} from {before} to {after}"
 
 
-def _because(record: Record) -> str:
-    """What a title says after naming whom it is about."""
-    named, found, words = record.title.partition(f" on {record.host}: ")
-    return words if found else named.partition(": ")[2]
+# A deployment
 
 
-def _ids(record: Record) -> str:
-    task = f", {record.task or record.instance}" if record.task or record.instance else ""
-    return f"Newest event: {record.id}{_said(task, 200)}"
+def _of_deployment(
+    state: State, incident: Incident, facts: Facts, story: Story
+) -> tuple[str, list[str]]:
+    apps = words.names(story.apps) if story.apps else "apps that are not known"
+    whole = f"The deployment of {apps} in cluster {incident.cluster}"
+    if state == "resolved":
+        what = _outcome(story, stands_still=False)
+        return f"Deployment {what}: {apps}", [f"{whole} {what}."]
+    what = _outcome(story, stands_still=facts.stands_still)
+    took = facts.last - facts.since
+    if facts.stands_still:
+        still = "has still not moved" if state == "ongoing" else "has not moved"
+        headline = f"Deployment {still} for {duration(took)}: {apps}"
+        lines = [f"{whole} {still}: no step of it began or ended since {clock(facts.since)}."]
+    else:
+        headline = f"Deployment {what}: {apps}"
+        lines = [f"{whole} {what}."]
+    if story.reason:
+        lines.append(f"Marathon's reason: {_said(story.reason, _SHORT_CHARACTERS)}")
+    if facts.why:
+        lines.append(f"Why nothing launches: {_said(facts.why, _MESSAGE_CHARACTERS)}")
+    if facts.message:
+        lines.append(f"Last message from Mesos: {_said(facts.message, _MESSAGE_CHARACTERS)}")
+    if story.started_at:
+        by = f" by {_said(story.started_by, _NAME_CHARACTERS)}" if story.started_by else ""
+        lines.append(f"It was started{by} at {clock(story.started_at)}.")
+    if story.ended_at and story.seconds and not facts.stands_still:
+        after = duration(timedelta(seconds=story.seconds))
+        lines.append(f"It ended at {clock(story.ended_at)}, after {after}.")
+    reached = [each for each in story.steps if each.state != "waiting"]
+    if reached:
+        lines.append(f"It came as far as step {reached[-1].number} of {len(story.steps)}.")
+    lines += [*_changes(story), *_meanwhile(facts)]
+    if not facts.stands_still:
+        lines.append("What it had done by then was not undone.")
+    return headline, lines
 
 
-def _link(page: str, cluster: str, path: str, since: str, last: str) -> str:
+def _outcome(story: Story, *, stands_still: bool) -> str:
+    if stands_still:
+        return "stands still"
+    match story.state:
+        case "cancelled":
+            return "was cancelled and not replaced"
+        case "failed":
+            return "failed" if story.reason else "failed, or was cancelled and not replaced"
+        case "succeeded":
+            return "succeeded"
+        case "running":
+            return "moves again"
+    return "has no known end"
+
+
+def _meanwhile(facts: Facts) -> list[str]:
+    """What the instances of its apps did."""
+    if facts.failures:
+        return [f"Meanwhile {_failures(facts.failures, complete=facts.complete)}."]
+    condition = facts.condition
+    if not (facts.stands_still and condition):
+        return []
+    if condition.history.unhealthy:
+        return ["Meanwhile its instances run, and are not healthy."]
+    if condition.history.running:
+        return [f"Meanwhile {counted(len(condition.history.running), 'instance')} ran."]
+    return ["Meanwhile no instance of it was launched."]
+
+
+# No events
+
+
+def _of_no_events(
+    state: State, incident: Incident, facts: Facts, context: Context
+) -> tuple[str, list[str]]:
+    took = duration(facts.last - facts.since)
+    if state == "resolved":
+        return f"Events come again, after {took} without any", [
+            f"From cluster {incident.cluster} events come again.",
+            f"None had come since {clock(facts.since)}, for {took}.",
+        ]
+    return f"No event has come for {took}", [
+        f"From cluster {incident.cluster} no event has come since {clock(facts.since)}.",
+        "Either nothing happens there, or Marathon's events do not reach us. To find out:",
+        f"  .venv/bin/python scripts/doctor.py --stage {context.stage}",
+    ]
+
+
+# Many together
+
+
+def _parts(
+    told: Sequence[tuple[Incident, Facts]],
+) -> list[list[tuple[Incident, Facts]]]:
+    """All in one, or in as few parts as SNS takes: it counts the apps as attributes."""
+    parts: list[list[tuple[Incident, Facts]]] = [[]]
+    size = 0
+    for each in told:
+        needed = sum(len(app.encode()) + 6 for app in _apps(each))
+        if parts[-1] and size + needed > _APPS_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(each)
+        size += needed
+    return parts
+
+
+def _of_part(
+    state: State, told: Sequence[tuple[Incident, Facts]], context: Context
+) -> Notification:
+    incidents = [each for each, _ in told]
+    facts = [each for _, each in told]
+    cluster = incidents[0].cluster
+    since, last = min(each.since for each in facts), max(each.last for each in facts)
+    verb = {"opened": "are", "ongoing": "are still", "resolved": "were"}[state]
+    what = f"{_many(incidents)} {verb} {_condition_of(facts)}{_where(facts)}"
+    if all(each.deployment_id for each in incidents):
+        what = f"{_many(incidents)} failed, were cancelled, or stand still"
+        what = f"{what}: over" if state == "resolved" else what
+    headline = f"Over: {what}" if state == "resolved" else what
+    lines = [f"Cluster {cluster}: {what}, {words.between(since, last)}."]
+    failures = sorted(
+        (life for each in facts for life in each.failures), key=lambda life: life.failure.heard
+    )
+    if failures:
+        lines.append(f"In all {_failures(failures)}.")
+    if said := Counter(each.message for each in facts if each.message).most_common(1):
+        ((text, number),) = said
+        of = f"{counted(number, 'time')}" if number > 1 else "once"
+        lines.append(f"Last message from Mesos, {of}: {_said(text, _MESSAGE_CHARACTERS)}")
+    lines.append(f"Which: {words.names([_name(each) for each in told], _APPS_LISTED)}.")
+    if context.gathered:
+        lines.append(
+            "Incidents keep coming in this cluster, so they are gathered for "
+            f"{duration(context.timing.group_interval)} and told together."
+        )
+    if context.silenced:
+        lines.append(f"{context.silenced} more are not told: they are silenced.")
+    severity = worst(each.severity for each in incidents)
+    whole = Incident(cluster, MARATHON, since, last, severity, headline)
+    touched = tuple(dict.fromkeys(app for each in told for app in _apps(each)))
+    text = _text(lines, _link(context.page, cluster, "", since, last), state, context, "")
+    return _message(state, whole, headline, text, touched)
+
+
+def _apps(told: tuple[Incident, Facts]) -> tuple[str, ...]:
+    incident, facts = told
+    return facts.apps or ((incident.path,) if incident.path else ())
+
+
+def _name(told: tuple[Incident, Facts]) -> str:
+    incident, facts = told
+    return incident.path or words.names(facts.apps) or incident.title
+
+
+def _many(incidents: Sequence[Incident]) -> str:
+    if all(each.path for each in incidents):
+        return counted(len(incidents), "app")
+    deployments = all(each.deployment_id for each in incidents)
+    return counted(len(incidents), "deployment" if deployments else "thing")
+
+
+def _condition_of(facts: Sequence[Facts]) -> str:
+    """The state that most of them have."""
+    states = Counter(_state(each.condition) for each in facts if each.condition)
+    ((state, _),) = states.most_common(1) or [("not well", 0)]
+    return state
+
+
+def _where(facts: Sequence[Facts]) -> str:
+    hosts = Counter(each.host for each in facts if each.host)
+    if not hosts:
+        return ""
+    ((host, number),) = hosts.most_common(1)
+    if number == len(facts):
+        return f", all on {words.path(host)}"
+    return f", {number} of them on {words.path(host)}" if number > len(facts) / 2 else ""
+
+
+# What all have
+
+
+def _ids(facts: Facts) -> str:
+    if facts.story:
+        return f"Deployment {_said(facts.story.id, 200)}"
+    lives = _shown_lives(facts)
+    if not lives:
+        return ""
+    newest = lives[0].failure
+    return f"Newest event: {newest.id}, {_said(newest.task or newest.instance or '', 200)}"
+
+
+def _link(page: str, cluster: str, path: str, since: datetime, last: datetime) -> str:
     """The page, with the time from shortly before until shortly after."""
     if not page:
         return ""
@@ -417,86 +546,44 @@ def _link(page: str, cluster: str, path: str, since: str, last: str) -> str:
     seen = {
         "cluster": cluster,
         "app": path,
-        "from": times.iso(times.from_iso(since) - around),
-        "to": times.iso(times.from_iso(last) + around),
+        "from": times.iso(since - around),
+        "to": times.iso(last + around),
     }
     shown = {name: value for name, value in seen.items() if value}
     return f"{page}/#/timeline?{urlencode(shown, safe='/:')}"
 
 
-def _text(
-    lines: list[str], link: str, state: State, sender: Sender, ids: str, *, once: bool = False
-) -> str:
+def _text(lines: list[str], link: str, state: State, context: Context, last_line: str) -> str:
     text = [*lines, ""]
     if link:
         text += [f"What happened around it: {link}", ""]
-    if state != "over" and not once:
-        patience = sender.patience
-        after = " and ".join(span(each) for each in patience.again)
+    if state != "resolved":
+        timing = context.timing
+        after = " and ".join(duration(each) for each in timing.repeat_intervals)
         text.append(
-            f"While it goes on you hear of it {after} after it began, and then every "
-            f"{span(patience.later)}; and once more when it is over."
+            f"While it goes on you hear of it {after} after it was opened, then every "
+            f"{duration(timing.repeat_interval)}, and once more when it is over."
         )
-    subscribe = f".venv/bin/python scripts/subscribe.py --stage {sender.stage} --to YOUR-ADDRESS"
+    stage = context.stage
     text += [
-        "To hear less, say what you want to hear, for example:",
-        f"  {subscribe} --severity error",
-        "To hear no more: the same with --remove, or the link to unsubscribe in a mail.",
+        "To hear nothing of it for a while, or only of what is worse:",
+        f"  .venv/bin/python scripts/silence.py --stage {stage} --for 2h --comment WHY",
+        f"  .venv/bin/python scripts/subscribe.py --stage {stage} --to ADDRESS --severity error",
     ]
-    return "\n".join([*text, *([ids] if ids else [])]) + "\n"
+    return "\n".join([*text, *([last_line] if last_line else [])]) + "\n"
 
 
 def _message(
-    state: State, incident: Incident, headline: str, text: str, apps: list[str]
+    state: State, incident: Incident, headline: str, text: str, apps: Sequence[str]
 ) -> Notification:
     attributes = {
         "cluster": incident.cluster,
-        "severity": incident.severity,
+        "severity": incident.severity or "warning",
         "subject": incident.subject,
         "state": state,
     }
     return message(f"[{incident.cluster}] {headline}", text, attributes, apps)
 
 
-def _is_app(incident: Incident) -> bool:
-    return incident.subject.startswith(("app:", "pod:"))
-
-
-def _took(since: str, last: str) -> str:
-    """How long something took, in words; empty if it took no time."""
-    duration = times.from_iso(last) - times.from_iso(since)
-    return span(duration) if duration >= timedelta(seconds=1) else ""
-
-
-def _when(since: str, last: str) -> str:
-    if since[:19] == last[:19]:
-        return f"at {clock(since)}"
-    if since[:10] == last[:10]:
-        return f"between {since[11:19]} and {clock(last)}"
-    return f"from {clock(since)} until {clock(last)}"
-
-
-def _names(names: Sequence[str], most: int = _NAMES) -> str:
-    shown = [_short(each) for each in names[:most]]
-    left = len(names) - len(shown)
-    return _listed([*shown, *([f"{left} more"] if left else [])])
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return (
-        parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-    )
-
-
-def _short(path: str) -> str:
-    """A path, cut at its beginning if it is long: its end tells more."""
-    path = _said(path, 4 * _PATH_CHARACTERS)
-    return path if len(path) <= _PATH_CHARACTERS else "…" + path[1 - _PATH_CHARACTERS :]
-
-
-def _said(text: str, limit: int) -> str:
-    return plain(mask_text(text), limit)
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+def _said(text: str | None, limit: int) -> str:
+    return shortened(mask_text(text or ""), limit)

@@ -1,150 +1,182 @@
-"""An incident: warnings and errors of one subject that have not yet ended, and what people were
-told of them. Pure: ``services/incidents`` keeps it.
+"""An incident: what is wrong with one subject, from its first bad event until it is resolved, and
+what people were told of it. Pure: ``services/incidents`` keeps it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
+from chalicelib import times
 from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.marathon.subjects import MARATHON
+from chalicelib.records.timing import Timing
+
+State = Literal["opened", "ongoing", "resolved"]
+
+NO_EVENTS = "no-events"
+"""What stands in the key for the subject, if nothing comes from the cluster."""
+
+# So many of the times at which people were told are kept: more never count.
+_MOST_KEPT = 12
+_TWO_HOURS = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """``since``, ``last``: the times of the first and of the newest bad event, by Marathon's clock.
-    ``title``: that of the newest. All other times are by our clock: ``opened``, when the first of
-    them came, and ``heard``, when the newest came.
+    """``alerts`` writes the first ones. ``since``: the time of the first bad event since it was
+    last resolved; ``last``: when the newest was heard; ``severity``: empty while nothing is known
+    to be bad; ``title``: that of the newest.
 
-    ``told_since``, ``told_last``: nothing bad that happened between these needs telling any more,
-    also of earlier incidents of this subject. ``told_at``: when people were last told of this
-    incident. ``tellings``: how often. ``ended``: when it ended; empty while it is open. ``unsure``:
-    the last message was about to be sent, and nobody has noted that it was. ``silence``: it is no
-    event, but that none comes.
+    ``watch`` writes the others. ``state``: what people were told last, None if nothing yet.
+    ``opened_at``: when they were told first, the beginning of the schedule; ``notified``: when
+    lately, of that it is bad or over; ``bad_at``: when last of that it is bad; ``openings``: how
+    often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
+    again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
+    message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
+    then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
+    readers. ``stands_still``: it is about a deployment that does. ``version``: of these.
     """
 
     cluster: str
     subject: str
-    since: str
-    last: str
-    severity: str
-    title: str
-    opened: str = ""
-    heard: str = ""
-    told_since: str = ""
-    told_last: str = ""
-    told_at: str = ""
-    tellings: int = 0
-    ended: str = ""
-    unsure: bool = False
-    silence: bool = False
+    since: datetime | None
+    last: datetime
+    severity: str = ""
+    title: str = ""
+    state: State | None = None
+    opened_at: datetime | None = None
+    notified: tuple[datetime, ...] = ()
+    bad_at: datetime | None = None
+    openings: int = 0
+    resolved_at: datetime | None = None
+    due: datetime | None = None
+    judged: datetime | None = None
+    sending: datetime | None = None
+    silenced_until: datetime | None = None
+    count: int = 0
+    cause: str = ""
+    apps: tuple[str, ...] = ()
+    deployment: str = ""
+    by: str = ""
+    group: str = ""
+    stands_still: bool = False
+    no_events: bool = False
+    version: int = 0
 
     @property
-    def deployment(self) -> str:
+    def deployment_id(self) -> str:
         """The id of the deployment that it is about; empty if it is about something else."""
         id_ = self.subject.removeprefix("deployment:")
         return "" if id_ == self.subject else id_
 
     @property
     def path(self) -> str:
-        """The path of the app, pod or group that it is about; empty if there is none."""
+        """The path of the app or pod that it is about; empty if there is none."""
         kind, _, path = self.subject.partition(":")
-        return path if kind in ("app", "pod", "group") else ""
+        return path if kind in ("app", "pod") else ""
 
     @property
-    def has_news(self) -> bool:
-        """Whether something bad has happened that people need not know yet."""
-        return not self.told_last or self.last > self.told_last or self.since < self.told_since
+    def began(self) -> datetime:
+        """When it began, as far as is known."""
+        return self.since or self.last
 
-    def is_settled(self, time: str) -> bool:
-        """Whether something bad that happened at that time needs no telling any more."""
-        return bool(self.told_last) and self.told_since <= time <= self.told_last
+    @property
+    def is_open(self) -> bool:
+        """Whether people were told of it and not yet of its end."""
+        return self.state in ("opened", "ongoing")
 
-    def moved(self, time: str, severity: str, title: str, now: str) -> "Incident":
-        """The incident with one more bad event. Only the earlier ``since``, the later ``last`` and
-        the worse severity count, so events may come in any order, and twice.
+    @property
+    def is_news(self) -> bool:
+        """Whether something bad came that ``watch`` has not seen."""
+        return self.judged is None or self.last > self.judged
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether readers see it: not what may be nothing, and not what is over."""
+        return bool(self.severity) and self.state != "resolved"
+
+    def may_open(self, now: datetime, timing: Timing) -> bool:
+        """Whether people may be told that it is bad: on the schedule of its first opening, and not
+        too often.
         """
-        if self.is_settled(time):
+        if self.opened_at is None or self.bad_at is None:
+            return True
+        lately = sum(now - each < _TWO_HOURS for each in self.notified)
+        room = lately <= timing.most_within_two_hours - 2  # its end is told, too
+        return room and now >= timing.next_repeat(self.opened_at, self.bad_at)
+
+    def remembered(self, timing: Timing) -> "Incident":
+        """It, without what was before if that is too long ago to be the same incident."""
+        if self.is_open or not self.resolved_at or not self.since:
             return self
-        if self.ended and not self.unsure:
-            return Incident(
-                self.cluster,
-                self.subject,
-                since=time,
-                last=time,
-                severity=severity,
-                title=title,
-                opened=now,
-                heard=now,
-                told_since=self.told_since,
-                told_last=self.told_last,
-            )
-        since, last = min(self.since, time), max(self.last, time)
-        worse = worst((self.severity, severity))
-        if (since, last, worse, self.ended) == (self.since, self.last, self.severity, ""):
+        if self.since - self.resolved_at < timing.same_incident:
             return self
-        # If its end may not have been told, it goes on as if it had not ended.
+        return replace(self, opened_at=None, notified=(), bad_at=None, openings=0, resolved_at=None)
+
+    def told(self, state: State, now: datetime) -> "Incident":
+        """It, once people have been told so."""
+        over = state == "resolved"
         return replace(
-            self,
-            since=since,
-            last=last,
-            severity=worse,
-            title=title if last == time else self.title,
-            heard=now,
-            ended="",
+            self.over(now) if over else self,
+            state=state,
+            opened_at=self.opened_at or now,
+            notified=(*self.notified, now)[-_MOST_KEPT:],
+            bad_at=self.bad_at if over else now,
+            openings=self.openings + (state == "opened"),
+            judged=self.last,
+            silenced_until=None,
         )
 
-    def told(self, now: str, *, over: bool = False) -> "Incident":
-        """The incident once people have been told of all of it. ``over``: and that it ended."""
+    def over(self, now: datetime) -> "Incident":
+        """It, once it is over, whether people were told or not. What is bad later begins anew."""
         return replace(
             self,
-            told_since=min(self.told_since or self.since, self.since),
-            told_last=max(self.told_last, self.last),
-            told_at=now,
-            tellings=self.tellings + 1,
-            ended=now if over else self.ended,
+            state="resolved",
+            since=None,
+            resolved_at=now,
+            judged=self.last,
+            due=None,
+            silenced_until=None,
+            stands_still=False,
+            group="",
         )
 
-    def summary(self) -> dict[str, str]:
+    def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
-        return {
+        shown: dict[str, Any] = {
             "subject": self.subject,
-            "since": self.since,
+            "since": times.iso(self.began),
             "severity": self.severity,
             "title": self.title,
+            "state": self.state,
+            "count": self.count,
+            "cause": self.cause,
+            "apps": list(self.apps),
+            "deployment": self.deployment,
+            "by": self.by,
+            "group": self.group,
+            "silenced_until": times.iso(self.silenced_until) if self.silenced_until else "",
         }
+        return {name: value for name, value in shown.items() if value}
 
 
-_RANKS: list[str] = [*SEVERITIES]
+_RANKS: list[str] = ["", *SEVERITIES]
 
 
 def worst(severities: Iterable[str]) -> str:
-    """The worst of some severities."""
-    return max(severities, key=_RANKS.index)
+    """The worst of some severities; empty if there is none."""
+    return max(severities, key=_RANKS.index, default="")
 
 
-def from_values(values: dict[str, Any]) -> Incident:
-    """The incident made from an item's plain values."""
-    cluster, _, subject = values["sk"].partition("|")
-    silence = subject == SILENCE
-    known = {name: values[name] for name in KEPT if name in values}
-    return Incident(cluster, "marathon" if silence else subject, silence=silence, **known)
+def no_events(cluster: str, since: datetime) -> Incident:
+    """That nothing has come from a cluster since then."""
+    title = "No event comes from Marathon any more"
+    return Incident(cluster, MARATHON, since, since, "error", title, no_events=True)
 
 
-SILENCE = "silence"
-"""What stands in the key for the subject, if nothing comes from the cluster."""
-
-KEPT = (
-    "since",
-    "last",
-    "severity",
-    "title",
-    "opened",
-    "heard",
-    "told_since",
-    "told_last",
-    "told_at",
-    "tellings",
-    "ended",
-    "unsure",
-)
-"""The attributes of its item, beside the key."""
+def stands_still(cluster: str, deployment: str, last: datetime) -> Incident:
+    """That no step of a deployment began or ended since then."""
+    title = "A deployment stands still"
+    subject = f"deployment:{deployment}"
+    return Incident(cluster, subject, last, last, "warning", title, stands_still=True)

@@ -8,7 +8,10 @@
 | cluster | ``#clusters`` | name | – | – |
 | day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
 | pointer to a deployment's event | ``<cluster>|app:<path>`` | id of the event | – | – |
-| deployment that may be running | ``#running|<cluster>`` | its id | – | – |
+| incident | ``#open`` | ``incident|<cluster>|<subject>`` | – | – |
+| deployment that may be running | ``#open`` | ``deployment|<cluster>|<id>`` | – | – |
+| silence | ``#open`` | ``silence|<id>`` | – | – |
+| alert that was sent | ``#alerts|<cluster>`` | time and a hash | – | – |
 | what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
 
 A second index, ``trouble``, has warnings and errors alone: ``trouble`` = ``<cluster>|<YYYY-MM>`` of
@@ -30,6 +33,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chalicelib import times
 from chalicelib.marathon.severity import BAD
 from chalicelib.records.record import SUMMARY, Record
 from chalicelib.text import clip
@@ -39,6 +43,9 @@ Item = dict[str, Any]
 
 # How a record is laid out. Version 0.1 wrote none; it had no index ``trouble`` and no pointers.
 SCHEMA = 2
+
+OPEN = "#open"
+"""The table's key that all incidents, running deployments and silences share."""
 
 # The kind of a record that came back from a backup of the table. It is read as any other, but the
 # stream's filter lets only the kind ``record`` pass: so nobody is told of it again.
@@ -167,17 +174,21 @@ def pointer_items(record: Record, expires_at: int | None) -> list[Item]:
     ]
 
 
-def running_key(cluster: str) -> str:
-    """The table's key that a cluster's notes of running deployments share."""
-    return f"#running|{cluster}"
+def open_incident_key(cluster: str, subject: str) -> Item:
+    """The key of an incident."""
+    return {"pk": {"S": OPEN}, "sk": {"S": f"incident|{cluster}|{subject}"}}
 
 
-def running_item(record: Record, expires_at: int) -> Item:
-    """The note that a deployment may be running."""
-    return {
-        "pk": {"S": running_key(record.cluster)},
-        "sk": {"S": record.deployment},
-        "kind": {"S": "running"},
+def open_deployment_key(cluster: str, id_: str) -> Item:
+    """The key of the note that a deployment may be running."""
+    return {"pk": {"S": OPEN}, "sk": {"S": f"deployment|{cluster}|{id_}"}}
+
+
+def open_deployment_item(record: Record, expires_at: int) -> Item:
+    """The note that a deployment may be running, and when its newest event was heard."""
+    return open_deployment_key(record.cluster, record.deployment or "") | {
+        "kind": {"S": "deployment"},
+        "last": {"S": times.iso(record.heard)},
         "expires_at": {"N": str(expires_at)},
     }
 
@@ -197,6 +208,13 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     records (binary as base64 text) alike.
     """
     return {name: _value(typed) for name, typed in item.items()}
+
+
+def typed(value: str | int | list[str]) -> Item:
+    """A plain value in DynamoDB's own notation."""
+    if isinstance(value, list):
+        return _list(value)
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
 def is_record(values: Mapping[str, Any], now: float) -> bool:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import times
@@ -16,6 +16,14 @@ MAX_APPS = 100
 
 ID = r"\d{8}T\d{9}Z-[0-9a-f]{16}"
 """The pattern of an id: the time of an event, and a hash of what Marathon sent."""
+
+# An event's own time is believed if it lies so near to its receipt: clocks differ, and a relay that
+# was away brings old events.
+_EARLIER = timedelta(days=1)
+_LATER = timedelta(minutes=5)
+# What is decided by the clock goes by the receipt, less at most so much: else a wrong clock could
+# end an incident, or keep it open for ever.
+_HEARD_WITHIN = timedelta(minutes=5)
 
 # The fields of a record that a summary has, in the order in which they are shown. The first eight
 # are always there, the others if the event has them.
@@ -68,6 +76,20 @@ class Record:
     def timestamp(self) -> str:
         """The time in the id: the event's own, or that of its receipt."""
         return times.iso(times.from_compact(self.id))
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, as far as its own time can be believed; else when it was received."""
+        own, came = times.from_compact(self.id), times.from_iso(self.received_at)
+        return own if came - _EARLIER <= own <= came + _LATER else came
+
+    @property
+    def heard(self) -> datetime:
+        """The time by which people are told: its own, but not after its receipt, nor long before
+        it.
+        """
+        own, came = times.from_compact(self.id), times.from_iso(self.received_at)
+        return min(max(own, came - _HEARD_WITHIN), came)
 
     @property
     def touched(self) -> list[str]:

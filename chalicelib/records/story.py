@@ -13,32 +13,32 @@ from typing import Literal
 
 from pydantic import Field as ModelField
 
-from chalicelib import times
 from chalicelib.marathon import models, plans
 from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
-from chalicelib.marathon.severity import BAD, cancelled
 from chalicelib.marathon.subjects import known
 from chalicelib.records.changes import Field, changed_fields
+from chalicelib.records.deployment import (
+    REPLACED_WITHIN,
+    REQUESTED_WITHIN,
+    REQUESTS,
+    State,
+    ended,
+    failure,
+)
+from chalicelib.records.lives import history
 from chalicelib.records.record import MAX_APPS, Record
-from chalicelib.records.summary import Absent, Answer, Summary, Time
+from chalicelib.records.summary import Absent, Answer, Moment, Summary
 
-State = Literal["running", "succeeded", "failed", "cancelled", "unknown"]
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
 
-# The request for a deployment, the change of its group and its first step are told by three threads
-# of Marathon, so in any order, but at about the same time.
-REQUESTED_WITHIN = timedelta(seconds=10)
-# If a deployment replaces another, one begins about when the other ends, in any order.
-REPLACED_WITHIN = timedelta(seconds=60)
-_REQUESTS = ("api_post_event", "pod_created_event", "pod_updated_event", "pod_deleted_event")
 _GROUP_CHANGES = ("group_change_success", "group_change_failed")
-TOLD_BY_BODY = (*_REQUESTS, *_GROUP_CHANGES)
+READ_WHOLE = (*REQUESTS, *_GROUP_CHANGES)
 """The types of the records around a deployment whose bodies are needed."""
 
-# Tasks may be told of a little after the end of the deployment that moved them.
-_TOLD_AFTER = timedelta(seconds=2)
+# Tasks may be heard of a little after the end of the deployment that moved them.
+_HEARD_AFTER = timedelta(seconds=2)
 
 
 class Action(Answer):
@@ -56,8 +56,8 @@ class Step(Answer):
     number: int
     actions: list[Action]
     state: StepState
-    started_at: Time | Absent = None
-    ended_at: Time | Absent = None
+    started_at: Moment | Absent = None
+    ended_at: Moment | Absent = None
     seconds: float | Absent = None
 
 
@@ -71,16 +71,17 @@ class Change(Answer):
 class Story(Answer):
     """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
     failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
-    after. ``failures``: the warnings and errors among the events. ``events``: oldest first.
-    ``omitted``: how many of the last of each list are left out of too large an answer.
+    after. ``failures``: the failures of its apps' instances, one record for each. ``events``:
+    oldest first. ``omitted``: how many of the last of each list are left out of too large an
+    answer.
     """
 
     id: str
     cluster: str
     state: State
     apps: list[str]
-    started_at: Time | Absent = None
-    ended_at: Time | Absent = None
+    started_at: Moment | Absent = None
+    ended_at: Moment | Absent = None
     seconds: float | Absent = None
     started_by: str | Absent = None
     reason: str | Absent = None
@@ -98,13 +99,13 @@ class Running(Answer):
 
     id: str
     apps: list[str]
-    started_at: Time
+    started_at: Moment
     step: int | Absent = None
     steps: int | Absent = None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ParsedEvent:
     """A record whose body could be read, and the event in it."""
 
     record: Record
@@ -126,16 +127,16 @@ class Case:
     earlier: Mapping[str, Definition] | None = None
 
     @functools.cached_property
-    def told(self) -> list[Told]:
+    def parsed(self) -> list[ParsedEvent]:
         """Its own events, oldest first, each once."""
-        return _told(self.own)
+        return _parsed(self.own)
 
     @functools.cached_property
     def plan(self) -> models.Plan | None:
         """Its plan, with definitions if any of its events has them."""
         found = [
             each.event.plan
-            for each in self.told
+            for each in self.parsed
             if isinstance(each.event, models.DeploymentStepEvent | models.DeploymentSuccess)
             and each.event.plan
         ]
@@ -149,7 +150,7 @@ class Case:
     @functools.cached_property
     def apps(self) -> list[str]:
         """The paths of its apps and pods, in the plan's order."""
-        named = (app for each in self.told for app in each.record.apps)
+        named = (app for each in self.parsed for app in each.record.apps)
         return list(dict.fromkeys([*plans.touched(self.plan), *named]))
 
     @functools.cached_property
@@ -164,17 +165,19 @@ class Case:
         return min(self.own, key=lambda each: each.id, default=None)
 
     @functools.cached_property
-    def requests(self) -> list[Told]:
-        """The requests that led to it: those of its version, or else those for its apps shortly
-        before it, unless another deployment began in between.
+    def requests(self) -> list[ParsedEvent]:
+        """The requests that led to it: those of its version. Where a version is not known, those
+        for its apps shortly before it, unless another deployment began in between: a rollback has
+        no request, and the one next to it in time is somebody else's.
         """
-        found = [each for each in _told(self.around) if self._asks_for_it(each)]
+        found = [each for each in _parsed(self.around) if self._asks_for_it(each)]
         same = [each for each in found if self.version and self.version == _version(each.event)]
         begin = self.begin.id if self.begin else ""
         return same or [
             each
             for each in found
-            if not any(each.record.id < other.id < begin for other in self.others)
+            if not (self.version and _version(each.event))
+            and not any(each.record.id < other.id < begin for other in self.others)
         ]
 
     @functools.cached_property
@@ -188,20 +191,20 @@ class Case:
 
     def is_near(self, time: datetime) -> bool:
         """Whether its request may have been told of at that time."""
-        return self.begin is not None and abs(time - _time(self.begin)) <= REQUESTED_WITHIN
+        return self.begin is not None and abs(time - self.begin.time) <= REQUESTED_WITHIN
 
-    def _asks_for_it(self, each: Told) -> bool:
+    def _asks_for_it(self, each: ParsedEvent) -> bool:
         asks = isinstance(each.event, models.ApiPostEvent | models.PodEvent)
         about_it = not set(each.record.touched).isdisjoint(self.apps)
-        return asks and about_it and self.is_near(_time(each.record))
+        return asks and about_it and self.is_near(each.record.time)
 
 
 def build(case: Case) -> Story:
     """The story of a deployment."""
     belonging = {each.id: each for each in (*case.own, *case.around) if _belongs(each, case)}
     events = [belonging[id_] for id_ in sorted(belonging)]
-    begin = case.begin.timestamp if case.begin else None
-    end = case.end.timestamp if case.end else None
+    begin = case.begin.time if case.begin else None
+    end = case.end.time if case.end else None
     state = _state(case)
     return Story(
         id=case.id,
@@ -215,7 +218,7 @@ def build(case: Case) -> Story:
         reason=_reason(case),
         steps=_steps(case, state),
         changes=_changes(case),
-        failures=[_summary(each) for each in events if each.severity in BAD],
+        failures=[_summary(each) for each in _failures(case)],
         events=[_summary(each) for each in events],
     )
 
@@ -228,33 +231,29 @@ def running(case: Case) -> Running | None:
     return Running(
         id=case.id,
         apps=case.apps[:MAX_APPS],
-        started_at=case.begin.timestamp,
-        step=max(_numbered(case.told, steps), default=None),
+        started_at=case.begin.time,
+        step=max(_numbered(case.parsed, steps), default=None),
         steps=len(steps) or None,
     )
 
 
-def _told(records: Iterable[Record]) -> list[Told]:
+def _parsed(records: Iterable[Record]) -> list[ParsedEvent]:
     once = {record.id: record for record in records if record.body}
     read = ((once[id_], event(once[id_].body)) for id_ in sorted(once))
-    return [Told(record, made) for record, made in read if made]
+    return [ParsedEvent(record, made) for record, made in read if made]
 
 
 def _belongs(record: Record, case: Case) -> bool:
     """Whether a record of about that time is a part of the story."""
     if record.deployment is not None:
         return record.deployment == case.id
-    if record.type in _REQUESTS:
+    if record.type in REQUESTS:
         return any(record.id == each.record.id for each in case.requests)
     if record.type in _GROUP_CHANGES:
         made = event(record.body)
         same = isinstance(made, models.GroupChangeSuccess) and made.version == case.version
-        return same and case.version is not None and case.is_near(_time(record))
-    if case.begin and record.id < case.begin.id:
-        return False
-    if case.end and _time(record) > _time(case.end) + _TOLD_AFTER:
-        return False
-    return not set(record.touched).isdisjoint(case.apps)
+        return same and case.version is not None and case.is_near(record.time)
+    return _is_during(record, case) and not set(record.touched).isdisjoint(case.apps)
 
 
 def _state(case: Case) -> State:
@@ -263,17 +262,34 @@ def _state(case: Case) -> State:
         # Marathon locks an app while it is being deployed. So if another deployment of it began
         # later, this one has ended, and nobody heard how.
         return "unknown" if not last or any(each.id > last for each in case.others) else "running"
-    if case.end.type == "deployment_success":
-        return "succeeded"
-    failed = [each.event for each in case.told if isinstance(each.event, models.DeploymentFailed)]
-    if any(map(cancelled, failed)):
-        return "cancelled"
-    if any(known(each.reason) for each in failed):
-        return "failed"
-    # Before 1.6.352 it does not say why; nearly always another deployment took its place.
-    ended = _time(case.end)
-    replaced = any(abs(_time(each) - ended) <= REPLACED_WITHIN for each in case.others)
-    return "cancelled" if replaced else "failed"
+    failed = [each.event for each in case.parsed if isinstance(each.event, models.DeploymentFailed)]
+    end = case.end.time
+    return ended(
+        succeeded=any(each.type == "deployment_success" for each in case.own),
+        failures=[failure(each) for each in failed],
+        replaced=any(abs(each.time - end) <= REPLACED_WITHIN for each in case.others),
+    )
+
+
+def _failures(case: Case) -> list[Record]:
+    """The failures of its apps' instances while it ran, one record for each, oldest first."""
+    rows: dict[str, list[Record]] = {}
+    for each in (*case.own, *case.around):
+        for app in each.touched:
+            rows.setdefault(app, []).append(each)
+    found = {
+        life.failure.id: life.failure
+        for app in case.apps
+        for life in history(rows.get(app, ())).failures
+        if _is_during(life.failure, case)
+    }
+    return [found[id_] for id_ in sorted(found)]
+
+
+def _is_during(record: Record, case: Case) -> bool:
+    if case.begin and record.time < case.begin.time:
+        return False
+    return case.end is None or record.time <= case.end.time + _HEARD_AFTER
 
 
 def _started_by(case: Case) -> str | None:
@@ -286,14 +302,14 @@ def _started_by(case: Case) -> str | None:
 
 
 def _reason(case: Case) -> str | None:
-    failed = (e.event for e in case.told if isinstance(e.event, models.DeploymentFailed))
+    failed = (e.event for e in case.parsed if isinstance(e.event, models.DeploymentFailed))
     reason = next(filter(None, (known(each.reason) for each in failed)), None)
     return mask_text(reason) if reason else None
 
 
 def _steps(case: Case, state: State) -> list[Step]:
     steps = case.plan.steps if case.plan and case.plan.steps else []
-    numbered = _numbered(case.told, steps)
+    numbered = _numbered(case.parsed, steps)
     begun = max(numbered, default=0)
     return [
         _step(n, step, case.plan, numbered.get(n, []), _presumed(n, begun, state))
@@ -301,12 +317,14 @@ def _steps(case: Case, state: State) -> list[Step]:
     ]
 
 
-def _numbered(told: Sequence[Told], steps: Sequence[models.Step]) -> dict[int, list[Told]]:
+def _numbered(
+    parsed: Sequence[ParsedEvent], steps: Sequence[models.Step]
+) -> dict[int, list[ParsedEvent]]:
     """The events of each step, by its number. Of steps that are equal, the first that has not yet
     ended is meant.
     """
-    found: dict[int, list[Told]] = {}
-    for each in told:
+    found: dict[int, list[ParsedEvent]] = {}
+    for each in parsed:
         if not isinstance(each.event, models.DeploymentStepEvent):
             continue
         same = [n for n, step in enumerate(steps, 1) if step == each.event.currentStep]
@@ -316,8 +334,8 @@ def _numbered(told: Sequence[Told], steps: Sequence[models.Step]) -> dict[int, l
     return found
 
 
-def _ended_well(told: Sequence[Told]) -> bool:
-    return any(isinstance(each.event, models.DeploymentStepSuccess) for each in told)
+def _ended_well(parsed: Sequence[ParsedEvent]) -> bool:
+    return any(isinstance(each.event, models.DeploymentStepSuccess) for each in parsed)
 
 
 def _presumed(number: int, begun: int, state: State) -> StepState:
@@ -330,14 +348,18 @@ def _presumed(number: int, begun: int, state: State) -> StepState:
 
 
 def _step(
-    number: int, step: models.Step, plan: models.Plan | None, told: list[Told], presumed: StepState
+    number: int,
+    step: models.Step,
+    plan: models.Plan | None,
+    parsed: list[ParsedEvent],
+    presumed: StepState,
 ) -> Step:
-    began = [each for each in told if isinstance(each.event, models.DeploymentInfo)]
-    succeeded = [each for each in told if isinstance(each.event, models.DeploymentStepSuccess)]
-    failed = [each for each in told if isinstance(each.event, models.DeploymentStepFailure)]
-    begin = began[0].record.timestamp if began else None
+    began = [each for each in parsed if isinstance(each.event, models.DeploymentInfo)]
+    succeeded = [each for each in parsed if isinstance(each.event, models.DeploymentStepSuccess)]
+    failed = [each for each in parsed if isinstance(each.event, models.DeploymentStepFailure)]
+    begin = began[0].record.time if began else None
     ends = succeeded or failed
-    end = ends[-1].record.timestamp if ends else None
+    end = ends[-1].record.time if ends else None
     return Step(
         number=number,
         actions=[_action(action, plan) for action in plans.actions(step)],
@@ -392,12 +414,8 @@ def _summary(record: Record) -> Summary:
     return Summary.model_validate(record.summary())
 
 
-def _time(record: Record) -> datetime:
-    return times.from_compact(record.id)
-
-
-def _seconds(begin: str | None, end: str | None) -> float | None:
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
     if begin is None or end is None:
         return None
-    seconds = (times.from_iso(end) - times.from_iso(begin)).total_seconds()
+    seconds = (end - begin).total_seconds()
     return seconds if seconds >= 0 else None

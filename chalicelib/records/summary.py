@@ -2,11 +2,13 @@
 program. ``Record.summary`` makes the values.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
+from chalicelib import times
 from chalicelib.marathon.reading import Cause
 from chalicelib.marathon.severity import Severity
 from chalicelib.records.record import ID, MAX_APPS
@@ -16,6 +18,13 @@ Absent = SkipJsonSchema[None]
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds."""
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(times.iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time; in an answer ISO 8601 in UTC with milliseconds."""
 
 EVENT_ID = f"^{ID}$"
 

@@ -10,14 +10,27 @@ NAME = "[a-z0-9][a-z0-9._-]{0,62}"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """``framework_id``: Mesos' id of that Marathon, empty if Marathon did not send it. ``login``:
-    the options that name its login and certificate authority (never a password).
+    """``marathon_url``: its addresses, separated by commas; empty if not known. ``framework_id``:
+    Mesos' id of that Marathon, empty if Marathon did not send it. ``login``: the options that name
+    its login and its CA certificate (never a password).
     """
 
     name: str
     marathon_url: str
     framework_id: str
     login: str = ""
+
+    def has_address_of(self, url: str) -> bool:
+        """Whether one of these addresses, separated by commas, is one of its own."""
+        return not set(self.marathon_url.split(",")).isdisjoint(url.split(","))
+
+    def is_marathon(self, url: str, framework_id: str) -> bool:
+        """Whether this is the Marathon with that framework id or, where one of the two does not
+        send its own, with one of those addresses.
+        """
+        if self.framework_id and framework_id:
+            return self.framework_id == framework_id
+        return self.has_address_of(url)
 
 
 class NameTaken(Exception):
@@ -52,18 +65,17 @@ class Clusters:
         if force:
             self._table.put(item)
             return
+        held = self._find(cluster.name)
+        if held and not _may_have_name_of(cluster, held):
+            raise NameTaken(held)
+        free, values = "attribute_not_exists(pk)", {}
+        if held:
+            free = "marathon = :marathon AND framework_id = :id"
+            values = {":marathon": {"S": held.marathon_url}, ":id": {"S": held.framework_id}}
         try:
-            # Marathons that don't send their framework id are distinguished by their address.
-            if cluster.framework_id:
-                free = "attribute_not_exists(pk) OR framework_id IN (:id, :none)"
-                values = {":id": item["framework_id"], ":none": {"S": ""}}
-                self._table.put(item, free, values)
-            else:
-                free = "attribute_not_exists(pk) OR marathon = :marathon"
-                self._table.put(item, free, {":marathon": item["marathon"]})
-        except ConditionFailed:
-            holder = next((held for held in self.all() if held.name == cluster.name), cluster)
-            raise NameTaken(holder) from None
+            self._table.put(item, free, values)
+        except ConditionFailed:  # another one took it in between
+            raise NameTaken(self._find(cluster.name) or cluster) from None
 
     def all(self) -> list[Cluster]:
         """Every cluster, by name."""
@@ -73,6 +85,17 @@ class Clusters:
             for each in found
         ]
 
+    def _find(self, name: str) -> Cluster | None:
+        return next((each for each in self.all() if each.name == name), None)
+
     def forget(self, name: str) -> None:
         """Remove a cluster; its records stay."""
         self._table.delete({"pk": {"S": "#clusters"}, "sk": {"S": name}})
+
+
+def _may_have_name_of(cluster: Cluster, held: Cluster) -> bool:
+    """Whether a Marathon may take the name of this one: it is the same, or the holder is known by
+    its name alone.
+    """
+    by_name_alone = bool(cluster.framework_id) and not held.framework_id
+    return by_name_alone or held.is_marathon(cluster.marathon_url, cluster.framework_id)

@@ -1,207 +1,276 @@
-"""Incidents: what is wrong, as people are told of it. There is one at most for each subject.
+"""What is open: incidents, deployments that may be running, and silences. All lie in one partition,
+so ``watch`` sees them with one query, whatever else the table holds.
 
-``alerts`` writes when bad events came, and ``watch`` what people were told: each by a conditional
-update of its own attributes. So neither can undo what the other did, nor what another of its kind
-did at the same time.
+``alerts`` writes when bad events came, and ``watch`` what it made of them: each its own attributes,
+by conditional updates. So neither can undo what the other did, nor what another of its kind did at
+the same time.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from chalicelib import times
-from chalicelib.records.incident import KEPT, SILENCE, Incident, from_values, worst
-from chalicelib.records.patience import PATIENCE
+from chalicelib import log, times
+from chalicelib.marathon.severity import BAD
+from chalicelib.marathon.subjects import MARATHON
+from chalicelib.records import items
+from chalicelib.records.incident import NO_EVENTS, Incident, worst
+from chalicelib.records.items import Item
 from chalicelib.records.record import Record
-from chalicelib.services.table import ConditionFailed, Table, TableError
+from chalicelib.records.silence import Silence
+from chalicelib.records.timing import TIMING
+from chalicelib.services.table import ConditionFailed, Table
 
-_KEY = "#trouble"
 # DynamoDB reserves it.
 _NAMES = {"#last": "last"}
-# Others may move an incident between a look and a write. It never happens many times in a row.
-_TRIES = 5
+# Its events may come again as long as the table's stream keeps them, for a day.
+_REMEMBERED = TIMING.same_incident + timedelta(days=1)
 
-_TIMES = ("since", "last", "ended")
-_TOLD = ("told_at", "tellings", "ended")
+_TIMES = (
+    "since",
+    "last",
+    "opened_at",
+    "bad_at",
+    "resolved_at",
+    "due",
+    "judged",
+    "sending",
+    "silenced_until",
+)
+_IN_KEY = ("cluster", "subject", "no_events")
+_KEPT = tuple(each.name for each in fields(Incident) if each.name not in _IN_KEY)
 
 
-class Claim(NamedTuple):
-    """An incident before and after a message about it was claimed."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A deployment that may be running. ``last``: when the newest event of its steps was heard."""
 
-    before: Incident
-    after: Incident
+    cluster: str
+    id: str
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """All that is open, by cluster and subject."""
+
+    incidents: list[Incident]
+    deployments: list[Running]
+    silences: list[Silence]
 
 
 class Incidents:
-    """The incidents of one stage. Every method raises TableError."""
+    """What is open in one stage. Every method raises TableError."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def all(self) -> list[Incident]:
-        """Every open incident, by cluster and subject."""
-        return [each for each in self.known() if not each.ended]
-
-    def known(self) -> list[Incident]:
-        """Every open incident, and those that ended lately, by cluster and subject."""
-        return [from_values(values) for values in self._table.query("pk = :pk", pk=_KEY)]
-
-    def note(self, records: Sequence[Record], now: str) -> bool:
-        """Open the incident of some warnings and errors of one subject, or move it on. Returns
-        whether it was opened.
+    def read(self, now: datetime | None = None) -> Open:
+        """All that is open, and incidents that were resolved lately. What can't be read is left
+        out: it must not keep the others from being told.
         """
-        records = sorted(records, key=lambda each: each.id)
-        try:
-            return not self._advance(records, now)
-        except ConditionFailed:
-            opened = [self._move(each, now) for each in _extremes(records)]
-            return any(opened)
-
-    def _move(self, record: Record, now: str) -> bool:
-        """The same of one record, whatever the incident is like."""
-        for _ in range(_TRIES):
-            values = self._table.get(_key_of(record))
-            if values is None:
-                with suppress(ConditionFailed):
-                    return not self._advance([record], now)
+        found = Open([], [], [])
+        moment = (now or times.now()).timestamp()
+        for values in self._table.query("pk = :pk", pk=items.OPEN):
+            if items.is_expired(values, moment):
                 continue
-            seen = from_values(values)
-            moved = seen.moved(record.timestamp, record.severity, record.title, now)
-            if moved == seen:
-                return False
-            if self._swap(seen, moved, (*_TIMES, "severity", "told_since", "told_last", "unsure")):
-                return bool(seen.ended) and not moved.told_at
-        raise TableError("Contended")
+            try:
+                _sort(found, values)
+            except (KeyError, ValueError, TypeError, OverflowError) as error:
+                log.warning("unreadable", item=values["sk"], reason=type(error).__name__)
+        return found
 
-    def open(self, incident: Incident) -> None:
-        """Open an incident that is no event: a cluster's silence. If another look has opened it,
-        nothing changes.
+    def all(self) -> list[Incident]:
+        """The incidents that readers see, by cluster and subject."""
+        return [each for each in self.read().incidents if each.is_shown]
+
+    def note(self, records: Sequence[Record]) -> bool:
+        """Open the incident of some records of one subject, or move it on. Returns whether nothing
+        was known of it. Records may come twice, late, or in any order: only the earlier ``since``
+        and the later ``last`` count.
         """
-        condition = "attribute_not_exists(pk) OR attribute_exists(ended)"
+        first = min(each.time for each in records)
+        newest = max(records, key=lambda each: (each.heard, each.id))
+        bad = [each for each in records if each.severity in BAD]
+        shown = max(bad, key=lambda each: (each.heard, each.id), default=newest)
+        severity = worst(each.severity for each in bad)
+        values = {
+            ":since": _text(first),
+            ":last": _text(newest.heard),
+            ":title": {"S": shown.title},
+            ":kind": {"S": "incident"},
+        }
+        sets = "#last = :last, title = :title, kind = :kind, since = if_not_exists(since, :since)"
+        if severity:
+            values[":severity"] = {"S": severity}
+            sets += ", severity = :severity"
+        try:
+            before = self._table.update(
+                _key_of(newest),
+                f"SET {sets}",
+                "attribute_not_exists(#last) OR #last < :last",
+                values,
+                _NAMES,
+            )
+        except ConditionFailed:
+            self._note_earlier(newest, first)
+            return False
+        if before:
+            self._note_earlier(newest, first)
+        return not before
+
+    def _note_earlier(self, record: Record, since: datetime) -> None:
         with suppress(ConditionFailed):
-            self._table.put(
-                _key(incident) | {"kind": {"S": "incident"}} | _attributes(incident), condition
+            self._table.update(
+                _key_of(record), "SET since = :since", "since > :since", {":since": _text(since)}
             )
 
-    def claim(
-        self, incidents: Sequence[Incident], now: str, *, over: bool = False, last: bool = False
-    ) -> list[Claim]:
-        """Take it upon us to tell people of incidents: only who gets one may tell of it. ``over``:
-        and that they ended. ``last``: no other message will follow, so it must be noted that this
-        one was sent. Left out are those that somebody else tells of, and those to which something
-        bad came that their end does not know of.
+    def open(self, incident: Incident) -> None:
+        """Open an incident that no event tells of. If another look has opened it, nothing
+        changes.
         """
-        claims = [
-            Claim(each, replace(each.told(now, over=over), unsure=last)) for each in incidents
-        ]
-        unchanged = (*_TOLD, *(_TIMES if over else ()))
-        claimed: list[Claim] = []
-        for each in claims:
-            if self._swap(*each, unchanged):
-                claimed.append(each)
-            elif not claimed:  # two looks at once: the one that gets the first tells of all
-                break
-        return claimed
+        condition = "attribute_not_exists(pk) OR #state = :resolved"
+        with suppress(ConditionFailed):
+            self._table.put(
+                _key(incident) | {"kind": {"S": "incident"}} | _attributes(incident),
+                condition,
+                {":resolved": {"S": "resolved"}},
+                {"#state": "state"},
+            )
 
-    def unclaim(self, claims: Sequence[Claim]) -> None:
-        """People could not be told: the incidents wait to be told as before."""
-        for before, after in claims:
-            self._swap(after, before, ("told_at", "tellings"))
-
-    def confirm(self, claims: Sequence[Claim]) -> None:
-        """The message was sent."""
-        for _, after in claims:
-            self._swap(after, replace(after, unsure=False), _TOLD)
-
-    def settle(self, incident: Incident, now: str) -> None:
-        """End an incident that people need not know of."""
-        after = replace(incident, ended=now)
-        self._swap(incident, after, (*_TIMES, "severity", "told_at", "tellings"))
-
-    def _advance(self, records: Sequence[Record], now: str) -> dict[str, Any]:
-        """The common case: open an incident, or note what is newer in one that is open. Returns its
-        item as it was before, empty if there was none. Raises ConditionFailed in every other case.
+    def write(
+        self, before: Incident, after: Incident, *, if_unmoved: bool = False
+    ) -> Incident | None:
+        """Write what ``watch`` made of an incident. Returns it as it is now; None if another look
+        has written to it meanwhile, or, if asked for, something bad came.
         """
-        severity = worst(each.severity for each in records)
-        set_severity = ":severity" if severity == "error" else "if_not_exists(severity, :severity)"
-        return self._table.update(
-            _key_of(records[0]),
-            "SET #last = :last, title = :title, heard = :now, kind = :kind, "
-            f"severity = {set_severity}, since = if_not_exists(since, :first), "
-            "opened = if_not_exists(opened, :now)",
-            "attribute_not_exists(pk) OR "
-            "(attribute_not_exists(ended) AND #last < :last AND since <= :first)",
-            {
-                ":first": {"S": records[0].timestamp},
-                ":last": {"S": records[-1].timestamp},
-                ":title": {"S": records[-1].title},
-                ":severity": {"S": severity},
-                ":now": {"S": now},
-                ":kind": {"S": "incident"},
-            },
-            _NAMES,
-        )
-
-    def _swap(self, before: Incident, after: Incident, unchanged: tuple[str, ...]) -> bool:
-        """Write what differs, provided that some attributes are still as they were before. Returns
-        whether they were.
-        """
+        after = replace(after, version=before.version + 1)
         old, new = _attributes(before), _attributes(after)
         changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        sets = [f"{_name(name)} = :{name}" for name in changed if name in new]
-        gone = [_name(name) for name in changed if name not in new]
-        expression = f"SET {', '.join(sets)}" if sets else ""
-        expression += f" REMOVE {', '.join(gone)}" if gone else ""
-        condition = " AND ".join(
-            f"{_name(name)} = :was_{name}"
-            if name in old
-            else f"attribute_not_exists({_name(name)})"
-            for name in unchanged
-        )
-        values = {f":was_{name}": old[name] for name in unchanged if name in old}
-        values |= {f":{name}": new[name] for name in changed if name in new}
-        names = _NAMES if "#last" in expression + condition else None
-        condition = f"attribute_exists(pk) AND {condition}"
+        names = {f"#{name}": name for name in (*changed, "version", "last")}
+        sets = [f"#{name} = :{name}" for name in changed if name in new]
+        gone = [f"#{name}" for name in changed if name not in new]
+        expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(gone)}" if gone else "")
+        values = {f":{name}": new[name] for name in changed if name in new}
+        condition = "attribute_exists(pk) AND attribute_not_exists(#version)"
+        if before.version:
+            condition = "#version = :was"
+            values[":was"] = {"N": str(before.version)}
+        if if_unmoved:
+            condition += " AND #last = :seen"
+            values[":seen"] = _text(before.last)
+        used = {name: real for name, real in names.items() if name in expression + condition}
         try:
-            self._table.update(_key(before), expression, condition, values, names)
+            self._table.update(_key(before), expression, condition, values, used)
         except ConditionFailed:
-            return False
-        return True
+            return None
+        return after
+
+    def forget(self, incident: Incident) -> None:
+        """Drop an incident that was nothing; not if something bad has come meanwhile."""
+        with suppress(ConditionFailed):
+            self._table.delete(
+                _key(incident), "#last = :seen", {":seen": _text(incident.last)}, _NAMES
+            )
+
+    def drop_deployment(self, running: Running) -> None:
+        """Note that a deployment does not run."""
+        self._table.delete(items.open_deployment_key(running.cluster, running.id))
+
+    def add_silence(self, silence: Silence) -> None:
+        """Keep a silence; it is forgotten a day after its end."""
+        item: Item = {
+            "pk": {"S": items.OPEN},
+            "sk": {"S": f"silence|{silence.id}"},
+            "kind": {"S": "silence"},
+            "since": _text(silence.since),
+            "until": _text(silence.until),
+            "comment": {"S": silence.comment},
+            "by": {"S": silence.by},
+            "clusters": _texts(silence.clusters),
+            "apps": _texts(silence.apps),
+            "severity": {"S": silence.severity},
+            "expires_at": _expiry(silence.until + timedelta(days=1)),
+        }
+        self._table.put(item)
+
+    def end_silence(self, silence: Silence, now: datetime) -> None:
+        """End a silence now."""
+        self.add_silence(replace(silence, until=now))
 
 
-def _attributes(incident: Incident) -> dict[str, Any]:
+def _sort(found: Open, values: dict[str, Any]) -> None:
+    kind, _, rest = values["sk"].partition("|")
+    cluster, _, subject = rest.partition("|")
+    if kind == "incident":
+        found.incidents.append(_incident(cluster, subject, values))
+    elif kind == "deployment":
+        found.deployments.append(Running(cluster, subject, times.from_iso(values["last"])))
+    elif kind == "silence":
+        found.silences.append(_silence(rest, values))
+
+
+def _incident(cluster: str, subject: str, values: dict[str, Any]) -> Incident:
+    known = {name: values[name] for name in _KEPT if name in values}
+    for name in _TIMES:
+        if name in known:
+            known[name] = times.from_iso(known[name])
+    known.setdefault("since", None)
+    known["notified"] = tuple(times.from_iso(each) for each in known.get("notified", ()))
+    known["apps"] = tuple(known.get("apps", ()))
+    no_events = subject == NO_EVENTS
+    return Incident(cluster, MARATHON if no_events else subject, no_events=no_events, **known)
+
+
+def _silence(id_: str, values: dict[str, Any]) -> Silence:
+    return Silence(
+        id_,
+        times.from_iso(values["since"]),
+        times.from_iso(values["until"]),
+        values["comment"],
+        values["by"],
+        tuple(values["clusters"]),
+        tuple(values["apps"]),
+        values["severity"],
+    )
+
+
+def _attributes(incident: Incident) -> Item:
     """The attributes of an incident's item, beside its key."""
-    values = {name: _typed(value) for name in KEPT if (value := getattr(incident, name))}
-    if incident.ended:
-        values["expires_at"] = {"N": str(_expiry(incident.ended))}
-    return values
+    found = {name: _typed(value) for name in _KEPT if (value := getattr(incident, name))}
+    if incident.state == "resolved" and incident.resolved_at:
+        found["expires_at"] = _expiry(incident.resolved_at + _REMEMBERED)
+    return found
 
 
-def _key(incident: Incident) -> dict[str, Any]:
-    subject = SILENCE if incident.silence else incident.subject
-    return {"pk": {"S": _KEY}, "sk": {"S": f"{incident.cluster}|{subject}"}}
-
-
-def _key_of(record: Record) -> dict[str, Any]:
-    return {"pk": {"S": _KEY}, "sk": {"S": f"{record.cluster}|{record.subject}"}}
-
-
-def _extremes(records: Sequence[Record]) -> list[Record]:
-    """Of some records in order those that count: the first, the last and the worst."""
-    bad = next((each for each in records if each.severity == "error"), records[0])
-    return list(dict.fromkeys((records[0], bad, records[-1])))
-
-
-def _name(name: str) -> str:
-    return "#last" if name == "last" else name
-
-
-def _typed(value: str | int | bool) -> dict[str, Any]:
+def _typed(value: Any) -> Item:
+    if isinstance(value, tuple):
+        return _texts([times.iso(each) if isinstance(each, datetime) else each for each in value])
+    if isinstance(value, datetime):
+        return _text(value)
     if isinstance(value, bool):
         return {"BOOL": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
-def _expiry(ended: str) -> int:
-    return int((times.from_iso(ended) + PATIENCE.remembered).timestamp())
+def _texts(values: Sequence[str]) -> Item:
+    return {"L": [{"S": each} for each in values]}
+
+
+def _text(time: datetime) -> Item:
+    return {"S": times.iso(time)}
+
+
+def _expiry(time: datetime) -> Item:
+    return {"N": str(int(time.timestamp()))}
+
+
+def _key(incident: Incident) -> Item:
+    subject = NO_EVENTS if incident.no_events else incident.subject
+    return items.open_incident_key(incident.cluster, subject)
+
+
+def _key_of(record: Record) -> Item:
+    return items.open_incident_key(record.cluster, record.subject)

@@ -96,5 +96,5 @@ class DeadLetters(_Queue):
         """Set a whole spilled message aside, since it is not in the table."""
         self._park({"spill": message, "reason": reason})
 
-    def _park(self, letter: dict[str, str]) -> None:
-        self._send(json.dumps({"kind": "parked", **letter}))
+    def _park(self, what: dict[str, str]) -> None:
+        self._send(json.dumps({"kind": "parked", **what}))

@@ -2,10 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib import times
 from chalicelib.marathon.plans import ENDS
@@ -13,11 +13,14 @@ from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.table import ConditionFailed, Table
 
+if TYPE_CHECKING:
+    from chalicelib.records.deployment import Facts, Request
+
 Stored = Literal["new", "duplicate"]
 
 _SECONDS_A_DAY = 86_400
 
-# Of a deployment whose end was missed nobody needs to be told for ever.
+# A deployment whose end was missed is no longer listed as running after 30 days.
 _RUNNING_SECONDS = 30 * _SECONDS_A_DAY
 
 
@@ -112,11 +115,11 @@ class Store:
         window: Window = EVERYTHING,
         page: int = 0,
         *,
-        bodies: bool = False,
+        bodies: Container[str] = (),
     ) -> Iterator[Record]:
         """The records of one subject, newest first; in an app's timeline also the deployments'
-        events that it has pointers to. ``page``: how many to read at once. ``bodies``: with those
-        bodies that are in the item itself; the others are empty.
+        events that it has pointers to. ``page``: how many to read at once. ``bodies``: of which
+        types with those bodies that are in the item itself; the others are empty.
         """
         return _bare(
             self._table.query(
@@ -127,7 +130,7 @@ class Store:
                 since=window.since,
                 last=window.last,
             ),
-            bodies=bodies,
+            bodies,
         )
 
     def feed(
@@ -146,11 +149,15 @@ class Store:
 
     def note_deployment(self, record: Record, expires_at: int | None) -> None:
         """Show a deployment's event in the timelines of its apps and pods, and note whether the
-        deployment is running. Noting the same again changes nothing. Other records are left alone.
+        deployment is running, and what the list of deployments shows of it. Noting the same again
+        changes nothing. Other records are left alone.
         """
+        from chalicelib.services import deployments  # ingest, which starts often, needs none of it
+
+        deployments.note(self._table, record, expires_at)
         if not record.deployment:
             return
-        running = items.running_item(record, int(time.time()) + _RUNNING_SECONDS)
+        running = items.open_deployment_item(record, int(time.time()) + _RUNNING_SECONDS)
         ended = record.type in ENDS
         self._table.write_all(
             [*items.pointer_items(record, expires_at), *([] if ended else [running])],
@@ -161,9 +168,24 @@ class Store:
         """The ids of the deployments that may be running. If events came in another order than
         they were made, one may have ended.
         """
-        noted = self._table.query("pk = :pk", pk=items.running_key(cluster))
+        begins = items.open_deployment_key(cluster, "")["sk"]["S"]
+        noted = self._table.query("pk = :pk AND begins_with(sk, :own)", pk=items.OPEN, own=begins)
         now = time.time()
-        return [values["sk"] for values in noted if not items.is_expired(values, now)]
+        return [
+            values["sk"].removeprefix(begins)
+            for values in noted
+            if not items.is_expired(values, now)
+        ]
+
+    def deployments(
+        self, cluster: str, window: Window = EVERYTHING, page: int = 0
+    ) -> "Iterator[tuple[str, Facts | Request]]":
+        """The deployments of a cluster and the requests for them that began in that time, newest
+        first, each with its place in the list.
+        """
+        from chalicelib.services import deployments
+
+        return deployments.newest_first(self._table, cluster, window.since, window.until, page)
 
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as
@@ -220,8 +242,9 @@ class Store:
         return found
 
 
-def _bare(found: Iterator[dict[str, Any]], *, bodies: bool = False) -> Iterator[Record]:
+def _bare(found: Iterator[dict[str, Any]], bodies: Container[str] = ()) -> Iterator[Record]:
     now = time.time()
     for values in found:
         if items.is_shown(values, now):
-            yield items.to_record(values if bodies else {**values, "body": b""}, [])
+            wanted = values["type"] in bodies
+            yield items.to_record(values if wanted else {**values, "body": b""}, [])

@@ -39,9 +39,15 @@ class Table:
         self._client = client
         self._name = name
 
-    def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
-        """Write an item. Raises ConditionFailed. ``values``: those named in the condition."""
-        self._write("put_item", condition, values, Item=item)
+    def put(
+        self,
+        item: Item,
+        condition: str = "",
+        values: Item | None = None,
+        names: dict[str, str] | None = None,
+    ) -> None:
+        """Write an item. Raises ConditionFailed. ``values``, ``names``: those of the condition."""
+        self._write("put_item", condition, values, names, Item=item)
 
     def update(
         self,
@@ -56,9 +62,9 @@ class Table:
         DynamoDB reserves.
         """
         request: dict[str, Any] = {"Key": key, "UpdateExpression": expression}
-        if names:
-            request["ExpressionAttributeNames"] = names
-        answer = self._write("update_item", condition, values, **request, ReturnValues="ALL_OLD")
+        answer = self._write(
+            "update_item", condition, values, names, **request, ReturnValues="ALL_OLD"
+        )
         return plain(answer.get("Attributes", {}))
 
     def write_all(self, items: Sequence[Item], deleted: Sequence[Item] = ()) -> None:
@@ -71,9 +77,15 @@ class Table:
         for start in range(0, len(requests), _BATCH):
             self._write_batch(requests[start : start + _BATCH])
 
-    def delete(self, key: Item) -> None:
-        """Delete an item, if it is there."""
-        self._write("delete_item", "", None, Key=key)
+    def delete(
+        self,
+        key: Item,
+        condition: str = "",
+        values: Item | None = None,
+        names: dict[str, str] | None = None,
+    ) -> None:
+        """Delete an item, if it is there. Raises ConditionFailed."""
+        self._write("delete_item", condition, values, names, Key=key)
 
     def get(self, key: Item) -> dict[str, Any] | None:
         """An item as plain values, read consistently, or None."""
@@ -91,10 +103,12 @@ class Table:
         index: str = "",
         newest_first: bool = False,
         page: int = 0,
+        consistent: bool = False,
         **values: str,
     ) -> Iterator[dict[str, Any]]:
         """The items of one key as plain values. ``values`` are the condition's strings. ``page``:
-        how many to read at once, 0 for as many as DynamoDB gives (1 MB).
+        how many to read at once, 0 for as many as DynamoDB gives (1 MB). ``consistent``: with all
+        that was written before; not of an index.
         """
         request: dict[str, Any] = {
             "TableName": self._name,
@@ -108,6 +122,8 @@ class Table:
             request["IndexName"] = index
         if page:
             request["Limit"] = page
+        if consistent:
+            request["ConsistentRead"] = True
         while True:
             try:
                 answer = self._client.query(**request)
@@ -133,8 +149,15 @@ class Table:
         raise TableError("UnprocessedItems")
 
     def _write(
-        self, operation: str, condition: str, values: Item | None, **request: Any
+        self,
+        operation: str,
+        condition: str,
+        values: Item | None,
+        names: dict[str, str] | None,
+        **request: Any,
     ) -> dict[str, Any]:
+        if names:
+            request["ExpressionAttributeNames"] = names
         if condition:
             request["ConditionExpression"] = condition
         if values:

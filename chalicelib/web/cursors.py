@@ -6,10 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 
-from chalicelib.records.record import is_id
+from chalicelib import times
 
 _MAC_BYTES = 16
+# An id, or the place of a deployment in the list.
+_PLACE = re.compile(r"\d{8}T\d{9}Z[-|].*", re.DOTALL)
 
 
 def make(token: str, query: str, last: str) -> str:
@@ -18,15 +21,16 @@ def make(token: str, query: str, last: str) -> str:
 
 
 def read(token: str, query: str, cursor: str) -> str | None:
-    """The id to go on before; None if the cursor was not made for that reader and that query."""
+    """The place to go on before; None if the cursor was not made for that reader and that query."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         last = raw[_MAC_BYTES:].decode()
+        times.from_compact(last)  # it begins with a time
     except (ValueError, binascii.Error):
         return None
     same = hmac.compare_digest(raw[:_MAC_BYTES], _mac(token, query, last))
     # Base64 has several texts for some bytes; only the one that was made counts.
-    return last if same and is_id(last) and make(token, query, last) == cursor else None
+    return last if same and _PLACE.fullmatch(last) and make(token, query, last) == cursor else None
 
 
 def _mac(token: str, query: str, last: str) -> bytes:

@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from chalicelib.deployments import Deployment
 from chalicelib.marathon.severity import Severity
 from chalicelib.records.story import Running
-from chalicelib.records.summary import Absent, Answer, Summary, Time
+from chalicelib.records.summary import Absent, Answer, Moment, Summary, Time
 
 
 class Events(Answer):
@@ -28,12 +29,44 @@ class Event(Summary):
 
 
 class Incident(Answer):
-    """What is wrong with one subject, since when. ``title``: that of its newest event."""
+    """What is wrong with one subject, since when. ``title``: that of its newest event. ``state``:
+    what people were told last; absent if nothing yet. ``count``: how many of its instances failed.
+    ``cause``: in Mesos' or Marathon's words. ``deployment``, ``by``: the deployment that touched it
+    shortly before, and who asked for that. ``group``: what it was told together with.
+    ``silenced_until``: until then people are not told.
+    """
 
     subject: str
     since: Time
     severity: Severity
     title: str
+    state: Literal["opened", "ongoing"] | Absent = None
+    count: int | Absent = None
+    cause: str | Absent = None
+    apps: list[str] | Absent = None
+    deployment: str | Absent = None
+    by: str | Absent = None
+    group: str | Absent = None
+    silenced_until: Time | Absent = None
+
+
+class Filters(Answer):
+    """Which incidents a silence covers; what is absent covers all."""
+
+    cluster: list[str] | Absent = None
+    app: list[str] | Absent = None
+    severity: Severity | Absent = None
+
+
+class Silence(Answer):
+    """A time in which people get no alerts of what its filters match. ``by``: who made it."""
+
+    id: str
+    filters: Filters
+    since: Time
+    until: Time
+    comment: str
+    by: str
 
 
 class Cluster(Answer):
@@ -50,9 +83,58 @@ class Cluster(Answer):
 
 
 class Clusters(Answer):
-    """The Marathons that the token may read."""
+    """The Marathons that the token may read, and the silences that last."""
 
     clusters: list[Cluster]
+    silences: list[Silence]
+
+
+class Alert(Answer):
+    """A message that people got. ``at``: when. ``state``: what it said of its incident."""
+
+    id: str
+    cluster: str
+    at: Time
+    state: Literal["opened", "ongoing", "resolved"]
+    severity: Severity
+    subject: str
+    title: str
+    text: str
+    apps: list[str] | Absent = None
+
+
+class Alerts(Answer):
+    """A page of the messages that people got, newest first. Where they were sent is not kept."""
+
+    alerts: list[Alert]
+    cursor: str | Absent = None
+
+
+class PastIncident(Answer):
+    """An incident that people were told of; several, if they were told together."""
+
+    subject: str
+    severity: Severity
+    title: str
+    opened_at: Moment
+    resolved_at: Moment | Absent = None
+    apps: list[str]
+
+
+class PastIncidents(Answer):
+    """The incidents that people were told of in some time, the newest first."""
+
+    incidents: list[PastIncident]
+    omitted: dict[str, int] | Absent = None
+
+
+class Deployments(Answer):
+    """A page of deployments, newest first. It may have fewer than ``limit`` before the end: only if
+    ``cursor`` is missing there are no more.
+    """
+
+    deployments: list[Deployment]
+    cursor: str | Absent = None
 
 
 class Error(Answer):

@@ -1,6 +1,7 @@
 """The description of the API in OpenAPI 3.1, made from the models and parameters of the code."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -8,7 +9,14 @@ from pydantic.json_schema import models_json_schema
 from chalicelib.records.story import Story
 from chalicelib.records.summary import EVENT_ID
 from chalicelib.web import models
-from chalicelib.web.queries import CLUSTER, PARAMETERS
+from chalicelib.web.queries import (
+    CLUSTER,
+    OF_ALERTS,
+    OF_DEPLOYMENTS,
+    OF_INCIDENTS,
+    PARAMETERS,
+    Parameter,
+)
 
 _REF = "#/components/schemas/{model}"
 _MODELS = (
@@ -16,6 +24,9 @@ _MODELS = (
     models.Event,
     Story,
     models.Clusters,
+    models.Deployments,
+    models.Alerts,
+    models.PastIncidents,
     models.Refusal,
     models.Receipt,
     models.Receipts,
@@ -51,7 +62,11 @@ def document() -> dict[str, Any]:
         "paths": {
             "/events": {
                 "get": _get(
-                    "A page of events, newest first", models.Events, _parameters(), 400, 404
+                    "A page of events, newest first",
+                    models.Events,
+                    _parameters(PARAMETERS),
+                    400,
+                    404,
                 ),
                 "post": _post_events(),
             },
@@ -63,8 +78,32 @@ def document() -> dict[str, Any]:
                     404,
                 )
             },
+            "/deployments": {
+                "get": _get(
+                    "A page of deployments, newest first",
+                    models.Deployments,
+                    _parameters(OF_DEPLOYMENTS),
+                    400,
+                )
+            },
             "/deployments/{cluster}/{id}": {
                 "get": _get("The story of a deployment", Story, _of_one({"type": "string"}), 404)
+            },
+            "/alerts": {
+                "get": _get(
+                    "A page of the alerts that people got, newest first",
+                    models.Alerts,
+                    _parameters(OF_ALERTS),
+                    400,
+                )
+            },
+            "/incidents": {
+                "get": _get(
+                    "The incidents that people were told of, newest first",
+                    models.PastIncidents,
+                    _parameters(OF_INCIDENTS),
+                    400,
+                )
             },
             "/clusters": {"get": _get("The Marathons, and what is wrong", models.Clusters, [])},
             "/callback": {"post": _post_callback()},
@@ -141,10 +180,10 @@ def _post_callback() -> dict[str, Any]:
     }
 
 
-def _parameters() -> list[dict[str, Any]]:
+def _parameters(table: Mapping[str, Parameter]) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "query", "description": each.about, "schema": each.schema}
-        for name, each in PARAMETERS.items()
+        for name, each in table.items()
     ]
 
 

@@ -1,16 +1,17 @@
-"""What readers may ask for: the parameters of ``GET /events``. One table says how each is read, and
-how the OpenAPI document describes it.
+"""What readers may ask for: the parameters of ``GET /events`` and ``GET /deployments``. A table
+says how each is read, and how the OpenAPI document describes it.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from chalicelib import times
 from chalicelib.history import Wanted
 from chalicelib.marathon.severity import SEVERITIES
+from chalicelib.records.deployment import State
 from chalicelib.services import clusters
 from chalicelib.services.store import Window
 from chalicelib.text import clip, valid_unicode
@@ -18,6 +19,7 @@ from chalicelib.text import clip, valid_unicode
 MOST = 500
 USUAL = 100
 _MOST_CHARACTERS = 2_000
+OUTCOMES = list(get_args(State))
 _EARLIEST = times.from_epoch(0)  # no event is older
 
 
@@ -63,6 +65,12 @@ def _severity(text: str) -> str:
     return text
 
 
+def _outcome(text: str) -> str:
+    if text not in OUTCOMES:
+        raise ValueError(f"give one of {', '.join(OUTCOMES)}")
+    return text
+
+
 def _time(text: str) -> datetime:
     # In a query, a plus sign that is not escaped arrives as a blank.
     time = times.with_zone(text.replace(" ", "+"))
@@ -101,7 +109,7 @@ PARAMETERS = {
     "text": Parameter(_text, "A part of the title, in upper or lower case.", _STRING),
     "limit": Parameter(
         _limit,
-        "How many events a page has at most.",
+        "How many a page has at most.",
         {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
     ),
     "cursor": Parameter(
@@ -110,16 +118,45 @@ PARAMETERS = {
 }
 
 
-def read(given: Mapping[str, str]) -> dict[str, Any]:
+OF_DEPLOYMENTS = {
+    "cluster": PARAMETERS["cluster"],
+    "app": PARAMETERS["app"],
+    "outcome": Parameter(
+        _outcome, "How they ended, or that they run.", {"type": "string", "enum": OUTCOMES}
+    ),
+    "since": Parameter(_time, "Not begun earlier.", _TIME),
+    "until": Parameter(_time, "Not begun later.", _TIME),
+    "limit": PARAMETERS["limit"],
+    "cursor": PARAMETERS["cursor"],
+}
+"""The parameters of ``GET /deployments``."""
+
+
+OF_ALERTS = {
+    "cluster": PARAMETERS["cluster"],
+    "since": Parameter(_time, "Not sent earlier.", _TIME),
+    "until": Parameter(_time, "Not sent later.", _TIME),
+    "limit": PARAMETERS["limit"],
+    "cursor": PARAMETERS["cursor"],
+}
+"""The parameters of ``GET /alerts``."""
+
+OF_INCIDENTS = {name: OF_ALERTS[name] for name in ("cluster", "since", "until")}
+"""The parameters of ``GET /incidents``."""
+
+
+def read(
+    given: Mapping[str, str], parameters: Mapping[str, Parameter] = PARAMETERS
+) -> dict[str, Any]:
     """The values of the parameters that are given. Raises BadParameter."""
     values = {}
     for name, text in given.items():
-        if name not in PARAMETERS:
+        if name not in parameters:
             raise BadParameter(
-                name, f"There is no such parameter; there are {', '.join(PARAMETERS)}."
+                name, f"There is no such parameter; there are {', '.join(parameters)}."
             )
         try:
-            values[name] = PARAMETERS[name].read(text)
+            values[name] = parameters[name].read(text)
         except ValueError as error:
             raise BadParameter(name, f"{name}: {error}.") from error
     return values

@@ -3,25 +3,27 @@ request fail: what makes no sense is refused, with a word on what to do.
 """
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlencode
 
 from chalice.app import Response
 
-from chalicelib import history, log, story
+from chalicelib import deployments, history, incident_log, log, story, times
 from chalicelib.gate import Gate, Refused
 from chalicelib.history import Wanted
 from chalicelib.records.incident import Incident
 from chalicelib.records.notification import event_json
 from chalicelib.records.record import Record, is_id
 from chalicelib.records.summary import Answer
+from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.clusters import Clusters, allowed
 from chalicelib.services.incidents import Incidents
-from chalicelib.services.store import Store
+from chalicelib.services.store import Store, Window
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Role, Token, Tokens
 from chalicelib.web import cursors, models, openapi, queries, sizes
@@ -60,13 +62,19 @@ class Readers:
     """Answers readers' requests from one stage's table."""
 
     def __init__(
-        self, tokens: Tokens, store: Store, clusters: Clusters, incidents: Incidents
+        self,
+        tokens: Tokens,
+        store: Store,
+        clusters: Clusters,
+        incidents: Incidents,
+        sent: AlertsSent,
     ) -> None:
         role: Role = "reader"
         self._gate = Gate(tokens.find, role)
         self._store = store
         self._clusters = clusters
         self._incidents = incidents
+        self._sent = sent
 
     def events(self, request: Request) -> Response:
         """A page of events."""
@@ -77,10 +85,22 @@ class Readers:
         names = unquote(cluster), unquote(id_)
         return self._answered(request, lambda: self._event(self._reader(request), *names))
 
+    def deployments(self, request: Request) -> Response:
+        """A page of deployments."""
+        return self._answered(request, lambda: self._list(self._reader(request), request))
+
     def deployment(self, request: Request, cluster: str, id_: str) -> Response:
         """The story of a deployment."""
         names = unquote(cluster), unquote(id_)
         return self._answered(request, lambda: self._deployment(self._reader(request), *names))
+
+    def alerts(self, request: Request) -> Response:
+        """A page of the alerts that people got."""
+        return self._answered(request, lambda: self._alerts(self._reader(request), request))
+
+    def incidents(self, request: Request) -> Response:
+        """The incidents that people were told of."""
+        return self._answered(request, lambda: self._past(self._reader(request), request))
 
     def clusters(self, request: Request) -> Response:
         """The Marathons, and what is wrong with them."""
@@ -128,12 +148,7 @@ class Readers:
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
-        if values.get("cursor"):
-            last = cursors.read(token, query, values["cursor"])
-            if last is None:
-                raise BadParameter(
-                    "cursor", "cursor: it is not of this query and token; begin again without it."
-                )
+        if last := _place(token, query, values.get("cursor")):
             wanted = replace(wanted, window=wanted.window.before(last))
         page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
         if asked and not page.records and not page.last:
@@ -141,8 +156,9 @@ class Readers:
         summaries = [record.summary() for record in page.records]
         shown = sizes.beginning(summaries)
         answer: dict[str, Any] = {"events": shown}
-        if last := page.last if len(shown) == len(summaries) else shown[-1]["id"]:
-            answer["cursor"] = cursors.make(token, query, last)
+        cut = len(shown) < len(summaries)
+        if place := shown[-1]["id"] if cut else page.last:
+            answer["cursor"] = cursors.make(token, query, place)
         return json.dumps(answer)
 
     def _event(self, reader: Token, cluster: str, id_: str) -> str:
@@ -155,6 +171,52 @@ class Readers:
             raise _nothing(f"Cluster {cluster} has no event with that id, or no longer.")
         return _whole(found)
 
+    def _list(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters, queries.OF_DEPLOYMENTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        if not cluster:
+            return json.dumps({"deployments": []})
+        token = bearer(request.authorization) or ""
+        query = f"deployments?{_query(request.parameters, cluster)}"
+        before = _place(token, query, values.get("cursor"))
+        given = {
+            name: values[name] for name in ("app", "outcome", "since", "until") if name in values
+        }
+        wanted = deployments.Wanted(cluster, **given, before=before)
+        page = deployments.page(self._store, wanted, values.get("limit", queries.USUAL))
+        found = models.Deployments(
+            deployments=page.deployments,
+            cursor=cursors.make(token, query, page.last) if page.last else None,
+        )
+        return json.dumps(_values(found))
+
+    def _alerts(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters, queries.OF_ALERTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        token = bearer(request.authorization) or ""
+        query = f"alerts?{_query(request.parameters, cluster)}"
+        window = Window.between(values.get("since"), values.get("until"))
+        if last := _place(token, query, values.get("cursor")):
+            window = window.before(last)
+        limit = values.get("limit", queries.USUAL)
+        found = self._sent.newest_first(cluster, window, limit + 1) if cluster else iter(())
+        summaries = [each.summary() for each in itertools.islice(found, limit + 1)]
+        shown = sizes.beginning(summaries[:limit])
+        answer: dict[str, Any] = {"alerts": shown}
+        if shown and len(shown) < len(summaries):
+            answer["cursor"] = cursors.make(token, query, shown[-1]["id"])
+        return json.dumps(answer)
+
+    def _past(self, reader: Token, request: Request) -> str:
+        values = queries.read(request.parameters, queries.OF_INCIDENTS)
+        cluster = self._cluster(reader, values.get("cluster"))
+        window = Window.between(values.get("since"), values.get("until"))
+        found = incident_log.past(self._sent, cluster, window) if cluster else []
+        told = models.PastIncidents(
+            incidents=[models.PastIncident.model_validate(asdict(each)) for each in found]
+        )
+        return json.dumps(sizes.cut(_values(told), "incidents"))
+
     def _deployment(self, reader: Token, cluster: str, id_: str) -> str:
         _check(reader, cluster)
         told = story.tell(self._store, cluster, id_)
@@ -163,7 +225,10 @@ class Readers:
         return json.dumps(sizes.cut(_values(told), *_LISTS_OF_A_STORY))
 
     def _overview(self, reader: Token) -> str:
-        incidents = sorted(self._incidents.all(), key=lambda each: each.since, reverse=True)
+        now = times.now()
+        found = self._incidents.read(now)
+        shown = [each for each in found.incidents if each.is_shown]
+        incidents = sorted(shown, key=lambda each: each.began, reverse=True)
         within = time.monotonic() + _MOST_SECONDS
         names = self._names(reader)
         share = sizes.MOST_BYTES // max(len(names), 1)
@@ -173,7 +238,13 @@ class Readers:
             )
             for name in names
         ]
-        return json.dumps({"clusters": clusters})
+        silences = [
+            each.summary()
+            for each in found.silences
+            if each.is_active(now)
+            and (not reader.cluster or not each.clusters or reader.cluster in each.clusters)
+        ]
+        return json.dumps({"clusters": clusters, "silences": silences})
 
     def _of_cluster(self, name: str, incidents: list[Incident], within: float) -> dict[str, Any]:
         newest = next(history.newest_first(self._store, Wanted((name,), page=1)), None)
@@ -232,6 +303,18 @@ def _check(reader: Token, cluster: str) -> None:
     if reader.cluster not in ("", cluster):
         message = f"This token reads cluster {reader.cluster} alone."
         raise Problem(403, "other_cluster", message, "cluster")
+
+
+def _place(token: str, query: str, cursor: str | None) -> str:
+    """Where a page goes on; empty for the first."""
+    if not cursor:
+        return ""
+    place = cursors.read(token, query, cursor)
+    if place is None:
+        raise BadParameter(
+            "cursor", "cursor: it is not of this query and token; begin again without it."
+        )
+    return place
 
 
 def _nothing(message: str, parameter: str | None = None) -> Problem:

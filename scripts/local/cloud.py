@@ -9,9 +9,26 @@ from contextlib import contextmanager
 from ops.stage import clients, resources, stacks
 from ops.stage.resources import Stage
 
+from moto.cloudformation import models
+from moto.cloudformation.parsing import ResourceMap
 from moto.server import ThreadedMotoServer
 
 from chalicelib.services import aws
+
+
+class _Kept(ResourceMap):
+    """A stack's resources. moto does not know ``RetainExceptOnCreate``: what has it stays when the
+    stack is deleted.
+    """
+
+    def delete(self) -> None:
+        for each in self._resource_json_map.values():
+            if each.get("DeletionPolicy") == "RetainExceptOnCreate":
+                each["DeletionPolicy"] = "Retain"
+        super().delete()
+
+
+models.ResourceMap = _Kept  # type: ignore[attr-defined]
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",

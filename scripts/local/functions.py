@@ -101,7 +101,7 @@ class Stream:
 
     def __init__(self, functions: ModuleType, stage: Stage, name: str = "fanout") -> None:
         self._name = name
-        self._pattern = _pattern(name, stage)
+        self._patterns = _patterns(name, stage)
         self.use(functions)
         self._arn = stage.stream_arn
         self._client = client("dynamodbstreams")
@@ -126,7 +126,9 @@ class Stream:
             if not answer["Records"]:
                 break
             written = (as_lambda_has_it(each, self._arn) for each in answer["Records"])
-            self._waiting = [each for each in written if passes(each, self._pattern)]
+            self._waiting = [
+                each for each in written if any(passes(each, one) for one in self._patterns)
+            ]
         return self._waiting
 
     def give_up(self) -> list[dict[str, Any]]:
@@ -197,7 +199,7 @@ def alerting(functions: ModuleType, stage: Stage, faster: float) -> Iterator[Non
     """``alerts`` and ``watch`` at work in the background, so many times faster than in Lambda."""
     stream = Stream(functions, stage, "alerts")
     watch = functions.watching()
-    watch.patience = watch.patience.faster(faster)
+    watch.timing = watch.timing.faster(faster)
 
     def look() -> bool:
         functions.watch(A_MINUTE_HAS_PASSED, Context())
@@ -205,7 +207,7 @@ def alerting(functions: ModuleType, stage: Stage, faster: float) -> Iterator[Non
 
     with (
         background(lambda: bool(stream.pump())),
-        background(look, pause=watch.patience.look.total_seconds()),
+        background(look, pause=watch.timing.look.total_seconds()),
     ):
         yield
 
@@ -236,11 +238,9 @@ def passes(record: Mapping[str, Any], pattern: Mapping[str, Any]) -> bool:
     )
 
 
-def _pattern(name: str, stage: Stage) -> dict[str, Any]:
+def _patterns(name: str, stage: Stage) -> list[dict[str, Any]]:
     (function,) = (each for each in FUNCTIONS if each.name == name)
-    (only,) = function.mapping(stage)["FilterCriteria"]["Filters"]
-    pattern: dict[str, Any] = json.loads(only["Pattern"])
-    return pattern
+    return [json.loads(e["Pattern"]) for e in function.mapping(stage)["FilterCriteria"]["Filters"]]
 
 
 def as_lambda_has_it(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:

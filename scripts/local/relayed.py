@@ -34,12 +34,13 @@ def relay(
     """A relay between a simulated Marathon and the API; it listens. ``log``: where it logs to."""
     marathon = Marathon(urls)
     known = Cluster(cluster, ",".join(urls), marathon.info().framework_id)
-    token = registration.relay_token(stage, known, force=False)
     with tempfile.TemporaryDirectory(prefix="marathon-relay-") as folder:
         settings = Path(folder) / "relay.env"
-        relay_env.write(settings, marathon, api, token, None)
+        with registration.relay_token(stage, known, force=False) as token:
+            relay_env.write(settings, marathon, api, token, None)
         command = [sys.executable, str(ROOT / "scripts" / "relay.py")]
-        options = ["--env-file", str(settings), "--spool", f"{folder}/spool", "--retry-max", "1"]
+        options = ["--env-file", str(settings), "--spool", f"{folder}/spool"]
+        options += ["--retry-max", "1", "--queue-seconds", "1"]
         process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         try:
             wait_for_listener(simulated)

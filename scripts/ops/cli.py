@@ -87,10 +87,14 @@ def out(line: str) -> None:
 
 
 def confirm(question: str, answer: str) -> None:
-    """Ask on a terminal, and continue only with that answer. Raises Failure."""
+    """Ask on a terminal, and continue only with that answer; for ``yes``, ``y`` will do. Raises
+    Failure.
+    """
     if not sys.stdin.isatty():
         raise Failure("Not a terminal, so nobody can confirm: pass --yes. Nothing was changed.")
-    if input(f"{visible(question)} ").strip() != answer:
+    given = input(f"{visible(question)} ").strip()
+    agreed = given.lower() in ("y", "yes") if answer == "yes" else given == answer
+    if not agreed:
         raise Failure("Nothing was changed.")
 
 
@@ -172,7 +176,7 @@ def file(text: str) -> Path:
 def mail(text: str) -> str:
     """An option's type: a mail address."""
     if not _MAIL.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a mail address")
     return text
 
 
@@ -205,5 +209,5 @@ def _aws(error: Exception) -> str:
             what = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
             return f"AWS refused {error.operation_name}: {what}"
         case _ if aws.is_no_answer(error):
-            return "What answered is no answer of AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
+            return "The answer is not from AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."
     return f"The AWS SDK failed: {error}"

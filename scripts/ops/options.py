@@ -1,10 +1,12 @@
 """Options by which people say which events they want."""
 
 import argparse
+import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ops.cli import Failure
 from ops.stage.resources import Stage
@@ -19,6 +21,8 @@ from chalicelib.text import clip
 from chalicelib.times import usable_timestamp
 
 _AGO = re.compile(r"(\d{1,4})([smhdw])")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+_BEGINNING = re.compile(r"\d{8}(T\d{0,9}(Z(-[0-9a-f]{0,16})?)?)?|[0-9a-f]{4,16}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -40,11 +44,26 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def add_times(parser: argparse.ArgumentParser) -> None:
-    """Options for a span of time."""
+    """Options for a span of time. ``settle_times`` makes times of them."""
     parser.add_argument(
-        "--since", type=time, metavar="WHEN", help="a time (UTC), or how long ago: 90m, 12h, 3d"
+        "--since",
+        type=time,
+        metavar="WHEN",
+        help="a time (2016-04-24T09:27, 2016-04-24, or 23:00 for the last time it was that late), "
+        "or how long ago: 90m, 12h, 3d",
     )
-    parser.add_argument("--until", type=time, metavar="WHEN", help="likewise")
+    parser.add_argument("--until", type=time, metavar="WHEN", help="a time, in the same forms")
+
+
+def add_zone(parser: argparse.ArgumentParser) -> None:
+    """An option for the time zone of what is given and shown."""
+    parser.add_argument(
+        "--tz",
+        type=zone,
+        default=UTC,
+        metavar="ZONE",
+        help="the time zone of times, such as Europe/Berlin, or local (default: UTC)",
+    )
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +96,9 @@ def clusters(stage: Stage, asked: str | None) -> tuple[str, ...]:
     names = [cluster.name for cluster in stage.clusters.all()]
     if asked and asked not in names:
         known = f"Registered: {', '.join(names)}." if names else "None is registered yet."
-        raise Failure(f"Stage {stage.name} has no cluster {asked!r}. {known}")
+        raise Failure(
+            f"Stage {stage.name} has no cluster {asked!r}.{nearest(asked, names)} {known}"
+        )
     if not names:
         raise Failure(
             f"No Marathon is registered at stage {stage.name} yet: "
@@ -107,7 +128,17 @@ def event_id(text: str) -> str:
     """An option's type: the id of an event."""
     if not is_id(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no event's id; one looks like 20160424T092748069Z-0123456789abcdef"
+            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef"
+        )
+    return text
+
+
+def event_beginning(text: str) -> str:
+    """An option's type: an event's id, its beginning, or the short id that lists show."""
+    if not (is_id(text) or _BEGINNING.fullmatch(text)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef. "
+            "Its beginning, or a short id such as 01234567, will do"
         )
     return text
 
@@ -148,15 +179,65 @@ def window(args: argparse.Namespace) -> Window:
     return Window.between(since, until)
 
 
-def time(text: str) -> datetime:
-    """An option's type: a time, or how long ago."""
+def time(text: str) -> datetime | dt.time:
+    """An option's type: a time, or how long ago. A time of day, and a time without a zone, get
+    their meaning from ``settle_times``.
+    """
     if _AGO.fullmatch(text):
         return datetime.now(UTC) - duration(text)
-    # A time without a zone is UTC, as all that is shown.
-    moment = usable_timestamp(text) or usable_timestamp(f"{text}Z")
-    moment = moment or usable_timestamp(f"{text}T00Z")
+    if _TIME_OF_DAY.fullmatch(text):
+        return dt.time.fromisoformat(text)
+    moment = usable_timestamp(text)
+    if moment is None and usable_timestamp(f"{text}Z"):
+        moment = datetime.fromisoformat(text)
+    if moment is None and usable_timestamp(f"{text}T00Z"):
+        moment = datetime.fromisoformat(f"{text}T00")
     if moment is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 90m or 3d"
+            f"{text!r} is not a time; give one such as 2016-04-24T09:27:00Z, 2016-04-24, 23:00, "
+            "90m or 3d"
         )
     return moment
+
+
+def zone(text: str) -> tzinfo:
+    """An option's type: a time zone by its name."""
+    if text == "local":
+        return datetime.now().astimezone().tzinfo or UTC
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = nearest(text, available_timezones())
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time zone; give one such as Europe/Berlin, or local.{near}"
+        ) from None
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """A question for the known name that was perhaps meant; empty if none is like it."""
+    close = difflib.get_close_matches(text, list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def settle_times(args: argparse.Namespace) -> None:
+    """Make points in time of what ``--since`` and ``--until`` say, in the zone of ``--tz``. A time
+    of day is the last one that has passed; of ``--until``, the first one after ``--since``.
+    """
+    tz, now = getattr(args, "tz", UTC), datetime.now(UTC)
+    since, until = getattr(args, "since", None), getattr(args, "until", None)
+    if since is not None:
+        args.since = since = _point(since, tz, now)
+    if until is not None:
+        args.until = _point(until, tz, now)
+        if isinstance(until, dt.time) and since and args.until < since:
+            args.until += timedelta(days=1)
+
+
+def _point(given: datetime | dt.time, tz: tzinfo, now: datetime) -> datetime:
+    if isinstance(given, datetime):
+        return (given if given.tzinfo else given.replace(tzinfo=tz)).astimezone(UTC)
+    today = now.astimezone(tz).date()
+    latest = datetime.combine(today, given, tz)
+    if latest > now:
+        latest = datetime.combine(today - timedelta(days=1), given, tz)
+    return latest.astimezone(UTC)

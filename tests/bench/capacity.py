@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ops.stage.config import config
+from ops.stage.config import function_settings
 
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
@@ -79,7 +79,7 @@ def units(put: str) -> int:
 
 def configured_mb(function: str) -> int:
     """The memory of a function."""
-    return int(config()["stages"]["prod"]["lambda_functions"][function]["lambda_memory_size"])
+    return int(function_settings("prod", function)["lambda_memory_size"])
 
 
 def sizes(put: str) -> list[int]:

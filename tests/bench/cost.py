@@ -1,9 +1,9 @@
-"""What a million small events cost in dollars, by part: what was measured, at list prices."""
+"""What a million small events cost in dollars, by part: what was measured, at list cost."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from ops import costs, prices
+from ops import cost
 
 from tests.bench import bodies, capacity, payloads
 from tests.bench.figures import Figure
@@ -12,7 +12,7 @@ from tests.bench.subjects import Bench, Process
 _EVENTS = 1_000_000
 
 _RELAYED_AT_ONCE = 100
-_BATCH_SECONDS = 0.5  # assumed, as those of ``ops.costs``
+_BATCH_SECONDS = 0.5  # assumed, as those of ``ops.cost``
 
 _MONTHS_KEPT = 3
 
@@ -46,14 +46,14 @@ def million(bench: Bench) -> Iterator[Figure]:
 
 
 def _ingest(stored: str, logged: int) -> Parts:
-    table, index = (size + costs.OVERHEAD_BYTES for size in capacity.sizes(stored))
-    kept = (table + index) * prices.GB_MONTH + table * prices.RECOVERABLE_GB_MONTH
+    table, index = (size + cost.OVERHEAD_BYTES for size in capacity.sizes(stored))
+    kept = (table + index) * cost.GB_MONTH + table * cost.RECOVERABLE_GB_MONTH
     return {
-        "API Gateway": prices.GATEWAY_REQUEST,
-        "Lambda api": _lambda("api_handler", costs.API_SECONDS),
-        "DynamoDB, writes": capacity.units(stored) * prices.WRITE_UNIT,
-        "DynamoDB, three months kept": kept / costs.GB * _MONTHS_KEPT,
-        "CloudWatch Logs": (logged + costs.LAMBDA_LOG_BYTES) / costs.GB * prices.LOG_GB,
+        "API Gateway": cost.GATEWAY_REQUEST,
+        "Lambda api": _lambda("api_handler", cost.API_SECONDS),
+        "DynamoDB, writes": capacity.units(stored) * cost.WRITE_UNIT,
+        "DynamoDB, three months kept": kept / cost.GB * _MONTHS_KEPT,
+        "CloudWatch Logs": (logged + cost.LAMBDA_LOG_BYTES) / cost.GB * cost.LOG_GB,
     }
 
 
@@ -69,33 +69,33 @@ def _by_relay(parts: Parts) -> Parts:
 
 def _fan_out(told: dict[str, Any], events: int) -> Parts:
     publishes = told["calls"]["PublishBatch"]
-    seconds = costs.FAN_OUT_SECONDS + costs.PUBLISH_SECONDS * publishes
+    seconds = cost.FAN_OUT_SECONDS + cost.PUBLISH_SECONDS * publishes
     return {
         "Lambda fanout": _lambda("fanout", seconds) / events,
-        "SNS": publishes * prices.SNS_REQUEST / events,
-        "CloudWatch Logs": (told["logged"] + costs.LAMBDA_LOG_BYTES)
-        / costs.GB
-        * prices.LOG_GB
+        "SNS": publishes * cost.SNS_REQUEST / events,
+        "CloudWatch Logs": (told["logged"] + cost.LAMBDA_LOG_BYTES)
+        / cost.GB
+        * cost.LOG_GB
         / events,
     }
 
 
 def _by_hand(stored: str) -> Parts:
     """The same memory and the same months, no index, no recovery, no line in the log."""
-    (table,) = (size + costs.OVERHEAD_BYTES for size in capacity.sizes(stored))
+    (table,) = (size + cost.OVERHEAD_BYTES for size in capacity.sizes(stored))
     return {
-        "API Gateway": prices.GATEWAY_REQUEST,
-        "Lambda": _lambda("api_handler", costs.API_SECONDS + costs.PUBLISH_SECONDS),
-        "DynamoDB, writes": capacity.units(stored) * prices.WRITE_UNIT,
-        "DynamoDB, three months kept": table * prices.GB_MONTH / costs.GB * _MONTHS_KEPT,
-        "SNS": prices.SNS_REQUEST,
-        "CloudWatch Logs": costs.LAMBDA_LOG_BYTES / costs.GB * prices.LOG_GB,
+        "API Gateway": cost.GATEWAY_REQUEST,
+        "Lambda": _lambda("api_handler", cost.API_SECONDS + cost.PUBLISH_SECONDS),
+        "DynamoDB, writes": capacity.units(stored) * cost.WRITE_UNIT,
+        "DynamoDB, three months kept": table * cost.GB_MONTH / cost.GB * _MONTHS_KEPT,
+        "SNS": cost.SNS_REQUEST,
+        "CloudWatch Logs": cost.LAMBDA_LOG_BYTES / cost.GB * cost.LOG_GB,
     }
 
 
 def _lambda(function: str, seconds: float) -> float:
     gigabytes = capacity.configured_mb(function) / 1024
-    return prices.LAMBDA_REQUEST + gigabytes * seconds * prices.LAMBDA_GB_SECOND["x86_64"]
+    return cost.LAMBDA_REQUEST + gigabytes * seconds * cost.LAMBDA_GB_SECOND["x86_64"]
 
 
 def _figures(section: str, parts: Parts, budget: float | None = None) -> Iterator[Figure]:

@@ -1,14 +1,13 @@
-"""Through CI without a shell of ours: Chalice's template with our merge file is a whole stage."""
+"""Through CI, by what ``make package`` writes: one stack is a whole stage."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from ops.cli import Failure
-from ops.deploying import mappings, merge, throttling
+from ops.deploying import mappings, package, roles, throttling
 from ops.deploying.functions import FUNCTIONS
 from ops.stage import config, deployed, resources, stacks
 from ops.stage.clients import client
@@ -19,31 +18,14 @@ from samtranslator.translator.managed_policy_translator import ManagedPolicyLoad
 from samtranslator.translator.transform import transform
 
 import app
-from tests.support.project import copy_project
 
 Template = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``chalice package`` makes of a clone that was never deployed."""
-    where = tmp_path_factory.mktemp("ci")
-    copy_project(where / "clone")
-    chalice = Path(sys.executable).with_name("chalice")
-    subprocess.run(
-        [chalice, "package", "--stage", "prod", "--merge-template", merge.FILE, where / "out"],
-        cwd=where / "clone",
-        env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1"},
-        check=True,
-        capture_output=True,
-    )
-    return where / "out" / "sam.json"
 
 
 @pytest.fixture
 def transformed(aws: str, packaged: Path) -> Template:
     """What CloudFormation makes of it, by AWS's own translator of Serverless templates."""
-    template = json.loads(packaged.read_text())
+    template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             assert resource["Properties"]["CodeUri"] == "./deployment.zip"
@@ -52,10 +34,35 @@ def transformed(aws: str, packaged: Path) -> Template:
     return found
 
 
-def test_cloudformation_would_take_it(packaged: Path) -> None:
+def test_cloudformation_would_take_it(
+    packaged: Path, transformed: Template, tmp_path: Path
+) -> None:
+    after = tmp_path / "transformed.json"
+    after.write_text(json.dumps(transformed))
     linter = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([linter, packaged], capture_output=True, text=True, check=False)
+    command = [linter, packaged / "sam.json", after]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_api_has_one_stage_and_no_other(transformed: Template) -> None:
+    made = transformed["Resources"].values()
+    stages = [each for each in made if each["Type"] == "AWS::ApiGateway::Stage"]
+    assert [each["Properties"]["StageName"] for each in stages] == ["prod"]
+    deployments = [each for each in made if each["Type"] == "AWS::ApiGateway::Deployment"]
+    assert deployments
+    assert not any("StageName" in each["Properties"] for each in deployments)
+
+
+def test_what_outlives_the_stack_goes_with_a_first_creation_that_failed(
+    transformed: Template,
+) -> None:
+    kept = {
+        each["Type"]: each["DeletionPolicy"]
+        for each in transformed["Resources"].values()
+        if each.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert kept == {"AWS::DynamoDB::Table": "RetainExceptOnCreate"}
 
 
 def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
@@ -91,31 +98,31 @@ def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
 
 def test_serverless_takes_every_setting_that_chalice_does_not(transformed: Template) -> None:
     made = transformed["Resources"]
-    stage = merge.STAGE
+    stage = package.STAGE
     for function in FUNCTIONS:
         if function.feed:
             (mapping,) = [
                 each["Properties"]
                 for each in made.values()
                 if each["Type"] == "AWS::Lambda::EventSourceMapping"
-                and each["Properties"]["FunctionName"] == {"Ref": merge.logical_name(function)}
+                and each["Properties"]["FunctionName"] == {"Ref": package.logical_name(function)}
             ]
-            assert mappings.holds(mapping, merge.replaced(function.mapping(stage)))
+            assert mappings.holds(mapping, package.replaced(function.mapping(stage)))
     (api,) = [each for each in made.values() if each["Type"] == "AWS::ApiGateway::Stage"]
     assert len(api["Properties"]["MethodSettings"]) == len(throttling.LIMITS)
 
 
-def test_names_are_those_that_alarms_logs_and_policies_know(transformed: Template) -> None:
+def test_names_are_those_that_alarms_logs_and_roles_know(transformed: Template) -> None:
     made = transformed["Resources"]
     functions = [e["Properties"] for e in made.values() if e["Type"] == "AWS::Lambda::Function"]
     named = {json.dumps(each["FunctionName"]) for each in functions}
     assert named == {json.dumps({"Fn::Sub": each.lambda_name("${Stage}")}) for each in FUNCTIONS}
     assert made["RestAPI"]["Properties"]["Body"]["info"]["title"] == app.app.app_name
-    roles = [each["Properties"] for each in made.values() if each["Type"] == "AWS::IAM::Role"]
-    policies = [policy["PolicyDocument"] for role in roles for policy in role["Policies"]]
     for each in FUNCTIONS:
-        file = Path(".chalice") / "policies" / f"prod-{each.name}.json"
-        assert json.loads((merge.FILE.parents[1] / file).read_text()) in policies
+        properties = made[package.logical_name(each)]["Properties"]
+        assert properties["Role"] == {"Fn::Sub": f"${{{roles.logical_name(each)}.Arn}}"}
+    made_roles = {name for name, each in made.items() if each["Type"] == "AWS::IAM::Role"}
+    assert made_roles == {roles.logical_name(each) for each in FUNCTIONS}
 
 
 def test_our_scripts_leave_such_a_stage_to_ci(aws: str) -> None:

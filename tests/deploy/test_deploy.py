@@ -8,23 +8,24 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ops import ROOT
+from ops.cli import Failure
 from ops.stage.resources import Stage
 
 import boto3
-import httpx
+import deploy as deploy_script
+import destroy as destroy_script
 import pytest
 
 from local import cloud
 from tests.support.project import copy_project
+from tests.support.rights import granted, needed
 
-BUILT = Path(tempfile.mkdtemp(prefix="marathon-events-built-")) / "deployments"
 SERVER = """
 from moto.server import ThreadedMotoServer
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -32,12 +33,14 @@ server.start()
 print("http://%s:%s" % server.get_host_and_port(), flush=True)
 input()
 """
+TABLE = "marathon-events-dev"
+CHALICE = str(Path(sys.executable).with_name("chalice"))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def account() -> Iterator[None]:
     """An AWS in a process of its own: moto tries to start containers for the functions, and leaves
-    sockets behind. Its address.
+    sockets behind.
     """
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER],
@@ -46,86 +49,91 @@ def server() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    with server:
+    with server, pytest.MonkeyPatch.context() as patched:
         assert server.stdout
-        yield server.stdout.readline().strip()
+        for name, value in cloud.ENVIRONMENT.items():
+            patched.setenv(name, value)
+        for name in Stage("", "", "").environment():  # of functions that other tests loaded
+            patched.delenv(name, raising=False)
+        patched.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
+        yield
         server.kill()
 
 
-@pytest.fixture
-def account(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An AWS account of the test's own."""
-    for name, value in cloud.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    for name in Stage("", "", "").environment():  # of functions that other tests loaded
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    httpx.post(f"{server}/moto-api/reset", timeout=30).raise_for_status()
+@pytest.fixture(scope="module")
+def first(account: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clone that deployed stage dev. Each test leaves the stage deployed."""
+    clone = make_clone(tmp_path_factory.mktemp("first") / "clone")
+    deploy(clone)
+    return clone
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    return make_clone(tmp_path / "clone")
-
-
-def make_clone(path: Path) -> Path:
+def make_clone(path: Path, like: Path | None = None) -> Path:
+    """A clone of the project; with what Chalice packed in another."""
     path.mkdir()
     copy_project(path)
     app = path / "app.py"
     app.write_text(re.sub(r"^@app\.route.*\n", "", app.read_text(), flags=re.MULTILINE))
+    if like:
+        shutil.copytree(like / ".chalice" / "deployments", path / ".chalice" / "deployments")
     return path
 
 
 def script(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, f"scripts/{args[0]}.py", *args[1:]],
-        cwd=clone,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run(clone, sys.executable, f"scripts/{args[0]}.py", *args[1:])
 
 
-def deploy(clone: Path, *more: str) -> str:
-    """Deploy; what Chalice has packed once of the same files is packed for all tests here."""
-    packages = clone / ".chalice" / "deployments"
-    if not packages.exists() and BUILT.exists():
-        shutil.copytree(BUILT, packages)
-    done = script(clone, "deploy", "--stage", "dev", *more)
+def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    with needed() as rights:
+        done = subprocess.run(
+            command,
+            cwd=clone,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    allowed = "deploy" if command[0] == CHALICE else Path(command[1]).stem
+    assert rights <= granted(f"`{allowed}.py`") | granted("CloudFormation"), command
+    return done
+
+
+def deploy(clone: Path, *more: str, stage: str = "dev") -> str:
+    done = script(clone, "deploy", "--stage", stage, *more)
     assert done.returncode == 0, done.stderr
-    if not BUILT.exists():
-        shutil.copytree(packages, BUILT)
     return done.stderr
 
 
-def make_table_of_first_version() -> dict[str, Any]:
+def make_table_of_first_version(stage: str) -> dict[str, Any]:
     """Its table, before anything else of the stage; what it holds. No records: moto would run
     fanout for them, in a container.
     """
     boto3.client("cloudformation").create_stack(
-        StackName="marathon-events-dev-table",
+        StackName=f"marathon-events-{stage}-table",
         TemplateBody=(ROOT / ".chalice" / "templates" / "table.yaml").read_text(),
-        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "dev"}],
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": stage}],
     )
     held = json.loads((ROOT / "tests/fixtures/stage-0.1.json").read_text())["items"]
     kept = {each["kind"]["S"]: each for each in held if "body" not in each and "parts" not in each}
+    kept.pop("stage", None)  # the note of an API that is not here
     for item in kept.values():
-        boto3.client("dynamodb").put_item(TableName="marathon-events-dev", Item=item)
+        boto3.client("dynamodb").put_item(TableName=f"marathon-events-{stage}", Item=item)
     return kept
 
 
-def mappings() -> dict[str, dict[str, Any]]:
+def mappings(stage: str = "dev") -> dict[str, dict[str, Any]]:
     answer: Any = boto3.client("lambda").list_event_source_mappings()
-    found = answer["EventSourceMappings"]
+    of_stage = f":marathon-events-{stage}-"
+    found = [each for each in answer["EventSourceMappings"] if of_stage in each["FunctionArn"]]
     by_function = {each["FunctionArn"].rpartition("-")[2]: each for each in found}
     assert len(by_function) == len(found)
     return by_function
 
 
-def check_settings() -> None:
-    found = mappings()
-    (stream,) = boto3.client("dynamodbstreams").list_streams()["Streams"]
+def check_settings(stage: str = "dev") -> None:
+    name = f"marathon-events-{stage}"
+    found = mappings(stage)
+    (stream,) = boto3.client("dynamodbstreams").list_streams(TableName=name)["Streams"]
     fanout = found["fanout"]
     assert fanout["EventSourceArn"] == stream["StreamArn"]
     assert fanout["StartingPosition"] == "TRIM_HORIZON"
@@ -134,36 +142,39 @@ def check_settings() -> None:
     assert fanout["MaximumRetryAttempts"] == -1
     assert fanout["MaximumRecordAgeInSeconds"] == 12 * 3600
     destination = fanout["DestinationConfig"]["OnFailure"]["Destination"]
-    assert destination.endswith(":marathon-events-dev-dead-letters")
+    assert destination.endswith(f":{name}-dead-letters")
     (pattern,) = fanout["FilterCriteria"]["Filters"]
     assert json.loads(pattern["Pattern"]) == {
         "eventName": ["INSERT"],
         "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}},
     }
     assert found["restore"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert found["restore"]["ScalingConfig"] == {"MaximumConcurrency": 2}
     alerts = found["alerts"]
     assert alerts["EventSourceArn"] == stream["StreamArn"]
     assert alerts["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    (pattern,) = alerts["FilterCriteria"]["Filters"]
-    new = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]
-    assert new == {"kind": {"S": ["record"]}, "severity": {"S": ["warning", "error"]}}
-    (rule,) = boto3.client("events").list_rules()["Rules"]
+    assert alerts["FilterCriteria"]["Filters"]
+    (rule,) = boto3.client("events").list_rules(NamePrefix=f"{name}-")["Rules"]
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     targets = boto3.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    assert [each["Arn"].rpartition(":")[2] for each in targets] == ["marathon-events-dev-watch"]
+    assert [each["Arn"].rpartition(":")[2] for each in targets] == [f"{name}-watch"]
+    for function in ("fanout", "restore", "alerts", "watch"):
+        role = configuration(f"{name}-{function}")["Role"].rpartition("/")[2]
+        assert role.startswith(f"{name}-messaging-{function.capitalize()}Role-")
+
+
+def configuration(function: str) -> dict[str, Any]:
+    found = boto3.client("lambda").get_function(FunctionName=function)
+    return dict(found["Configuration"])
 
 
 def environment(function: str) -> dict[str, str]:
-    found = boto3.client("lambda").get_function(FunctionName=function)["Configuration"]
-    return dict(found["Environment"]["Variables"])
+    return dict(configuration(function)["Environment"]["Variables"])
 
 
-@pytest.mark.usefixtures("account")
-def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path: Path) -> None:
-    deploy(clone)
+def test_a_stage_is_deployed_and_again_from_another_clone(first: Path, tmp_path: Path) -> None:
     check_settings()
-    variables = environment("marathon-events-dev-fanout")
-    assert set(variables) == {
+    assert set(environment("marathon-events-dev-fanout")) == {
         "EVENTS_TABLE",
         "EVENTS_STREAM_ARN",
         "EVENTS_TOPIC_ARN",
@@ -172,176 +183,183 @@ def test_a_stage_is_deployed_and_again_from_another_clone(clone: Path, tmp_path:
         "DEAD_LETTER_QUEUE_URL",
         "RETENTION_DAYS",
         "NOTIFY_ENV",
-        "SILENCE_MINUTES",
+        "STUCK_MINUTES",
+        "NO_EVENTS_MINUTES",
         "LOG_LEVEL",
     }
     before = {name: each["UUID"] for name, each in mappings().items()}
-    (package,) = (clone / ".chalice" / "deployments").glob("*.zip")
+    (package,) = (first / ".chalice" / "deployments").glob("*.zip")
     with zipfile.ZipFile(package) as archive:
         names = archive.namelist()
     for source in ("pydantic/main.py", "chalicelib/web/answers.py", "app.py"):
         assert importlib.util.cache_from_source(source) in names
     assert len(set(names)) == len(names)
 
-    other = make_clone(tmp_path / "other")
+    other = make_clone(tmp_path / "other", first)
     deploy(other)
     check_settings()
     assert {name: each["UUID"] for name, each in mappings().items()} == before
 
-    chalice = Path(sys.executable).with_name("chalice")
-    plain = [str(chalice), "deploy", "--stage", "dev"]
-    subprocess.run(plain, cwd=other, check=True, capture_output=True)
+    assert run(other, CHALICE, "deploy", "--stage", "dev").returncode == 0
     check_settings()
 
 
-@pytest.mark.usefixtures("account")
-def test_a_package_that_was_cut_off_in_writing_is_written_anew(clone: Path) -> None:
-    deploy(clone)
+def test_what_people_set_stays_and_a_package_cut_off_in_writing_is_written_anew(
+    first: Path, tmp_path: Path
+) -> None:
+    clone = make_clone(tmp_path / "clone", first)
+    file = clone / ".chalice" / "config.json"
+    shutil.copy(first / ".chalice" / "config.json", file)
+    whole = json.loads(file.read_text())
+    variables = whole["stages"]["dev"]["environment_variables"]
+    variables |= {"RETENTION_DAYS": "7", "LOG_LEVEL": "DEBUG"}
+    file.write_text(json.dumps(whole, indent=2) + "\n")
+    refused = script(clone, "deploy", "--stage", "dev")
+    assert refused.returncode == 1
+    assert "new events after 7 days, where until now it was 90 days" in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "90"
+
     (package,) = (clone / ".chalice" / "deployments").glob("*.zip")
     package.write_bytes(package.read_bytes()[:100_000])
-    deploy(clone)
+    deploy(clone, "--accept-losses")
     assert zipfile.is_zipfile(package)
-
-
-@pytest.mark.usefixtures("account")
-def test_what_people_set_stays_and_only_the_stages_variables_are_written(clone: Path) -> None:
-    file = clone / ".chalice" / "config.json"
-    before = json.loads(file.read_text())
-    before["stages"]["dev"]["environment_variables"]["RETENTION_DAYS"] = "7"
-    file.write_text(json.dumps(before))
-    deploy(clone)
-    after = json.loads(file.read_text())
-    written = after["stages"]["dev"].pop("environment_variables")
-    assert written["RETENTION_DAYS"] == "7"
-    del before["stages"]["dev"]["environment_variables"]
-    assert after == before
-    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
-
+    assert json.loads(file.read_text()) == whole
+    now = environment("marathon-events-dev-fanout")
+    assert (now["RETENTION_DAYS"], now["LOG_LEVEL"]) == ("7", "DEBUG")
     planned = script(clone, "plan", "--stage", "dev")
     # The app has no routes here, and so no function of that name.
     assert planned.stdout == "+ function marathon-events-dev new\n"
     assert (planned.returncode, planned.stderr) == (0, "")
-    after["stages"]["dev"]["environment_variables"] = written | {"RETENTION_DAYS": "3"}
-    file.write_text(json.dumps(after))
-    refused = script(clone, "deploy", "--stage", "dev")
-    assert refused.returncode == 1
-    assert "new events after 3 days, where until now it was 7 days" in refused.stderr
-    assert "Nothing was changed." in refused.stderr
-    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "7"
-    accepted = script(clone, "deploy", "--stage", "dev", "--accept-losses")
-    assert accepted.returncode == 0, accepted.stderr
-    assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "3"
+    for name in ("fanout", "alerts", "restore", "watch"):  # as it was
+        boto3.client("lambda").update_function_configuration(
+            FunctionName=f"marathon-events-dev-{name}",
+            Environment={"Variables": now | {"RETENTION_DAYS": "90", "LOG_LEVEL": "INFO"}},
+        )
 
 
-@pytest.mark.usefixtures("account")
-def test_deploy_destroy_deploy_and_the_old_events_are_there(clone: Path) -> None:
-    first_version = make_table_of_first_version()
-    assert "Indexing what went wrong before this version" in deploy(clone)
+def test_deploy_destroy_deploy_and_the_old_events_are_there(first: Path) -> None:
     table = boto3.client("dynamodb")
     # moto runs functions in containers when a table with a mapping is written to; not here.
     item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}, "kind": {"S": "cluster"}}
     item |= {"marathon": {"S": "http://m:8080"}, "framework_id": {"S": "f"}}
-    table.put_item(TableName="marathon-events-dev", Item=item)
+    table.put_item(TableName=TABLE, Item=item)
     token = {"pk": {"S": "#token|x"}, "sk": {"S": "token"}, "kind": {"S": "token"}}
     token |= {"feed": {"S": "#tokens"}, "feed_order": {"S": "2026"}, "role": {"S": "publisher"}}
     token |= {"cluster": {"S": "prod"}, "label": {"S": "x"}}
-    table.put_item(TableName="marathon-events-dev", Item=token)
+    table.put_item(TableName=TABLE, Item=token)
 
-    refused = script(clone, "deploy", "--stage", "dev", "--ordered", "--yes")
+    refused = script(first, "deploy", "--stage", "dev", "--ordered", "--yes")
     assert refused.returncode == 1
     assert "make destroy STAGE=dev, then make deploy STAGE=dev ARGS=--ordered" in refused.stderr
 
     # What subscribing sets up outside the stage's stacks goes with the stage.
     jobs = boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
-    assert script(clone, "subscribe", "--stage", "dev", "--to", arn).returncode == 0
+    assert script(first, "subscribe", "--stage", "dev", "--to", arn).returncode == 0
 
-    asked = script(clone, "destroy", "--stage", "dev")
+    asked = script(first, "destroy", "--stage", "dev")
     assert asked.returncode == 1
     assert "pass --yes" in asked.stderr
     assert "Cluster prod is still registered" in asked.stderr
     assert "--marathon http://m:8080 --remove" in asked.stderr
     assert "have subscribers (1), who must subscribe again" in asked.stderr
 
-    done = script(clone, "destroy", "--stage", "dev", "--yes")
+    done = script(first, "destroy", "--stage", "dev", "--yes")
     assert done.returncode == 0, done.stderr
     assert "marathon-events-dev, is kept" in done.stdout
-    assert boto3.client("lambda").list_functions()["Functions"] == []
-    assert boto3.client("sns").list_topics()["Topics"] == []
-    assert boto3.client("events").list_rules()["Rules"] == []
-    assert boto3.client("sqs").list_queues()["QueueUrls"] == [jobs]
+    assert mappings() == {}
+    assert of_dev(boto3.client("sns").list_topics()["Topics"]) == []
+    assert of_dev(boto3.client("events").list_rules()["Rules"]) == []
+    assert of_dev(boto3.client("iam").list_roles()["Roles"]) == []
+    assert of_dev(boto3.client("sqs").list_queues()["QueueUrls"]) == []
     policy: Any = ["Policy"]
     told = boto3.client("sqs").get_queue_attributes(QueueUrl=jobs, AttributeNames=policy)
     assert "Policy" not in told.get("Attributes", {})
+    config = (first / ".chalice" / "config.json").read_text()
+    assert json.loads(config) == json.loads((ROOT / ".chalice" / "config.json").read_text())
 
-    chalice = Path(sys.executable).with_name("chalice")
-    plain = [str(chalice), "deploy", "--stage", "dev"]
-    refused = subprocess.run(plain, cwd=clone, check=False, capture_output=True, text=True)
+    refused = run(first, CHALICE, "deploy", "--stage", "dev")
     assert refused.returncode == 1
     assert "run make deploy STAGE=… first" in refused.stderr
 
-    deploy(clone, "--ordered", "--yes")
+    deploy(first, "--ordered", "--yes")
     check_settings()
     topic = environment("marathon-events-dev-fanout")["EVENTS_TOPIC_ARN"]
     assert topic.endswith(":marathon-events-dev.fifo")
     kept = table.query(
-        TableName="marathon-events-dev",
+        TableName=TABLE,
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": "#clusters"}},
     )
     assert kept["Items"] == [item]
-    token = first_version["token"]
-    key = {name: token[name] for name in ("pk", "sk")}
-    assert table.get_item(TableName="marathon-events-dev", Key=key)["Item"] == token
 
 
-@pytest.mark.usefixtures("account")
-def test_functions_that_nobody_knows_the_api_of_stop_it(clone: Path, tmp_path: Path) -> None:
-    deploy(clone)
-    key = {"pk": {"S": "#stage"}, "sk": {"S": "deployed"}}
-    boto3.client("dynamodb").delete_item(TableName="marathon-events-dev", Key=key)
-    other = make_clone(tmp_path / "other")
-    done = script(other, "deploy", "--stage", "dev")
-    assert done.returncode == 1
-    assert "Chalice would make a second API" in done.stderr
-    assert ".chalice/deployed/dev.json" in done.stderr
-    deploy(clone)  # it has the record, and gives the stage a new copy
-    deploy(other)
+def of_dev(found: Any) -> list[Any]:
+    return [each for each in found if "marathon-events-dev" in json.dumps(each, default=str)]
 
 
-@pytest.mark.usefixtures("account")
-def test_a_deploy_that_failed_half_way_is_taken_up(clone: Path) -> None:
-    policy = clone / ".chalice" / "policies" / "restore.json"
-    whole = policy.read_text()
+def test_after_a_loss_of_the_table_only_the_clone_that_deployed_goes_on(
+    first: Path, tmp_path: Path
+) -> None:
+    """The table held the note of the stage's API, and its stream was what fanout read."""
+    other = make_clone(tmp_path / "other", first)
+    old = mappings()["fanout"]["UUID"]
+    boto3.client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=False)
+    boto3.client("cloudformation").delete_stack(StackName=f"{TABLE}-table")
+
+    refused = script(other, "deploy", "--stage", "dev")
+    assert refused.returncode == 1
+    assert "Chalice would make a second API" in refused.stderr
+    assert ".chalice/deployed/dev.json" in refused.stderr
+
+    deploy(first)
+    assert mappings()["fanout"]["UUID"] != old
+    check_settings()
+    assert script(other, "plan", "--stage", "dev").returncode == 0  # it is known again
+
+
+def test_a_first_deploy_that_failed_is_taken_up_and_a_stage_with_chalices_roles_is_upgraded(
+    first: Path, tmp_path: Path
+) -> None:
+    older = make_table_of_first_version("prod")
+    clone = make_clone(tmp_path / "clone", first)
+    file, policy = clone / ".chalice" / "config.json", clone / ".chalice" / "old.json"
+    new = json.loads(file.read_text())
+    old = json.loads(file.read_text())
+    for settings in old["lambda_functions"].values():
+        settings |= {"manage_iam_role": True, "iam_policy_file": "old.json"}
+    file.write_text(json.dumps(old))
     policy.write_text("not json")
-    failed = script(clone, "deploy", "--stage", "dev")
+    failed = script(clone, "deploy", "--stage", "prod")
     assert failed.returncode == 1
     assert "chalice deploy failed" in failed.stderr
     assert "Traceback" not in failed.stderr
-    policy.write_text(whole)
+    allowed = {"Effect": "Allow", "Action": ["sns:Publish"], "Resource": "*"}
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
     shutil.rmtree(clone / ".chalice" / "deployed", ignore_errors=True)
-    deploy(clone)
-    check_settings()
-
-
-@pytest.mark.usefixtures("account")
-def test_a_mapping_of_another_stream_is_replaced(clone: Path) -> None:
-    deploy(clone)
-    old = mappings()["fanout"]["UUID"]
-    stack = "marathon-events-dev-table"
-    boto3.client("dynamodb").update_table(
-        TableName="marathon-events-dev", DeletionProtectionEnabled=False
+    said = deploy(clone, stage="prod")
+    assert "Indexing what went wrong before this version" in said
+    assert configuration("marathon-events-prod-fanout")["Role"].endswith(
+        "/marathon-events-prod-fanout"
     )
-    boto3.client("cloudformation").delete_stack(StackName=stack)
-    boto3.client("dynamodb").delete_table(TableName="marathon-events-dev")
-    deploy(clone)
-    assert mappings()["fanout"]["UUID"] != old
-    check_settings()
+    assert "marathon-events-prod-fanout" in roles()
+
+    file.write_text(json.dumps(new))  # as of this version
+    deploy(clone, stage="prod")
+    check_settings("prod")
+    assert [each for each in roles() if "prod" in each and "-messaging-" not in each] == []
+    key = {name: older["token"][name] for name in ("pk", "sk")}
+    found = boto3.client("dynamodb").get_item(TableName="marathon-events-prod", Key=key)
+    assert found["Item"] == older["token"]
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def roles() -> list[str]:
+    return [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]]
+
+
 @pytest.mark.parametrize("stage", ["staging", ""])
-def test_a_stage_that_the_config_has_not_is_refused(clone: Path, command: str, stage: str) -> None:
-    done = script(clone, command, "--stage", stage)
-    assert done.returncode == 1
-    assert "dev, prod" in done.stderr
+def test_a_stage_that_the_config_has_not_is_refused(stage: str) -> None:
+    for command in (deploy_script, destroy_script):
+        with pytest.raises(Failure, match="dev, prod"):
+            command.main(["--stage", stage])

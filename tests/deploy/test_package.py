@@ -13,7 +13,7 @@ from ops.deploying import bytecode
 import pytest
 
 from chalicelib import VERSION
-from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python, unpacked
 from tests.support.project import copy_project
 
 pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
@@ -58,8 +58,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("package"))
+def package(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Path:
+    return unpacked(packaged, tmp_path_factory.mktemp("package"))
 
 
 def run(python: Path, package: Path) -> list[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ops.deploying import losses, mappings, policies, throttling
+from ops.deploying import losses, mappings, roles, throttling
 from ops.deploying.functions import FUNCTIONS
 from ops.stage import config, deployed, stacks
 from ops.stage.clients import client
@@ -55,12 +55,9 @@ def deploy_by_hand(stage: Stage, **more: Any) -> None:
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", "")
     for each in FUNCTIONS:
-        role = f"marathon-events-{stage.name}-{each.chalice_name}"
-        arn = client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        text = json.dumps(policies.of(stage.name, each))
-        client("iam").put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=text)
         wanted = config.function_settings(stage.name, each.chalice_name)
         settings = {
+            "Role": roles.arns(stage.name)[each.chalice_name],
             "Runtime": Config.create().lambda_python_version,
             "MemorySize": wanted["lambda_memory_size"],
             "Timeout": wanted["lambda_timeout"],
@@ -68,7 +65,6 @@ def deploy_by_hand(stage: Stage, **more: Any) -> None:
         }
         client("lambda").create_function(
             FunctionName=each.lambda_name(stage.name),
-            Role=arn,
             Handler="app.app",
             Code={"ZipFile": package.getvalue()},
             **(settings | more),
@@ -103,13 +99,9 @@ def test_what_changes_at_a_function_is_named(
 ) -> None:
     deploy_by_hand(stage, Timeout=3)
     fanout = f"marathon-events-{stage.name}-fanout"
-    role: dict[str, Any] = {"RoleName": fanout, "PolicyName": fanout}
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
-    }
-    client("iam").put_role_policy(**role, PolicyDocument=json.dumps(policy))
-    configured["lambda_functions"]["fanout"]["lambda_memory_size"] = 1024
+    chalices = client("iam").create_role(RoleName=fanout, AssumeRolePolicyDocument="{}")["Role"]
+    client("lambda").update_function_configuration(FunctionName=fanout, Role=chalices["Arn"])
+    configured["lambda_functions"] = {"fanout": {"lambda_memory_size": 1024}}
     configured["environment_variables"]["LOG_LEVEL"] = "ERROR"
     configured["write"]()
     status, found = planned()
@@ -118,9 +110,7 @@ def test_what_changes_at_a_function_is_named(
     assert "memory 512 → 1024" in details
     assert "timeout 3 → 60" in details
     assert "LOG_LEVEL INFO → ERROR" in details
-    (granted,) = [each for each in details if each.startswith("policy ")]
-    assert "+sns:Publish" in granted
-    assert "-s3:GetObject" in granted
+    assert f"role {chalices['Arn']} → {roles.arns(stage.name)['fanout']}" in details
 
 
 def test_code_that_changed_or_came_otherwise_is_told(
@@ -226,12 +216,14 @@ def test_stacks_are_asked_and_stay_as_they_are(
         text = text.replace("SpillQueue", "OtherQueue").replace(
             "IndexName: trouble", "IndexName: t"
         )
+        text = text.replace("Action: [sns:Publish]", "Action: [sns:PublishSometimes]", 1)
         (tmp_path / path.name).write_text(text)
     monkeypatch.setattr(stacks, "TEMPLATES", tmp_path)
     assert plan.main(["--stage", stage.name]) == 3
     shown = capsys.readouterr()
     assert "+ OtherQueue (AWS::SQS::Queue) new" in shown.out
     assert "- SpillQueue (AWS::SQS::Queue) removed" in shown.out
+    assert "~ FanoutRole (AWS::IAM::Role) changed: +sns:PublishSometimes, -sns:Publish" in shown.out
     assert "~ EventsTable (AWS::DynamoDB::Table) changed" in shown.out
     assert "! SpillQueue (AWS::SQS::Queue) removed: the messages that wait" in shown.err
     assert "its index trouble: what reads it finds nothing" in shown.err

@@ -417,6 +417,29 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "title": "Relay relay-1 was not listening for 52 s: Marathon's leader changed; "
         "1 change meanwhile",
     },
+    "relay_waiting-1.1.0-delayed": {
+        "severity": "warning",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "title": "1 instance of /shop/cart waits since 02:10: Marathon waits 14 minutes before it tries again",
+    },
+    "relay_waiting-1.1.0-launched": {
+        "severity": "info",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "title": "/shop/cart no longer waits for offers",
+    },
+    "relay_waiting-1.1.0-pod": {
+        "severity": "warning",
+        "subject": "pod:/shop/crew",
+        "title": "2 instances of /shop/crew wait for offers since 21 Mar 02:10: Mesos offers Marathon nothing",
+    },
+    "relay_waiting-1.1.0-reasons": {
+        "severity": "warning",
+        "subject": "app:/shop/cart",
+        "app": "/shop/cart",
+        "title": "3 instances of /shop/cart wait for offers since 02:10: 14 of 15 agents have too little memory",
+    },
     "remove_health_check_event-0.5.0": {
         "severity": "info",
         "subject": "app:/shop",
@@ -695,4 +718,4 @@ def test_is_understood(stem: str) -> None:
 
 def test_no_type_is_left_out() -> None:
     assert {stem.partition("-")[0] for stem in EXPECTED} == set(MODELS)
-    assert len(MODELS.keys() - {"relay_gap"}) == 31
+    assert len(MODELS.keys() - {"relay_gap", "relay_waiting"}) == 31

@@ -132,7 +132,7 @@ def test_policies_that_people_wrote_by_hand_are_read(policy: dict[str, Any], opt
         {"type": [{"prefix": "deployment_"}]},
         {"type": ['a"b']},
         {"status": [{"exists": False}]},
-        {"state": ["began"]},  # the events have none
+        {"state": ["opened"]},  # the events have none
         {"$or": [{"type": ["a"]}, {"cluster": ["b"]}]},
     ],
 )
@@ -333,7 +333,7 @@ def test_alerts_that_are_of_no_app_have_samples(policy: dict[str, Any]) -> None:
     [
         (Filters(type=("x",)), "alerts", "--type does not fit the alerts topic"),
         (Filters(status=("x",)), "alerts", "--topic events"),
-        (Filters(state=("over",)), "events", "--topic alerts"),
+        (Filters(state=("resolved",)), "events", "--topic alerts"),
         (Filters(app=("/a/*/b",)), "events", "'/prod/\\*'"),
         (Filters(app=("/a/",)), "events", "give a path"),
         (Filters(status=('a"b',)), "events", "quotes"),

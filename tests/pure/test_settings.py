@@ -24,9 +24,9 @@ def test_defaults_and_what_people_set() -> None:
     ]
     assert (read.retention_days, read.masking, read.alerts_topic_arn) == (90, "masked", "")
     more = {"RETENTION_DAYS": "0", "NOTIFY_ENV": "full", "ALERTS_TOPIC_ARN": "arn:alerts"}
-    read = Settings.read(SET | more | {"SILENCE_MINUTES": "30"})
+    read = Settings.read(SET | more | {"NO_EVENTS_MINUTES": "30"})
     assert read.alerts_topic() == "arn:alerts"
-    assert read.silence_minutes == 30
+    assert read.no_events_minutes == 30
     assert (read.retention_days, read.masking, read.alerts_topic_arn) == (0, "full", "arn:alerts")
 
 
@@ -45,7 +45,7 @@ def test_without_an_alerts_topic_it_is_said_how_to_get_one() -> None:
     [
         ("RETENTION_DAYS", "-1"),
         ("RETENTION_DAYS", "x"),
-        ("SILENCE_MINUTES", "1h"),
+        ("NO_EVENTS_MINUTES", "1h"),
         ("NOTIFY_ENV", "Full"),
     ],
 )

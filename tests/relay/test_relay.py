@@ -413,7 +413,7 @@ def test_what_is_too_large_for_the_api_is_split_and_only_then_kept_aside(
         assert relay.health()[0] == 200
 
 
-def test_what_the_api_calls_malformed_is_kept_aside_and_stops_nothing(
+def test_what_the_api_itself_does_not_take_is_kept_aside_and_can_be_sent_again(
     endpoint: Endpoint, spool: Path
 ) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
@@ -426,10 +426,46 @@ def test_what_the_api_calls_malformed_is_kept_aside_and_stops_nothing(
         endpoint.heal()
         stored(endpoint, sent)
         (bad,) = endpoint.malformed
-        assert Path(relay.wait_for("kept_aside")["file"]).read_bytes() == bad
+        file = Path(relay.wait_for("kept_aside")["file"])
+        assert file.read_bytes() == bad
+        # The relay may go on meanwhile.
+        with relaying(url, endpoint, spool, "--send-aside") as refused:
+            assert refused.ended() == 1
+        assert refused.told("aside_refused")[0]["reason"].endswith("no event")
+        assert file.exists()
+        endpoint.malformed = set()
+        with relaying(url, endpoint, spool, "--send-aside") as sent_again:
+            assert sent_again.ended() == 0
+        assert sent_again.told("aside_done")[0]["sent"] == 1
+        assert not file.exists()
+        assert endpoint.events[-1] == bad
 
 
-@pytest.mark.parametrize("fault", ["html", "half", "too few", "moved", "unavailable"])
+def test_a_proxy_that_takes_no_long_requests_gets_short_ones(
+    endpoint: Endpoint, spool: Path
+) -> None:
+    """The line that is too long even alone waits, and is not put aside: a proxy can be mended."""
+    marathon = SimulatedMarathon(version="1.8.180")
+    endpoint.proxy_bytes = 20_000
+    with marathon.running() as url, relaying(url, endpoint, spool) as relay:
+        listening(marathon)
+        eventually(lambda: endpoint.records)
+        endpoint.fault = "hang"
+        sent = publish(marathon, range(60), filler="x" * 1000)
+        sent += publish(marathon, range(60, 61), filler="x" * 30_000)
+        endpoint.heal()
+        failed = relay.told
+        eventually(lambda: any("proxies" in line["reason"] for line in failed("sending_failed")))
+        stored(endpoint, sent[:60])
+        endpoint.proxy_bytes = 10**9
+        stored(endpoint, sent)
+        assert not relay.told("kept_aside")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["html", "half", "too few", "moved", "unavailable", "a proxy's 400", "a proxy's 413"],
+)
 def test_only_the_api_s_own_answer_counts(endpoint: Endpoint, spool: Path, fault: str) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
     with marathon.running() as url, relaying(url, endpoint, spool) as relay:
@@ -441,6 +477,7 @@ def test_only_the_api_s_own_answer_counts(endpoint: Endpoint, spool: Path, fault
         endpoint.heal()
         stored(endpoint, sent)
         relay.wait_for("sending_again")
+        assert not relay.told("kept_aside")
 
 
 def test_an_api_that_does_not_answer_in_time_is_asked_again(

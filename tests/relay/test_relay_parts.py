@@ -74,7 +74,7 @@ def test_a_gap_waits_in_the_spool_until_it_is_told(spool: Spool) -> None:
     gap = spool.begin(9.0, "cut_off")
     assert gap == Gap(1, 5.0, 9.0, "cut_off")
     assert spool.gaps() == [gap]
-    spool.tell(gap, b"told", 10.0)
+    spool.report(gap, b"told", 10.0)
     assert spool.gaps() == []
     assert [line.body for line in spool.take(9, 99)] == [b"{}", b"told"]
 
@@ -143,6 +143,11 @@ def test_a_gap_as_it_is_told() -> None:
     )
 
 
+def test_a_gap_is_reported_whatever_marathon_says_of_it() -> None:
+    strange = {"what": "task_failed", "message": "\ud800"}
+    assert b'"message":"?"' in gap_event("r1", GAP, [strange], 1_583_136_991.5)
+
+
 def test_waits_grow_up_to_the_longest_and_are_never_all_alike() -> None:
     backoff = Backoff(1.0, 8.0)
     waits = [backoff.next() for _ in range(6)]
@@ -155,7 +160,7 @@ def test_waits_grow_up_to_the_longest_and_are_never_all_alike() -> None:
 
 def test_what_comes_from_outside_can_t_paint_the_terminal() -> None:
     out = io.StringIO()
-    Log(out, as_json=False).tell("stream_ended", reason="\x1b[31mred\nnext")
+    Log(out, as_json=False).write("stream_ended", reason="\x1b[31mred\nnext")
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from ops.cli import Failure
+from ops.marathon import relay_env
+
 import pytest
 
+from marathon_relay.marathon import Login, Marathon
 from marathon_relay.settings import Settings, SettingsError, read
 
 TOKEN = "A" * 43
@@ -72,6 +76,15 @@ def test_sizes(size: str, bytes_: int) -> None:
         ({"RELAY_SPOOL_LIMIT": "much"}, "such as 500MB"),
         ({"RELAY_SPOOL_LIMIT": "1KB"}, "at least 100KB"),
         ({"RELAY_LOG": "xml"}, "say json or text"),
+        ({"RELAY_STREAM": "no"}, "say on or off"),
+        ({"RELAY_STREAM": "off", "RELAY_QUEUE_SECONDS": "0"}, "nothing is left to do"),
+        ({"RELAY_QUEUE_SECONDS": "-1"}, "or 0 for never"),
+        ({"RELAY_CA": __file__}, "holds no certificate"),
+        ({"RELAY_CERT": __file__}, "no key"),
+        ({"RELAY_CERT": "/no/such/file"}, "there is no such file"),
+        ({"RELAY_KEY": __file__}, "set RELAY_CERT too"),
+        ({"MARATHON_TOKEN_FILE": "/no/such/file"}, "there is no such file"),
+        ({"MARATHON_TOKEN_FILE": __file__, "MARATHON_TOKEN": "t"}, "replaces"),
         ({"RELAY_DEAD_AFTER": "soon"}, "RELAY_DEAD_AFTER"),
         ({"RELAY_CA": "/no/such/file"}, "there is no such file"),
         ({"MARATHON_USER": "ops"}, "MARATHON_PASSWORD"),
@@ -104,6 +117,55 @@ def test_a_file_that_is_none(tmp_path: Path, text: str, told: str) -> None:
         settings("--env-file", str(file))
     with pytest.raises(SettingsError, match="can't be read: No such file"):
         settings("--env-file", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        '"x"',
+        "'x'",
+        "a b",
+        " x ",
+        'quo"te',
+        "back\\slash",
+        '\\"',
+        "#no comment",
+        "$HOME",
+        "grüße",
+        "x",
+    ],
+)
+def test_a_password_comes_back_from_the_file_as_it_was_written(
+    tmp_path: Path, password: str
+) -> None:
+    file = tmp_path / "relay.env"
+    login = Login("ops", password)
+    relay_env.write(file, Marathon("http://m.example:8080", login), "https://a", TOKEN, None)
+    assert read(["--env-file", str(file)], {}).login == login
+
+
+def test_a_password_that_no_file_can_hold_is_refused(tmp_path: Path) -> None:
+    marathon = Marathon("http://m.example:8080", Login("ops", "two\nlines"))
+    with pytest.raises(Failure, match="MARATHON_PASSWORD holds a line break"):
+        relay_env.write(tmp_path / "relay.env", marathon, "https://a", TOKEN, None)
+
+
+def test_the_file_of_a_token_is_read_anew_at_each_login(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    login = settings(MARATHON_TOKEN_FILE=str(file)).login
+    assert login.header == {"Authorization": "token=first"}
+    file.write_text("second\n")
+    assert login.header == {"Authorization": "token=second"}
+    file.unlink()
+    assert login.header == {}
+
+
+def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        settings("--help")
+    shown = capsys.readouterr().out
+    assert "examples:\n  relay.py --env-file relay.env\n" in shown
 
 
 def test_the_token_has_no_option(capsys: pytest.CaptureFixture[str]) -> None:

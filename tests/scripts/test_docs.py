@@ -25,7 +25,16 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("architecture", "ci", "operations", "performance", "relay", "subscribers")
+        for name in (
+            "architecture",
+            "ci",
+            "grafana",
+            "operations",
+            "performance",
+            "relay",
+            "subscribers",
+            "upgrading",
+        )
     ),
 ]
 SCRIPTS = [
@@ -44,13 +53,13 @@ SCRIPTS = [
 ]
 
 
-def test_what_is_generated_is_up_to_date() -> None:
+def test_generated_documents_are_up_to_date() -> None:
     assert document.main(["--check"]) == 0
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 @pytest.mark.parametrize("mark", [None, *get_args(Mark)])
-def test_every_notification_is_as_the_schema_says(body: bytes, mark: Mark | None) -> None:
+def test_every_notification_matches_the_schema(body: bytes, mark: Mark | None) -> None:
     made = notification(record_from(body), mark=mark, run="1")
     jsonschema.validate(json.loads(made.message), SCHEMA)
 
@@ -64,7 +73,7 @@ def test_every_script_has_help(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_under_another_python_a_script_says_so_plainly(script: str, tmp_path: Path) -> None:
+def test_a_script_run_with_another_python_says_so(script: str, tmp_path: Path) -> None:
     bare = [sys.executable, "-S", "-E", f"scripts/{script}.py"]  # without site-packages
     done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -73,15 +82,15 @@ def test_under_another_python_a_script_says_so_plainly(script: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_document_links_to_is_there(page: str) -> None:
+def test_links_in_documents_lead_to_files(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert ((ROOT / page).parent / target).exists(), target
 
 
-def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
-    section = (ROOT / "docs" / "operations.md").read_text().partition("## … something fails")[0]
+def test_exactly_the_doctors_findings_are_explained() -> None:
+    section = (ROOT / "docs" / "operations.md").read_text().partition("## Alerts")[0]
     explained = {
         code
         for row in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
@@ -98,7 +107,7 @@ def test_what_the_doctor_finds_is_explained_and_nothing_else() -> None:
     assert explained == found - fine
 
 
-def test_every_alarm_is_explained_and_nothing_else() -> None:
+def test_exactly_the_existing_alarms_are_explained() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     section = text.partition("## Alarms\n")[2].partition("\n## ")[0]
     explained = [
@@ -107,14 +116,14 @@ def test_every_alarm_is_explained_and_nothing_else() -> None:
         for name in re.findall(r"`([a-z0-9-]+)`", row)
     ]
     alarms = [
-        each["Properties"]["AlarmName"]["Sub"].removeprefix("marathon-events-${Stage}-")
+        each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("marathon-events-${Stage}-")
         for each in resources("messaging.yaml").values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
     assert sorted(explained) == sorted(alarms)
 
 
-def test_every_option_that_the_documents_name_exists() -> None:
+def test_every_option_in_the_documents_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', source.read_text()))

@@ -21,7 +21,6 @@ from typing import Any
 from ops import ROOT
 from ops.deploying.functions import FUNCTIONS, STREAM
 from ops.doctor import network_checks
-from ops.doctor.findings import duration
 from ops.stage import config, deployed, queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -144,7 +143,7 @@ def warnings(found: Found) -> set[str]:
 # All is well
 
 
-def test_all_is_well_and_marathon_simply_quiet(
+def test_all_is_well_if_nothing_happens_at_marathon(
     well: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
     well.register(url)
@@ -160,7 +159,7 @@ def test_all_is_well_and_marathon_simply_quiet(
     assert len(marathon.urls) == 1
 
 
-def test_the_worst_comes_first(well: Doctor, url: str) -> None:
+def test_the_worst_finding_comes_first(well: Doctor, url: str) -> None:
     client("sqs").send_message(QueueUrl=well.stage.dead_letter_queue_url, MessageBody="x")
     lines = well.lines("--marathon", url)
     assert well.status == 1
@@ -170,7 +169,7 @@ def test_the_worst_comes_first(well: Doctor, url: str) -> None:
     assert all(" → " in line for line in lines if not line.startswith("ok"))
 
 
-def test_as_a_command(stage: Stage, aws: str) -> None:
+def test_the_exit_status_says_whether_all_is_well(stage: Stage, aws: str) -> None:
     command = [sys.executable, "scripts/doctor.py", "--stage", stage.name, "--json"]
     environment = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": aws, "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
@@ -184,7 +183,7 @@ def test_as_a_command(stage: Stage, aws: str) -> None:
 # Marathon
 
 
-def test_what_is_no_marathons_address(shared: Doctor) -> None:
+def test_invalid_addresses_of_marathon_are_rejected(shared: Doctor) -> None:
     found = shared.look("--marathon", "marathon:8080")
     assert "marathon-address" in errors(found)
     assert "looks like http://" in found["marathon-address"]["remedy"]
@@ -193,14 +192,16 @@ def test_what_is_no_marathons_address(shared: Doctor) -> None:
     assert "hunter2" not in shared.shown
 
 
-def test_nobody_or_another_answers_in_marathons_place(shared: Doctor) -> None:
+def test_something_else_than_marathon_answers(shared: Doctor) -> None:
     found = shared.look("--marathon", nobody())
     assert "No Marathon answers" in found["marathon-unreachable"]["message"]
     with answering(200, b"<html>") as other:
         assert "marathon-not-there" in errors(shared.look("--marathon", other))
 
 
-def test_no_leader(shared: Doctor, marathon: SimulatedMarathon, url: str) -> None:
+def test_a_marathon_without_a_leader_is_found(
+    shared: Doctor, marathon: SimulatedMarathon, url: str
+) -> None:
     marathon.elect()
     found = shared.look("--marathon", url)
     assert "status 503" in found["marathon-no-leader"]["message"]
@@ -227,7 +228,7 @@ def test_the_login_that_the_table_names_is_used(
     assert "marathon-answers" in bare.look()
 
 
-def test_a_missing_authority_stops_nothing_else(shared: Doctor, url: str) -> None:
+def test_a_missing_ca_file_stops_no_other_check(shared: Doctor, url: str) -> None:
     found = shared.look("--marathon", url, "--ca", "/no/such/file")
     assert "no such file" in found["marathon-options"]["remedy"]
     assert "spill-empty" in found
@@ -242,10 +243,10 @@ def test_versions_without_callbacks_need_a_relay(bare: Doctor) -> None:
         bare.token("relay on node-1", "new")
         found = bare.look("--marathon", url)
         assert "callbacks-removed" not in found
-        assert "relay brings the events of cluster new" in found["relayed"]["message"]
+        assert "relay sends the events of cluster new" in found["relayed"]["message"]
 
 
-def test_versions_before_subscriptions_get_the_address_at_their_start(bare: Doctor) -> None:
+def test_versions_before_subscriptions_are_told_to_print_the_endpoint(bare: Doctor) -> None:
     with answering(404, b"") as url:
         bare.stage.clusters.claim(Cluster("old", url, ""))
         received(bare.stage, "old", times.now() - dt.timedelta(minutes=16))
@@ -256,7 +257,7 @@ def test_versions_before_subscriptions_get_the_address_at_their_start(bare: Doct
     assert "The newest event of cluster old came 2 minutes ago" in told
 
 
-def test_marathon_answers_otherwise_than_it_should(shared: Doctor) -> None:
+def test_an_unexpected_answer_of_marathon_is_reported(shared: Doctor) -> None:
     told = {"version": "1.1.1", "callbackUrls": []}
     with marathon_saying(told, 500) as url:
         found = shared.look("--marathon", url)
@@ -286,8 +287,8 @@ NEARLY = [
     ("https://{host}/callback?token={token}", "subscribed-scheme", "it says https"),
     ("{api}/callbacks?token={token}", "subscribed-path", "should be /callback"),
     ("{api}/dev/callback?token={wrong}", "subscribed-path", "should be /callback"),
-    ("{host}/callback?token={token}", "subscribed-malformed", "that is no URL"),
-    ("http://[x/callback?token={token}", "subscribed-malformed", "that is no URL"),
+    ("{host}/callback?token={token}", "subscribed-malformed", "it is an invalid URL"),
+    ("http://[x/callback?token={token}", "subscribed-malformed", "it is an invalid URL"),
     ("http://old.example/callback?token={token}", "subscribed-elsewhere", "is now {api}"),
 ]
 
@@ -351,7 +352,7 @@ def test_another_marathon_than_the_one_that_was_registered(
     assert "--force" in found["marathon-another"]["remedy"]
 
 
-def test_penalised(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
+def test_a_penalty_is_found(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
     together = threading.Event()
     with serving_api(lambda: 500 if together.wait(20) else 0) as well.api:
         well.register(url)
@@ -363,13 +364,13 @@ def test_penalised(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
         found = well.look("--marathon", url)
     assert errors(found) == {"api-failing", "penalised"}
     told = found["penalised"]["message"]
-    assert "has skipped 2 posts, whose events are lost, and failed with 7" in told
-    assert "keeps silent towards us, for a penalty" in told
+    assert "has skipped 2 posts, whose events are lost, and 7 failed" in told
+    assert "sends nothing to us for now, a penalty" in told
     assert "the number of skipped posts grew" in told
     assert found["penalised"]["remedy"].endswith(f"--marathon {url} --revive")
 
 
-def test_posts_fail(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
+def test_failing_posts_are_found(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
     with answering(500, b"") as well.api:
         well.register(url)
         marathon.settle()
@@ -379,7 +380,7 @@ def test_posts_fail(well: Doctor, marathon: SimulatedMarathon, url: str) -> None
     assert "trusts its certificate" in found["post-failed"]["remedy"]
 
 
-def test_it_counts_as_delivered_and_does_not_arrive(
+def test_an_event_that_marathon_delivered_elsewhere_is_missed(
     well: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
     with answering(200, HEALTHY) as well.api:
@@ -398,7 +399,7 @@ def test_a_marathon_whose_events_have_no_timestamp(bare: Doctor) -> None:
     assert "events.py tail" in found["not-proved"]["remedy"]
 
 
-def test_what_other_listeners_lost_is_no_fault_of_ours(
+def test_events_lost_to_other_listeners_are_no_finding_of_ours(
     well: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
     well.register(url)
@@ -423,7 +424,7 @@ def test_hostile_text_is_shown_as_text(well: Doctor, marathon: SimulatedMarathon
 # The way
 
 
-def test_the_way_is_told_with_its_times(well: Doctor, url: str) -> None:
+def test_each_step_of_the_connection_is_timed(well: Doctor, url: str) -> None:
     told = well.look("--marathon", url)["api-reachable"]["message"]
     for leg in ("DNS ", "TCP ", "GET /health ", "POST ", "ten seconds", "a burst of more than"):
         assert leg in told
@@ -433,11 +434,11 @@ def way(api: str) -> Found:
     return {each.what: each.__dict__ for each in network_checks.check(api)}
 
 
-def test_no_such_name() -> None:
+def test_an_unknown_name_of_the_api_is_found() -> None:
     assert "api.invalid is not known" in way("https://api.invalid")["api-dns"]["message"]
 
 
-def test_nobody_takes_connections() -> None:
+def test_a_refused_connection_is_found() -> None:
     assert "Connection refused" in way(nobody())["api-tcp"]["message"]
 
 
@@ -460,15 +461,23 @@ def test_a_certificate_that_is_not_trusted(shared: Doctor, tmp_path: Path) -> No
         (429, b"", "api-failing"),
     ],
 )
-def test_the_api_does_not_answer_as_ours(status: int, body: bytes, what: str) -> None:
+def test_another_server_is_not_taken_for_the_api(status: int, body: bytes, what: str) -> None:
     with answering(status, body) as api:
         assert f"status {status} to GET /health" in way(api)[what]["message"]
 
 
-def test_a_wrong_token_is_not_refused_as_it_should() -> None:
+def test_a_wrong_token_that_is_accepted_is_found() -> None:
     for status, what in ((202, "api-wrong-answer"), (503, "api-failing")):
         with serving_api(lambda status=status: status) as api:  # type: ignore[misc]
             assert f"status {status} to " in way(api)[what]["message"]
+
+
+@pytest.mark.parametrize("body", [b'{"Message": "User: anonymous is not authorized"}', b"<html>"])
+def test_a_resource_policys_403_is_not_taken_for_our_refusal(body: bytes) -> None:
+    with serving({"/health": lambda: (200, HEALTHY)}, lambda: (403, body)) as api:
+        found = way(api)
+    assert found["api-forbidden"]["level"] == "warning"
+    assert "run the doctor on one of its hosts" in found["api-forbidden"]["remedy"]
 
 
 def test_the_api_speaks_no_http(tmp_path: Path) -> None:
@@ -527,7 +536,7 @@ def test_a_stage_without_functions_api_and_cluster(shared: Doctor) -> None:
     assert warnings(found) == {"subscribers-none"}
 
 
-def test_a_cluster_without_an_address_is_skipped_with_a_word(bare: Doctor) -> None:
+def test_a_cluster_without_an_address_is_skipped_and_said(bare: Doctor) -> None:
     bare.stage.clusters.claim(Cluster("old", "", ""))
     told = bare.look()["marathon-skipped"]
     assert told["level"] == "ok"
@@ -535,7 +544,7 @@ def test_a_cluster_without_an_address_is_skipped_with_a_word(bare: Doctor) -> No
     assert told["message"].endswith("No event of cluster old ever came.")
 
 
-def test_the_queues_are_not_empty(bare: Doctor) -> None:
+def test_waiting_messages_are_found(bare: Doctor) -> None:
     for queue, count in ((bare.stage.spill_queue_url, 3), (bare.stage.dead_letter_queue_url, 2)):
         for n in range(count):
             client("sqs").send_message(QueueUrl=queue, MessageBody=str(n))
@@ -594,7 +603,7 @@ def test_subscribers_that_did_not_confirm(between_scripts: Proxy, shared: Doctor
     assert "none of the 2 subscribers" in found["subscribers-unconfirmed"]["message"]
 
 
-def test_people_who_hear_of_alerts_alone_are_subscribers(bare: Doctor) -> None:
+def test_subscribers_of_alerts_only_count_as_subscribers(bare: Doctor) -> None:
     assert "subscribe.py" in bare.look()["subscribers-none"]["remedy"]
     assert subscribe.main(["--stage", bare.stage.name, "--to", "you@example.net"]) == 0
     found = bare.look()
@@ -602,20 +611,20 @@ def test_people_who_hear_of_alerts_alone_are_subscribers(bare: Doctor) -> None:
     assert "messages-undelivered" not in found
 
 
-def test_what_could_not_be_delivered_is_found(bare: Doctor) -> None:
+def test_undelivered_messages_are_found(bare: Doctor) -> None:
     hook = "https://hooks.example.net/in"
     assert subscribe.main(["--stage", bare.stage.name, "--to", hook]) == 0
     (url,) = queues.find_all(f"marathon-events-{bare.stage.name}-undelivered-")
     client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     found = bare.look()["messages-undelivered"]
     assert found["message"].endswith(f"{queues.name_of(url)}: 1.")
-    assert "--list tells which subscriber" in found["remedy"]
+    assert "--list shows which subscriber" in found["remedy"]
 
 
 # Relays
 
 
-def test_a_relay_that_has_not_been_heard_of(bare: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relay_that_sends_nothing_is_found(bare: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     now = times.now()
     for name in ("mute", "silent", "heard"):
         bare.stage.clusters.claim(Cluster(name, "", ""))
@@ -637,23 +646,6 @@ def test_a_relay_that_has_not_been_heard_of(bare: Doctor, monkeypatch: pytest.Mo
     assert told["new"].startswith("ok")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (0, "1 ms"),
-        (0.0434, "43 ms"),
-        (1.44, "1.4 s"),
-        (15, "15 s"),
-        (120, "2 minutes"),
-        (7199, "120 minutes"),
-        (7200, "2 hours"),
-        (200_000, "2 days"),
-    ],
-)
-def test_times_as_people_say_them(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
-
-
 # What can't be looked at
 
 
@@ -666,7 +658,7 @@ BLIND = [
 ]
 
 
-def test_a_check_that_cant_be_made_says_so_and_stops_no_other(
+def test_a_failing_check_says_so_and_stops_no_other(
     between_scripts: Proxy, shared: Doctor, url: str
 ) -> None:
     for operation, fault, what in BLIND:
@@ -677,7 +669,7 @@ def test_a_check_that_cant_be_made_says_so_and_stops_no_other(
         assert "marathon-answers" in found
 
 
-def test_a_table_that_cant_be_read_is_not_called_empty(
+def test_an_unreadable_table_is_not_reported_as_empty(
     between_scripts: Proxy, shared: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
     marathon.subscribe("http://another.example/in", "192.0.2.1")
@@ -688,7 +680,7 @@ def test_a_table_that_cant_be_read_is_not_called_empty(
             assert not {"no-cluster", "no-api", "stage-no-api", "not-subscribed"} & found.keys()
 
 
-def test_without_cloudwatch_nothing_is_said_of_it(between_scripts: Proxy, bare: Doctor) -> None:
+def test_without_cloudwatch_its_checks_are_left_out(between_scripts: Proxy, bare: Doctor) -> None:
     functions(bare.stage)
     with between_scripts.fault("GetMetricStatistics", DENIED):
         found = bare.look()

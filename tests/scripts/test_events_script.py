@@ -44,7 +44,7 @@ def messages(stage: Stage) -> Iterator[list[dict[str, Any]]]:
         yield heard
 
 
-def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
+def test_a_web_page_instead_of_aws_is_reported_plainly() -> None:
     with answering(200, b"<html>Log in & go on<p></html>") as url:
         aws_there = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": url}
         done = subprocess.run(
@@ -56,7 +56,7 @@ def test_a_page_where_aws_should_answer_is_told_plainly() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert "no answer of AWS" in done.stderr
+    assert "not from AWS" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -82,11 +82,11 @@ def until(heard: list[dict[str, Any]], count: int) -> list[str]:
     return [each["id"] for each in heard]
 
 
-def letter(stage: Stage) -> DeadLetters:
+def dead_letters(stage: Stage) -> DeadLetters:
     return DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
 
 
-def test_a_replay_notifies_again_oldest_first_and_says_so(
+def test_a_replay_notifies_again_oldest_first_and_is_marked(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids = store(stage, *range(15))
@@ -119,7 +119,7 @@ def test_a_dry_run_only_counts(
         (["--since", "2016-04-25"], 0),
     ],
 )
-def test_a_replay_takes_only_what_is_wanted(
+def test_a_replay_uses_the_filters(
     stage: Stage,
     messages: list[dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
@@ -149,18 +149,18 @@ def test_an_interrupted_replay_says_how_to_go_on(
     assert until(messages, 15) == ids
 
 
-def test_a_replay_overcomes_a_passing_refusal(stage: Stage, messages: list[dict[str, Any]]) -> None:
+def test_a_replay_retries_a_throttled_call(stage: Stage, messages: list[dict[str, Any]]) -> None:
     ids = store(stage, 1, 2)
     with injected(aws.sns(), "PublishBatch", only(answer("Throttled"), 1)):
         assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 0
     assert until(messages, 2) == ids
 
 
-def test_what_is_parked_is_shown_and_stays(
+def test_dead_letters_are_shown_and_stay(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (id_,) = store(stage, 1)
-    letter(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
     for _ in range(2):
         assert run(stage, "parked") == 0
         shown = capsys.readouterr().out
@@ -169,11 +169,11 @@ def test_what_is_parked_is_shown_and_stays(
     assert json.loads(capsys.readouterr().out)["sk"] == id_
 
 
-def test_what_is_parked_is_sent_again_and_taken_off(
+def test_a_parked_record_is_sent_again_and_deleted(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (id_,) = store(stage, 1)
-    letter(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
     assert run(stage, "parked", "--send") == 0
     assert until(messages, 1) == [id_]
     assert "replay" not in messages[0]
@@ -181,10 +181,10 @@ def test_what_is_parked_is_sent_again_and_taken_off(
     assert "Nothing is parked" in capsys.readouterr().err
 
 
-def test_what_still_can_not_be_sent_stays(
+def test_a_dead_letter_that_cannot_be_sent_stays(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    letter(stage).park("prod|app:/gone", at(1).id, "InvalidParameter")
+    dead_letters(stage).park("prod|app:/gone", at(1).id, "InvalidParameter")
     assert run(stage, "parked", "--send") == 1
     assert "is no longer in the table" in capsys.readouterr().err
     assert run(stage, "parked") == 0
@@ -195,16 +195,14 @@ def test_a_parked_spill_goes_back_to_its_queue(
     stage: Stage, messages: list[dict[str, Any]]
 ) -> None:
     spilled = Spilled(at(1).id, times.iso(RECEIVED), "", "prod", at(1).body)
-    letter(stage).park_spilled(next(to_messages(spilled)), "mended")
+    dead_letters(stage).park_spilled(next(to_messages(spilled)), "mended")
     assert run(stage, "parked", "--send") == 0
     assert functions.Spill(functions.load(stage), stage).pump() == 1
     assert stage.store.get("prod", at(1).id) is not None
 
 
-def test_what_fanout_gave_up_is_found_in_the_stream(
-    stage: Stage, messages: list[dict[str, Any]]
-) -> None:
-    ids = store(stage, *range(5))
+def range_of_stream(stage: Stage, first: int, last: int) -> None:
+    """Park what Lambda parks of the records of a range, counted from 0."""
     streams = client("dynamodbstreams")
     shard = streams.describe_stream(StreamArn=stage.stream_arn)["StreamDescription"]["Shards"][0]
     iterator = streams.get_shard_iterator(
@@ -219,8 +217,8 @@ def test_what_fanout_gave_up_is_found_in_the_stream(
         "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 4},
         "DDBStreamBatchInfo": {
             "shardId": shard["ShardId"],
-            "startSequenceNumber": numbers[1],
-            "endSequenceNumber": numbers[3],
+            "startSequenceNumber": numbers[first],
+            "endSequenceNumber": numbers[last],
             "batchSize": 3,
             "streamArn": stage.stream_arn,
         },
@@ -228,11 +226,134 @@ def test_what_fanout_gave_up_is_found_in_the_stream(
     client("sqs").send_message(
         QueueUrl=stage.dead_letter_queue_url, MessageBody=json.dumps(by_lambda)
     )
+
+
+def test_a_range_of_the_stream_is_published_again(
+    stage: Stage, messages: list[dict[str, Any]]
+) -> None:
+    ids = store(stage, *range(5))
+    range_of_stream(stage, 1, 3)
     assert run(stage, "parked", "--send") == 0
     assert until(messages, 3) == ids[1:4]
 
 
-def test_a_letter_in_no_known_format_is_told_and_stays(
+def test_an_empty_page_of_the_stream_is_not_its_end(
+    stage: Stage, messages: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store(stage, *range(5))
+    range_of_stream(stage, 1, 4)
+    monkeypatch.setattr("ops.repairing.dead_letters._PAUSE_SECONDS", 0)
+    streams = client("dynamodbstreams")
+    real = streams.get_records
+    pages: list[str] = []
+
+    def get_records(ShardIterator: str) -> dict[str, Any]:
+        pages.append(ShardIterator)
+        if len(pages) % 2:  # as DynamoDB may answer at any time
+            return {"Records": [], "NextShardIterator": ShardIterator}
+        return dict(real(ShardIterator=ShardIterator))
+
+    monkeypatch.setattr(streams, "get_records", get_records)
+    assert run(stage, "parked", "--send") == 0
+    assert until(messages, 4) == ids[1:5]
+    assert len(pages) > 1
+
+
+def test_a_throttled_stream_is_not_called_gone(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(stage, *range(5))
+    range_of_stream(stage, 1, 3)
+    throttled = answer("LimitExceededException")
+    with injected(client("dynamodbstreams"), "GetRecords", throttled):
+        assert run(stage, "parked", "--send") == 1
+    told = capsys.readouterr().err
+    assert "LimitExceededException" in told
+    assert "no longer there" not in told
+    trimmed = answer("TrimmedDataAccessException")
+    with injected(client("dynamodbstreams"), "GetShardIterator", trimmed):
+        assert run(stage, "parked", "--send") == 1
+    assert "no longer there (a stream keeps 24 hours)" in capsys.readouterr().err
+    assert run(stage, "parked") == 0
+    assert "of the stream" in capsys.readouterr().out
+
+
+def test_an_empty_short_poll_does_not_hide_dead_letters(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (id_,) = store(stage, 1)
+    dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    asked: list[dict[str, Any]] = []
+    queue = client("sqs")
+    event = "before-parameter-build.sqs.ReceiveMessage"
+
+    def note(params: dict[str, Any], **kwargs: Any) -> None:
+        if params["QueueUrl"] == stage.dead_letter_queue_url:
+            asked.append(params)
+
+    queue.meta.events.register(event, note)
+    try:
+        assert run(stage, "parked") == 0
+    finally:
+        queue.meta.events.unregister(event, note)
+    assert id_ in capsys.readouterr().out
+    assert asked
+    assert all(each["WaitTimeSeconds"] > 0 for each in asked)
+
+
+def test_dead_letters_that_somebody_else_reads_are_counted(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (id_,) = store(stage, 1)
+    dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    client("sqs").receive_message(QueueUrl=stage.dead_letter_queue_url, VisibilityTimeout=120)
+    assert run(stage, "parked", "--send") == 1
+    told = capsys.readouterr().err
+    assert "About 1 more are hidden" in told
+    assert "Nothing is parked" not in told
+
+
+def test_a_spill_that_sqs_moved_is_shown_as_its_event_and_sent(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spilled = Spilled(at(1).id, times.iso(RECEIVED), "", "prod", at(1).body)
+    (raw,) = to_messages(spilled)
+    client("sqs").send_message(QueueUrl=stage.dead_letter_queue_url, MessageBody=raw)
+    assert run(stage, "parked") == 0
+    shown = capsys.readouterr().out
+    assert f"the spilled event {at(1).id} of prod (App /shop was deleted)" in shown
+    assert "the table did not take it for days" in shown
+    with pytest.raises(Failure, match="Nothing was changed"):
+        run(stage, "parked", "--drop", shown[:8])
+    assert "Marathon was told that this event is stored" in capsys.readouterr().err
+    assert run(stage, "parked", "--send") == 0
+    assert functions.Spill(functions.load(stage), stage).pump() == 1
+    assert stage.store.get("prod", at(1).id) is not None
+
+
+def test_a_replay_leaves_out_what_sns_refuses_and_goes_on(
+    stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = store(stage, *range(4))
+
+    def refuse_second(model: Any, params: dict[str, Any], **kwargs: Any) -> None:
+        for each in params["PublishBatchRequestEntries"]:
+            if ids[1] in each["Message"]:
+                each["MessageAttributes"]["x"] = {"DataType": "Nonsense", "StringValue": ""}
+
+    event = "before-parameter-build.sns.PublishBatch"
+    aws.sns().meta.events.register(event, refuse_second)
+    try:
+        assert run(stage, "replay", "--app", "/shop", "--rate", "1000", "--yes") == 1
+    finally:
+        aws.sns().meta.events.unregister(event, refuse_second)
+    shown = capsys.readouterr()
+    assert shown.out.endswith("3 events were notified of again.\n")
+    assert f"Not notified of: {ids[1]}" in shown.err
+    assert until(messages, 3) == [ids[0], ids[2], ids[3]]
+
+
+def test_a_message_in_no_known_format_is_shown_and_stays(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     client("sqs").send_message(QueueUrl=stage.dead_letter_queue_url, MessageBody="what?")
@@ -240,7 +361,7 @@ def test_a_letter_in_no_known_format_is_told_and_stays(
     assert "no known format" in capsys.readouterr().out
 
 
-def test_last_copies_in_the_log_come_back(
+def test_last_copies_in_the_log_are_restored(
     stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -265,13 +386,13 @@ def test_last_copies_in_the_log_come_back(
     assert found.body == big
 
 
-def test_nothing_to_restore_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_without_input_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("nothing here\n"))
     with pytest.raises(Failure, match="No line with a last_copy"):
         run(stage, "restore")
 
 
-def test_of_several_clusters_all_are_shown_with_their_names(
+def test_events_of_all_clusters_are_listed_with_their_names(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Failure, match="No Marathon is registered"):
@@ -319,9 +440,7 @@ def test_a_wrong_argument_is_refused_with_the_usage(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_what_is_stored_is_listed_whatever_its_date(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_events_of_any_date_are_listed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
     stream = functions.Stream(functions.load(stage), stage)
     for time in ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2016-04-24T09:00:00Z"):
@@ -335,7 +454,7 @@ def test_what_is_stored_is_listed_whatever_its_date(
     assert listed == ["9999", "2026", "2016", "1970"]
 
 
-def test_tail_shows_what_comes(stage: Stage) -> None:
+def test_tail_shows_new_events_and_late_ones(stage: Stage) -> None:
     from ops.looking.tail import as_they_come
 
     from chalicelib.history import Wanted

@@ -87,22 +87,22 @@ def test_foreign_subscriptions_and_what_marathon_says_of_itself_stop_nothing(
         assert register.main([*args]) == 0
         assert register.main([*args, "--list"]) == 0
         shown = capsys.readouterr()
-        assert "what is no URL  (another listener)" in shown.out
+        assert "an invalid URL  (another listener)" in shown.out
         assert "1.4[/red]" in shown.err
         printed = [line for line in shown.out.splitlines() if not line.startswith("{")]
         assert not INVISIBLE & set("".join(printed) + shown.err)
 
 
 @pytest.mark.parametrize("address", ["http://[", "http://[x]:1/", "http://h:99999", "http://h:x"])
-def test_what_is_no_address_is_told(stage: Stage, address: str) -> None:
+def test_invalid_addresses_are_rejected(stage: Stage, address: str) -> None:
     with pytest.raises(Failure, match="is not a Marathon's address"):
         register.main(["--stage", stage.name, "--url", "http://a", "--marathon", address])
 
 
-def test_json_nested_deeper_than_python_reads_is_no_marathon() -> None:
+def test_json_nested_deeper_than_python_reads_is_not_taken_for_a_marathon() -> None:
     with (
         answering(200, b"[" * 100_000) as url,
-        pytest.raises(MarathonError, match="no Marathon that tells of itself"),
+        pytest.raises(MarathonError, match="not a Marathon"),
     ):
         Marathon(url).info()
 
@@ -130,14 +130,14 @@ def flooding(pause: float, size: int) -> Iterator[tuple[str, threading.Event]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}", gone
 
 
-def test_an_answer_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with flooding(0, 1_000_000) as (url, gone):
         with pytest.raises(MarathonError, match="larger than"):
             Marathon(url).info()
         assert gone.wait(10)
 
 
-def test_an_answer_that_drips_is_left() -> None:
+def test_an_answer_that_comes_too_slowly_is_cut_off() -> None:
     with (
         flooding(0.05, 1) as (url, _),
         pytest.raises(MarathonError, match="no answer in time"),

@@ -53,10 +53,10 @@ def test_the_story_of_a_deployment_by_the_beginning_of_its_id(
         f"""\
 Deployment {SCALING} in cluster prod: succeeded
   /my-app
-  2016-04-24 09:28:30.107Z – 2016-04-24 09:28:31.310Z (1.203 s)
+  2016-04-24 09:28:30.107Z – 2016-04-24 09:28:31.310Z (1.2 seconds)
 
 Steps
-  ✓ 1  scale /my-app from 2 to 4  succeeded  1.203 s
+  ✓ 1  scale /my-app from 2 to 4  succeeded in 1.2 seconds
 
 What changed
   /my-app  instances: 2 → 4
@@ -69,7 +69,7 @@ Events
     )
 
 
-def test_a_beginning_that_is_of_none_or_of_several_is_refused(life: Stage) -> None:
+def test_an_unknown_or_ambiguous_id_of_a_deployment_is_rejected(life: Stage) -> None:
     other = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": f"{SCALING[:6]}-other"}}
     store(life, record(**other))
     with pytest.raises(Failure, match="2 deployments have ids that begin"):
@@ -90,7 +90,7 @@ def test_an_app_is_listed_with_its_deployments_in_both_directions(
     assert len(below.splitlines()) == 2
 
 
-def test_what_is_wrong_is_told_for_every_cluster(
+def test_incidents_of_every_cluster_are_listed(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(life, capsys, "incidents") == ""
@@ -115,7 +115,7 @@ def incident(stage: Stage, key: str) -> None:
     client("dynamodb").put_item(TableName=stage.table_name, Item=typed)
 
 
-def test_status_tells_what_runs_what_is_wrong_and_what_waits(
+def test_status_shows_deployments_incidents_and_queues(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     life.clusters.claim(Cluster("silent", "http://n", "g"))
@@ -130,13 +130,14 @@ def test_status_tells_what_runs_what_is_wrong_and_what_waits(
     assert lines[1:] == [
         "  deployment of /my-app: step 1 of 1, since 2016-04-24 09:28:30  another",
         "  error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed",
-        "silent  no event ever came",
-        "  all well: no deployment is running, nothing is wrong",
+        "silent  no event has ever arrived",
+        "spill queue: empty",
+        "dead-letter queue: 1",
+        "alarms: none is in ALARM",
     ]
-    assert "spill queue: empty" in shown.err
-    assert "dead-letter queue: 1" in shown.err
-    assert "alarms: none rings" in shown.err
-    (prod, silent) = map(json.loads, run(life, capsys, "status", "--json").splitlines())
+    assert shown.err == ""
+    (prod, silent, itself) = map(json.loads, run(life, capsys, "status", "--json").splitlines())
+    assert itself == {"stage": life.name, "spilled": 0, "dead_letters": 1, "alarms": []}
     assert prod["deployments"][0]["step"] == 1
     assert silent == {"cluster": "silent", "deployments": [], "incidents": []}
 
@@ -164,7 +165,7 @@ def test_events_are_counted_by_anything(
     assert run(life, capsys, "stats") == ""
 
 
-def test_tail_may_begin_with_what_was_before(stage: Stage) -> None:
+def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
     now = times.now()
     old, new, newest = (
         record(appId=f"/a{n}", timestamp=times.iso(now - timedelta(minutes=n))) for n in (90, 9, 1)
@@ -181,3 +182,86 @@ def test_bars_fit_a_terminal(life: Stage) -> None:
         lines = [line for line in terminal.shown.splitlines() if "█" in line]
     assert lines
     assert max(map(len, lines)) <= 80
+
+
+def on_terminal(stage: Stage, *args: str) -> list[str]:
+    command = [sys.executable, "scripts/events.py", args[0], "--stage", stage.name, *args[1:]]
+    with running(command, ROOT) as terminal:
+        assert terminal.end() == 0
+        return terminal.shown.splitlines()
+
+
+def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(life: Stage) -> None:
+    failed = {
+        **FAILED[0],
+        "message": "Container exited with a very long message " * 5 + "status 137",
+    }
+    for second in range(3):
+        time = f"2016-04-25T09:28:5{second}.000Z"
+        store(life, record(**{**failed, "timestamp": time, "taskId": f"my-app.{second}"}))
+    lines = on_terminal(life, "list")
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[0] == "2016-04-24 UTC"
+    assert lines[-2] == "2016-04-25 UTC"
+    assert lines[-1].startswith("09:28:52  ")
+    assert " … " in lines[-1]
+    assert "×3" in lines[-1]
+    short = lines[-1].split()[-1]
+    assert len(short) == 8
+    assert json.loads("".join(on_terminal(life, "show", short, "--json")))["id"].endswith(
+        tuple("0123456789abcdef")
+    )
+    berlin = on_terminal(life, "list", "--tz", "Europe/Berlin")
+    assert berlin[-2:] == ["2016-04-25 CEST", lines[-1].replace("09:28:52", "11:28:52")]
+
+
+def test_an_event_is_found_by_the_beginning_of_its_id(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = json.loads(run(life, capsys, "list", "--limit", "1", "--json"))["id"]
+    for beginning in (newest[:19], newest.partition("-")[2][:8], newest[:-1]):
+        assert json.loads(run(life, capsys, "show", beginning, "--json"))["id"] == newest
+    with pytest.raises(Failure, match="Several events have ids that begin with '20160424T'"):
+        events.main(["show", "--stage", life.name, "20160424T"])
+    with pytest.raises(Failure, match="no event whose id begins with '20170424'"):
+        events.main(["show", "--stage", life.name, "20170424"])
+
+
+def test_an_unknown_app_or_cluster_is_told_with_the_nearest_that_exists(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert events.main(["list", "--stage", life.name, "--app", "/my-ap"]) == 0
+    told = "No event of /my-ap is stored. Did you mean /my-app?"
+    assert told in capsys.readouterr().err
+    assert events.main(["list", "--stage", life.name, "--app", "/my-app", "--since", "1m"]) == 0
+    assert "No events." in capsys.readouterr().err
+    with pytest.raises(Failure, match=r"has no cluster 'prd'\. Did you mean prod\?"):
+        events.main(["list", "--stage", life.name, "--cluster", "prd"])
+
+
+def test_hours_without_events_are_counted_too(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(life, record(**{**FAILED[0], "timestamp": "2016-04-24T12:00:00.000Z"}))
+    shown = run(life, capsys, "stats", "--by", "hour", "--since", "2016-04-24", "--json")
+    counted = {each["hour"]: each["events"] for each in map(json.loads, shown.splitlines())}
+    assert list(counted) == [f"2016-04-24 {hour:02}:00" for hour in (9, 10, 11, 12)]
+    assert list(counted.values())[1:] == [0, 0, 1]
+    args = ("stats", "--by", "hour", "--since", "2016-04-24", "--tz", "Asia/Tokyo")
+    assert run(life, capsys, *args).startswith("2016-04-24 18:00")
+
+
+def test_what_failed_in_a_deployment_is_not_repeated_among_its_events(
+    life: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = {
+        **FAILED[0],
+        "timestamp": "2016-04-24T09:28:30.500Z",
+        "version": SCALED[1]["timestamp"],
+    }
+    store(life, record(**failing))
+    shown = run(life, capsys, "deployment", SCALING)
+    told = json.loads(run(life, capsys, "deployment", SCALING, "--json"))
+    for each in told["failures"]:
+        assert shown.count(each["id"]) == 1
+    assert {each["id"] for each in told["events"]} <= set(shown.split())

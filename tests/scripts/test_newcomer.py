@@ -73,7 +73,7 @@ def prod(stage: Stage) -> Stage:
         "run --marathon",
     ],
 )
-def test_an_empty_value_is_an_error_and_nothing_is_done(
+def test_an_empty_value_is_rejected_before_anything_is_done(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, *args = command.split()
@@ -86,7 +86,7 @@ def test_an_empty_value_is_an_error_and_nothing_is_done(
 
 
 @pytest.mark.parametrize("name", ["register", "events", "deploy", "destroy"])
-def test_an_empty_stage_is_asked_for(name: str) -> None:
+def test_an_empty_stage_is_rejected_with_the_stages_that_exist(name: str) -> None:
     done = script(name, "--stage", "", *(["list"] if name == "events" else []))
     assert done.returncode == 1
     assert "Which stage? .chalice/config.json has: dev, prod" in done.stderr
@@ -96,10 +96,10 @@ def test_seconds_and_addresses_are_explained() -> None:
     done = script("register", "--marathon", "http://m", "--timeout", "abc")
     assert "'abc': give seconds" in done.stderr
     done = script("deploy", "--stage", "dev", "--alarm-email", "nonsense")
-    assert "'nonsense' is no mail address" in done.stderr
+    assert "'nonsense' is not a mail address" in done.stderr
 
 
-def test_an_unknown_stage_is_not_told_as_one_to_deploy(aws: str) -> None:
+def test_an_unknown_stage_is_rejected_without_advice_to_deploy_it(aws: str) -> None:
     with pytest.raises(Failure, match="There is no stage 'staging'"):
         resources.find("staging")
     done = script("destroy", "--stage", "prod", "--yes", AWS_ENDPOINT_URL=aws)
@@ -107,7 +107,7 @@ def test_an_unknown_stage_is_not_told_as_one_to_deploy(aws: str) -> None:
     assert "Deploy it first" not in done.stderr
 
 
-def test_an_endpoint_without_a_scheme_is_told() -> None:
+def test_an_endpoint_without_a_scheme_is_rejected() -> None:
     done = script("events", "list", AWS_ENDPOINT_URL="localhost:5000")
     assert done.returncode == 1
     assert "AWS_ENDPOINT_URL=localhost:5000: an address begins with http://" in done.stderr
@@ -119,7 +119,7 @@ def test_a_port_that_speaks_no_tls_is_not_called_untrusted(stage: Stage) -> None
         register.main(["--stage", stage.name, "--url", "http://a", "--marathon", secure])
 
 
-def test_a_replay_of_everything_is_not_started_by_chance(
+def test_a_replay_without_a_filter_is_rejected(
     prod: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prod.store.put(at(1))
@@ -147,7 +147,7 @@ def test_list_says_where_it_was_cut_and_which_type_was_meant(
     run(prod, "list", "--limit", "2")
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) == 2
-    assert "There are more: the newest 2 are shown" in shown.err
+    assert "There are more: --limit N shows more than the newest 2." in shown.err
     run(prod, "list", "--limit", "3")
     assert "There are more" not in capsys.readouterr().err
     run(prod, "list", "--type", "deployment_sucess")
@@ -162,8 +162,10 @@ def test_at_80_columns_no_id_is_broken(prod: Stage, aws: str) -> None:
     with terminal.running([sys.executable, *command], ROOT) as shown:
         assert shown.end() == 0
     lines = shown.shown.splitlines()
-    assert f"    {at(1, app='/a/long/path/of/an/app/that/does/not/fit').id}" in lines
-    assert any(line.startswith("2016-04-24 09:00:01.000Z  ") for line in lines)
+    short = at(1, app="/a/long/path/of/an/app/that/does/not/fit").id.partition("-")[2][:8]
+    assert lines[-1].startswith("09:00:01  notice   App /a/long/path")
+    assert lines[-1].endswith(f"  {short}")
+    assert len(lines[-1]) <= 80
 
 
 def test_help_of_a_command_shows_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +175,7 @@ def test_help_of_a_command_shows_the_stage(capsys: pytest.CaptureFixture[str]) -
         assert "--stage STAGE" in capsys.readouterr().out
 
 
-def test_a_path_is_an_apps_and_a_pods(prod: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_path_finds_the_app_and_the_pod(prod: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     prod.store.put(at(1, app="/crew"))
     pod = {"eventType": "pod_updated_event", "uri": "/v2/pods//crew", "clientIp": "192.0.2.1"}
     prod.store.put(record("prod", **pod, timestamp="2016-04-24T09:00:02.000Z"))
@@ -184,7 +186,7 @@ def test_a_path_is_an_apps_and_a_pods(prod: Stage, capsys: pytest.CaptureFixture
     assert found == ["app:/crew", "pod:/crew", "app:/crew"]
 
 
-def test_far_off_days_that_are_over_cost_nothing(prod: Stage) -> None:
+def test_expired_days_are_not_read(prod: Stage) -> None:
     for n in range(150):
         prod.store.note_day("prod", f"{2100 + n}-01-01", expires_at=1)
     calls: list[str] = []
@@ -198,7 +200,7 @@ def test_far_off_days_that_are_over_cost_nothing(prod: Stage) -> None:
     assert len(calls) <= 12
 
 
-def test_a_cluster_that_is_gone_can_be_forgotten(
+def test_a_cluster_that_no_longer_exists_can_be_removed(
     running: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage, base = running.stage, ["--stage", running.stage.name, "--url", running.api]
@@ -237,7 +239,7 @@ def test_what_destroy_prints_works_after_the_destroy(
 
 
 @pytest.mark.parametrize("command", [["replay", "--since", "1d"], ["parked"], ["restore"]])
-def test_of_a_destroyed_stage_that_is_said(
+def test_commands_say_that_a_stage_is_destroyed(
     stage: Stage, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client("cloudformation").delete_stack(StackName=f"marathon-events-{stage.name}-messaging")
@@ -295,19 +297,23 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
             chalice_cli.run("deploy", "dev")
 
 
-def test_deploy_says_what_it_wrote_into_the_config(
+def test_a_deploy_writes_a_stages_resources_into_the_config_and_a_destroy_takes_them_out(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ops.deploying import roles
     from ops.stage import config
 
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"stages": {stage.name: {}}}))
     monkeypatch.setattr(config, "CONFIG", file)
-    changed = config.set_variables(stage.name, stage.environment())
-    assert changed == list(stage.environment())
-    assert config.set_variables(stage.name, stage.environment()) == []
-    config.set_variables(stage.name, dict.fromkeys(stage.environment(), ""))
+    resources = stage.environment(), roles.arns(stage.name)
+    assert config.set_resources(stage.name, *resources)
+    assert not config.set_resources(stage.name, *resources)
+    assert config.variables(stage.name) == stage.environment()
+    assert "FanoutRole" in config.function_settings(stage.name, "fanout")["iam_role_arn"]
+    config.forget_resources(stage.name, stage.environment())
     assert config.variables(stage.name) == {}
+    assert "iam_role_arn" not in config.function_settings(stage.name, "fanout")
 
 
 def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
@@ -332,7 +338,7 @@ def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
     assert token.created_at == times.iso(ahead)
 
 
-def test_destroy_tells_of_relays_apart(
+def test_destroy_lists_relays_separately(
     running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import destroy
@@ -351,8 +357,9 @@ def test_destroy_tells_of_relays_apart(
     assert "still registered" not in shown
 
 
-def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path) -> None:
-    done = script("relay", "--stage", "prod", "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
+@pytest.mark.parametrize("stage", [["--stage", "prod"], ["--stage=prod"]])
+def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path, stage: list[str]) -> None:
+    done = script("relay", *stage, "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
     assert done.returncode == 1
     assert "Stage prod is not deployed" in done.stderr
 

@@ -143,7 +143,7 @@ def test_what_was_deleted_comes_back_and_what_is_newer_stays(
     assert world.journal.notified == dict.fromkeys([*sent, last], 1)
 
 
-def test_what_went_wrong_before_there_was_an_index_of_it_is_in_the_index(world: World) -> None:
+def test_warnings_from_before_the_index_are_indexed(world: World) -> None:
     failed = event(1, eventType="status_update_event", taskStatus="TASK_FAILED", taskId="a1.x")
     (id_,) = world.send(failed)
     key = {"pk": {"S": "prod|app:/a1"}, "sk": {"S": id_}}
@@ -185,11 +185,11 @@ def test_an_interrupted_recovery_says_how_to_go_on_and_does(
     assert found
     assert run(world.stage, source, "--after", found[1]) == 0
     assert stored(resources.find(world.stage.name)) == sent
-    with pytest.raises(Failure, match="no position"):
+    with pytest.raises(Failure, match="not a position"):
         run(world.stage, source, "--after", "x")
 
 
-def test_what_is_expired_or_of_another_time_or_open_is_left_out(
+def test_expired_items_other_times_and_open_incidents_are_left_out(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = world.stage.table
@@ -214,7 +214,7 @@ def test_what_is_expired_or_of_another_time_or_open_is_left_out(
     assert first not in json.dumps(sorted(contents(stage.table_name)))
 
 
-def test_a_source_that_can_not_be_it_is_refused(world: World) -> None:
+def test_an_invalid_source_table_is_rejected(world: World) -> None:
     with pytest.raises(Failure, match="There is no table elsewhere"):
         run(world.stage, "elsewhere")
     with pytest.raises(Failure, match="own table"):

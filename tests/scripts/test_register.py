@@ -33,7 +33,7 @@ def url(marathon: SimulatedMarathon) -> Iterator[str]:
         yield address
 
 
-def test_it_subscribes_and_proves_it(
+def test_registering_subscribes_and_proves_it(
     running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert register.main(args(running, url)) == 0
@@ -50,7 +50,7 @@ def test_it_subscribes_and_proves_it(
     assert (cluster.name, cluster.marathon_url, cluster.framework_id) == ("prod", url, "f-1")
 
 
-def test_run_twice_it_registers_once(
+def test_registering_twice_subscribes_once(
     running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
@@ -87,6 +87,17 @@ def test_list_and_remove(
         "http://another.example/in?***  (another listener)",
         f"token {token.hash[:12]}  {made}",
     ]
+    assert register.main(args(running, url, "--list", "--json")) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ours, others, kept = [each for each in told if "_aws" not in each]
+    assert ours == {
+        "url": f"{running.api}/callback?***",
+        "ours": True,
+        "cluster": "prod",
+        "accepted": True,
+    }
+    assert (others["url"], others["ours"]) == ("http://another.example/in?***", False)
+    assert (kept["hash"], kept["valid"]) == (token.hash, True)
     assert register.main(args(running, url, "--remove")) == 0
     assert marathon.urls == ["http://u:pw@another.example/in?secret=1"]
     (token,) = running.stage.tokens.all()
@@ -133,18 +144,19 @@ def failure(stage: Stage, url: str, *more: str) -> str:
     return str(caught.value)
 
 
-def test_no_marathon_there(stage: Stage) -> None:
+def test_a_server_that_is_not_a_marathon_is_rejected(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     assert f"No Marathon answers at {url}" in failure(stage, url)
     with answering(200, b"<html>") as url:
-        assert "is no Marathon" in failure(stage, url)
-    with answering(404, b"") as url:
-        assert "--print-endpoint" in failure(stage, url)
+        assert f"What answers at {url} is not a Marathon" in failure(stage, url)
+        assert "is not a Marathon" in failure(stage, f"{url}/ui/#/apps")
+    with answering(404, b"<html>") as url:
+        assert "is not a Marathon (GET /v2/info: status 404)" in failure(stage, url)
 
 
 @pytest.mark.parametrize("url", ["marathon:8080", "ftp://m", "http://", "x"])
-def test_what_is_no_address(stage: Stage, url: str) -> None:
+def test_invalid_addresses_are_rejected(stage: Stage, url: str) -> None:
     assert "is not a Marathon's address" in failure(stage, url)
 
 
@@ -169,14 +181,14 @@ def test_a_version_without_callbacks(stage: Stage, version: str) -> None:
         assert "sends no callbacks" in failure(stage, url)
 
 
-def test_a_marathon_that_tells_nothing_of_itself_is_registered_by_a_name(running: System) -> None:
+def test_a_marathon_without_info_is_registered_by_a_given_name(running: System) -> None:
     with SimulatedMarathon(version="").running() as url:
         with pytest.raises(Failure, match="Give the cluster a name"):
             register.main(args(running, url))
         assert register.main(args(running, url, "--cluster", "old")) == 0
 
 
-def test_a_name_that_is_not_allowed(stage: Stage) -> None:
+def test_invalid_names_of_clusters_are_rejected(stage: Stage) -> None:
     with SimulatedMarathon(name="Prod East").running() as url:
         assert "can't be called 'Prod East' (the name in Marathon's /v2/info)" in failure(
             stage, url
@@ -184,7 +196,7 @@ def test_a_name_that_is_not_allowed(stage: Stage) -> None:
         assert "--cluster NAME" in failure(stage, url, "--cluster", "#x")
 
 
-def test_a_name_that_is_taken(running: System, url: str) -> None:
+def test_a_taken_name_is_rejected_unless_forced(running: System, url: str) -> None:
     register.main(args(running, url))
     with SimulatedMarathon(name="prod", framework_id="f-2").running() as other:
         with pytest.raises(
@@ -194,7 +206,7 @@ def test_a_name_that_is_taken(running: System, url: str) -> None:
         assert register.main(args(running, other, "--force")) == 0
 
 
-def test_another_name_for_a_registered_marathon(running: System, url: str) -> None:
+def test_a_second_name_for_a_registered_marathon_is_rejected(running: System, url: str) -> None:
     register.main(args(running, url))
     with pytest.raises(Failure, match="registered already, as cluster prod"):
         register.main(args(running, url, "--cluster", "staging"))
@@ -220,7 +232,7 @@ def test_a_stage_without_an_api(stage: Stage) -> None:
         register.main(["--stage", stage.name, "--marathon", "http://m"])
 
 
-def test_when_subscribing_fails_the_new_token_is_worth_nothing(
+def test_when_subscribing_fails_the_new_token_is_revoked(
     running: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(url: str, client: str) -> dict[str, Any]:

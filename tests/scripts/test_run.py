@@ -13,7 +13,7 @@ from tests.support import terminal
 RUN = [sys.executable, "scripts/run.py"]
 
 
-def test_ctrl_c_is_how_it_ends_and_no_error_of_make(tmp_path: Path) -> None:
+def test_ctrl_c_ends_make_run_without_an_error(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text(f"run:\n\t@cd {ROOT} && {' '.join(RUN)}\n")
     with terminal.running(["make", "-C", str(tmp_path), "run"], ROOT) as shown:
         shown.wait_for("Ctrl-C ends it")
@@ -54,7 +54,7 @@ def test_on_a_terminal_it_fits_and_from_another_the_scripts_work_against_it() ->
         assert shown.end() == 0
 
 
-def test_it_ends_when_its_reader_does() -> None:
+def test_make_run_ends_when_its_reader_ends() -> None:
     command = f"set -o pipefail; {' '.join(RUN)} | head -3"
     done = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False

@@ -1,4 +1,4 @@
-"""A registration that can be trusted: silence is noticed, ended, and proved to have ended."""
+"""A registration that can be trusted: a penalty is noticed, ended, and proved to have ended."""
 
 import json
 import stat
@@ -48,11 +48,11 @@ def nothing_takes_events() -> Iterator[None]:
 
 
 @pytest.fixture
-def silent(running: System, marathon: SimulatedMarathon, url: str) -> System:
-    """A registered system towards which Marathon keeps silent for some 17 minutes."""
+def penalised(running: System, marathon: SimulatedMarathon, url: str) -> System:
+    """A registered system to which Marathon sends nothing for some 17 minutes."""
     assert register.main(args(running, url)) == 0
     with nothing_takes_events():
-        for n in range(10):  # ten in flight, and each that fails doubles the silence
+        for n in range(10):  # ten in flight, and each that fails doubles the penalty
             marathon.publish({"eventType": "app_terminated_event", "appId": f"/lost-{n}"})
         marathon.settle()
     assert marathon.counts.failed >= 5
@@ -60,16 +60,18 @@ def silent(running: System, marathon: SimulatedMarathon, url: str) -> System:
     return running
 
 
-def test_plain_register_says_that_marathon_keeps_silent(silent: System, url: str) -> None:
-    with pytest.raises(Failure, match=r"keeping silent towards this URL .* End that with --revive"):
-        register.main(args(silent, url, "--timeout", "1"))
+def test_plain_register_names_the_penalty(penalised: System, url: str) -> None:
+    with pytest.raises(
+        Failure, match=r"sends nothing to this URL for now.* End that with --revive"
+    ):
+        register.main(args(penalised, url, "--timeout", "1"))
 
 
-def test_revive_ends_the_silence_and_proves_it(
-    silent: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+def test_revive_ends_the_penalty_and_proves_it(
+    penalised: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (before,) = marathon.urls
-    assert register.main(args(silent, url, "--revive")) == 0
+    assert register.main(args(penalised, url, "--revive")) == 0
     assert "Cluster prod sends again" in capsys.readouterr().out
     assert marathon.urls == [before]
     skipped = marathon.counts.skipped
@@ -114,16 +116,16 @@ def test_a_check_asks_a_quiet_marathon_for_an_event(
 
 
 def test_a_check_fails_where_nothing_arrives_and_repairs_it_if_asked(
-    silent: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    penalised: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check = ["--check", "--within", "0s", "--timeout", "2"]
-    with pytest.raises(Failure, match="keeping silent"):
-        register.main(args(silent, url, *check))
-    assert register.main(args(silent, url, *check, "--repair")) == 0
+    with pytest.raises(Failure, match="sends nothing to this URL for now"):
+        register.main(args(penalised, url, *check))
+    assert register.main(args(penalised, url, *check, "--repair")) == 0
     assert "sends again" in capsys.readouterr().out
 
 
-def test_a_check_subscribes_again_what_vanished_if_asked(
+def test_a_check_with_repair_subscribes_again(
     running: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     register.main(args(running, url))
@@ -135,13 +137,39 @@ def test_a_check_subscribes_again_what_vanished_if_asked(
     assert len(marathon.urls) == 1
 
 
-def test_of_several_addresses_whoever_answers_is_asked(
+def test_of_several_addresses_the_one_that_answers_is_used(
     running: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     nobody = "http://127.0.0.1:9"
     assert register.main(args(running, f"{nobody},{url}")) == 0
     (cluster,) = running.stage.clusters.all()
-    assert url in cluster.marathon_url
+    assert cluster.marathon_url == f"{nobody},{url}"
+    # Either address alone is still the same Marathon.
+    assert register.main(args(running, url)) == 0
+    assert len(marathon.urls) == 1
+
+
+def test_a_relay_joins_the_cluster_that_its_marathon_is_registered_as(
+    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modern = SimulatedMarathon(name="marathon", version="1.8.180", framework_id="f-2")
+    first, second, third = (tmp_path / name for name in ("1.env", "2.env", "3.env"))
+    with modern.running() as url:
+        register.main(args(running, url, "--relay-env", str(first), "--cluster", "shop"))
+        assert register.main(args(running, url, "--relay-env", str(second))) == 0
+        with pytest.raises(Failure, match="registered already, as cluster shop"):
+            register.main(args(running, url, "--relay-env", str(third), "--cluster", "other"))
+    assert [each.name for each in running.stage.clusters.all()] == ["shop"]
+    assert {each.cluster for each in running.stage.tokens.all()} == {"shop"}
+    assert not third.exists()
+
+
+def test_a_token_whose_file_cannot_be_written_is_revoked(running: System) -> None:
+    modern = SimulatedMarathon(name="prod", version="1.8.180", framework_id="f-2")
+    with modern.running() as url, pytest.raises(Failure, match="can't be written"):
+        register.main(args(running, url, "--relay-env", "/proc/relay.env"))
+    (token,) = running.stage.tokens.all()
+    assert token.revoked_at is not None
 
 
 def test_without_callbacks_the_next_command_is_named_and_works(
@@ -165,7 +193,7 @@ def test_without_callbacks_the_next_command_is_named_and_works(
     assert len(running.stage.tokens.all()) == 1
 
 
-def test_meters_are_read_as_dropwizard_writes_them(silent: System, url: str) -> None:
+def test_meters_are_read_as_dropwizard_writes_them(penalised: System, url: str) -> None:
     meters = Marathon(url).callback_meters()
     assert meters["failed-callbacks"] >= 5
     assert meters["skipped-callbacks"] >= 0

@@ -25,23 +25,55 @@ def event(time: datetime, type_: str, **fields: Any) -> Event:
     return {**fields, "eventType": type_, "timestamp": times.iso(time)}
 
 
+def _safe(app: str) -> str:
+    return app.strip("/").replace("/", "_")
+
+
+def _uuid(app: str, n: int) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{app} {n}"))
+
+
 def instance(app: str, n: int) -> str:
     """The id of the nth instance of an app."""
-    safe = app.strip("/").replace("/", "_")
-    return f"{safe}.instance-{uuid.uuid5(_NAMESPACE, f'{app} {n}')}"
+    return LATEST.instance(app, n)
 
 
-def task(
-    time: datetime, app: str, n: int, status: str, message: str = "", host: str = "node-7"
-) -> list[Event]:
-    """A task changes its state: told as a task and as its instance."""
-    condition = status.removeprefix("TASK_").capitalize()
-    return [
-        event(
+class Era:
+    """How some versions name tasks and tell of them: ``1.3`` tasks alone; ``1.5`` instances, too;
+    ``1.8`` the latest form.
+    """
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+    def task_id(self, app: str, n: int) -> str:
+        """The id of the task of an app's nth instance."""
+        tail = f"instance-{_uuid(app, n)}._app.1" if self.version == "1.8" else _uuid(app, n)
+        return f"{_safe(app)}.{tail}"
+
+    def instance(self, app: str, n: int) -> str:
+        """The id of an app's nth instance."""
+        kind = "instance" if self.version == "1.8" else "marathon"
+        return f"{_safe(app)}.{kind}-{_uuid(app, n)}"
+
+    def task(
+        self,
+        time: datetime,
+        app: str,
+        n: int,
+        status: str,
+        message: str = "",
+        host: str = "node-7",
+        condition: str = "",
+    ) -> list[Event]:
+        """A task changes its state: told as a task, and since 1.4 as its instance."""
+        if self.version == "1.3" and status == "TASK_UNREACHABLE":
+            status = "TASK_LOST"
+        told = event(
             time,
             "status_update_event",
             slaveId=f"7d0e-{host}",
-            taskId=f"{instance(app, n)}._app.1",
+            taskId=self.task_id(app, n),
             taskStatus=status,
             message=message,
             appId=app,
@@ -49,59 +81,94 @@ def task(
             ipAddresses=[{"ipAddress": "192.0.2.17", "protocol": "IPv4"}],
             ports=[31044],
             version=_VERSION,
-        ),
-        event(
+        )
+        if self.version == "1.3":
+            return [told]
+        return [told, self.changed(time, app, n, condition or _condition(status), host)]
+
+    def changed(
+        self, time: datetime, app: str, n: int, condition: str, host: str = "node-7"
+    ) -> Event:
+        """The condition of an instance changes."""
+        return event(
             time + timedelta(milliseconds=1),
             "instance_changed_event",
-            instanceId=instance(app, n),
+            instanceId=self.instance(app, n),
             condition=condition,
             runSpecId=app,
             agentId=f"7d0e-{host}",
             host=f"{host}.example.net",
             runSpecVersion=_VERSION,
-        ),
-    ]
+        )
 
-
-def healthy(time: datetime, app: str, n: int, alive: bool) -> list[Event]:
-    """A task's health turns."""
-    return [
-        event(
-            time,
-            "health_status_changed_event",
-            appId=app,
-            instanceId=instance(app, n),
-            version=_VERSION,
-            alive=alive,
-        ),
-        event(
+    def healthy(self, time: datetime, app: str, n: int, alive: bool) -> list[Event]:
+        """A task's health turns."""
+        id_ = {"instanceId": self.instance(app, n)}
+        if self.version == "1.3":
+            id_ = {"taskId": self.task_id(app, n)}
+        told = event(
+            time, "health_status_changed_event", appId=app, **id_, version=_VERSION, alive=alive
+        )
+        if self.version == "1.3":
+            return [told]
+        whole = event(
             time + timedelta(milliseconds=1),
             "instance_health_changed_event",
-            instanceId=instance(app, n),
+            instanceId=self.instance(app, n),
             runSpecId=app,
             runSpecVersion=_VERSION,
             healthy=alive,
-        ),
-    ]
+        )
+        return [told, whole]
+
+    def failed_check(self, time: datetime, app: str, n: int, path: str = "/health") -> Event:
+        """A check fails. From 1.5 on ``taskId`` holds the id of the instance."""
+        check = {"protocol": "MESOS_HTTP", "path": path, "portIndex": 0, "intervalSeconds": 10}
+        id_ = self.task_id(app, n) if self.version == "1.3" else self.instance(app, n)
+        return event(time, "failed_health_check_event", appId=app, taskId=id_, healthCheck=check)
+
+    def killed_for_health(self, time: datetime, app: str, n: int, reason: str) -> Event:
+        """Marathon kills what fails its checks."""
+        kind = (
+            "unhealthy_task_kill_event"
+            if self.version == "1.3"
+            else ("unhealthy_instance_kill_event")
+        )
+        more = {} if self.version == "1.3" else {"instanceId": self.instance(app, n)}
+        return event(
+            time,
+            kind,
+            appId=app,
+            taskId=self.task_id(app, n),
+            **more,
+            version=_VERSION,
+            reason=reason,
+            host="node-7.example.net",
+            slaveId="7d0e-node-7",
+        )
 
 
-def failed_check(time: datetime, app: str, n: int) -> Event:
-    check = {"protocol": "MESOS_HTTP", "path": "/health", "portIndex": 0, "intervalSeconds": 10}
-    return event(
-        time,
-        "failed_health_check_event",
-        appId=app,
-        taskId=instance(app, n),
-        healthCheck=check,
-    )
+def _condition(status: str) -> str:
+    named = {"TASK_GONE_BY_OPERATOR": "Gone", "TASK_LOST": "Gone", "TASK_KILLED": "Killed"}
+    return named.get(status, status.removeprefix("TASK_").capitalize())
 
 
-def submitted(time: datetime, app: str, image: str, by: str = "10.0.9.4") -> Event:
+LATEST = Era("1.8")
+ERAS = {each: Era(each) for each in ("1.3", "1.5", "1.8")}
+
+task = LATEST.task
+healthy = LATEST.healthy
+failed_check = LATEST.failed_check
+
+
+def submitted(
+    time: datetime, app: str, image: str, by: str = "10.0.9.4", instances: int = 3
+) -> Event:
     definition = {
         "id": app,
         "cmd": "./serve --password=hunter2",
         "env": {"DB_PASSWORD": "correct horse"},
-        "instances": 3,
+        "instances": instances,
         "cpus": 0.5,
         "mem": 256,
         "container": {"type": "MESOS", "docker": {"image": image}},
@@ -115,9 +182,11 @@ def submitted(time: datetime, app: str, image: str, by: str = "10.0.9.4") -> Eve
 class Deployment:
     """A deployment that restarts an app in one step, or in several."""
 
-    def __init__(self, name: str, begun: datetime, *apps: str) -> None:
+    def __init__(
+        self, name: str, begun: datetime, *apps: str, action: str = "RestartApplication"
+    ) -> None:
         self.id = str(uuid.uuid5(_NAMESPACE, name))
-        self._steps = [{"actions": [{"action": "RestartApplication", "app": app}]} for app in apps]
+        self._steps = [{"actions": [{"action": action, "app": app}]} for app in apps]
         self._plan = {"id": self.id, "steps": self._steps, "version": times.iso(begun)}
 
     def step(self, time: datetime, number: int = 1) -> Event:

@@ -27,19 +27,24 @@ class Endpoint:
         self.refused = 0  # requests that were answered by the fault
         self.malformed: set[bytes] = set()  # lines that it answers 400 for
         self.most_bytes = MOST_BYTES
+        self.proxy_bytes = 10**9  # a proxy on the way takes no more
         self.fault = ""
         self._changed = threading.Condition()
 
     @property
     def gaps(self) -> list[dict[str, Any]]:
         """The gaps that were told."""
+        return self.of_type("relay_gap")
+
+    def of_type(self, type_: str) -> list[dict[str, Any]]:
+        """What is stored of a type."""
         events = map(json.loads, list(self.records))
-        return [event for event in events if _type(event) == "relay_gap"]
+        return [event for event in events if _type(event) == type_]
 
     @property
     def events(self) -> list[bytes]:
         """What is stored of Marathon's events, but for those of the streams themselves."""
-        ours = ("relay_gap", "event_stream_attached", "event_stream_detached")
+        ours = ("relay_gap", "relay_waiting", "event_stream_attached", "event_stream_detached")
         return [body for body in list(self.records) if _type(json.loads(body)) not in ours]
 
     def heal(self) -> None:
@@ -111,11 +116,15 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             if self.headers["Authorization"] != f"Bearer {TOKEN}" or self.path != "/events":
                 self._answer(403, b"{}")
             elif self.headers["Content-Type"] != "application/x-ndjson" or len(lines) > MOST_LINES:
-                self._answer(400, b'{"error": {"code": "lines", "message": "at most 500"}}')
+                self._answer(
+                    400, b'{"error": {"code": "too_many_lines", "message": "at most 500"}}'
+                )
+            elif len(body) > endpoint.proxy_bytes:
+                self._answer(*_FAULTS["a proxy's 413"])
             elif len(body) > endpoint.most_bytes:
                 self._answer(413, b'{"message": "Request Too Long"}')
             elif endpoint.malformed.intersection(lines):
-                self._answer(400, b'{"error": {"code": "line", "message": "no event"}}')
+                self._answer(413, b'{"error": {"code": "too_large", "message": "no event"}}')
             else:
                 told = {"events": endpoint.store(lines)}
                 self._answer(200, json.dumps(told).encode())
@@ -142,4 +151,6 @@ _FAULTS = {
     "half": (200, b'{"events": [{"id": "'),
     "too few": (200, b'{"events": []}'),
     "moved": (302, b""),
+    "a proxy's 400": (400, b'{"message": "Bad Request", "error": "bad request"}'),
+    "a proxy's 413": (413, b"<html>Request Entity Too Large</html>"),
 }

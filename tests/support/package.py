@@ -8,7 +8,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from ops.deploying import bytecode
+from ops.deploying import package
 
 from tests.support.project import copy_project
 
@@ -34,23 +34,30 @@ RUNS_HERE = (sys.platform, platform.machine()) == ("linux", "x86_64")
 
 
 def build(where: Path, *, plainly: bool = False) -> Path:
-    """The package as ``make deploy`` builds it, or ``plainly`` as ``chalice deploy`` alone does."""
-    project, out = where / "project", where / "out"
-    copy_project(project)
-    chalice = Path(sys.executable).with_name("chalice")
-    if not plainly:
-        bytecode.make(project)
-    subprocess.run(
-        [str(chalice), "package", "--stage", "dev", str(out)],
-        cwd=project,
-        env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    """The package as ``make package`` builds it, or ``plainly`` as ``chalice package`` alone does;
+    unpacked.
+    """
+    out = where / "out"
+    if plainly:
+        copy_project(where / "project")
+        subprocess.run(
+            [Path(sys.executable).with_name("chalice"), "package", "--stage", "dev", out],
+            cwd=where / "project",
+            env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    else:
+        package.make("prod", out)
+    return unpacked(out, where / "unpacked")
+
+
+def unpacked(out: Path, to: Path) -> Path:
+    """The package in a folder that ``make package`` wrote, unpacked."""
     with zipfile.ZipFile(out / "deployment.zip") as archive:
-        archive.extractall(where / "unpacked")
-    return where / "unpacked"
+        archive.extractall(to)
+    return to
 
 
 def lambda_python(home: Path) -> Path:

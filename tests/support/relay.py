@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ops import ROOT
-
 import httpx
 
 from tests.support.endpoint import TOKEN, Endpoint
+from tests.support.relay_process import RelayProcess
 
 _PATIENCE_SECONDS = 20.0
 
@@ -35,7 +32,7 @@ def eventually(condition: Callable[[], object], what: str = "") -> None:
 class Relay:
     """One relay process. ``lines``: what it has logged."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: RelayProcess) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         self.plain: list[str] = []
@@ -71,12 +68,10 @@ class Relay:
         """Its exit status, once it has ended."""
         status = self.process.wait(_PATIENCE_SECONDS)
         self._reading.join()
-        assert self.process.stderr
         self.process.stderr.close()
         return status
 
     def _read(self) -> None:
-        assert self.process.stderr
         for line in self.process.stderr:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
@@ -104,13 +99,7 @@ def relaying(
         "RELAY_LOG": "json",
         "RELAY_RETRY_MAX": "0.1",
     }
-    process = subprocess.Popen(
-        [sys.executable, "scripts/relay.py", *options],
-        cwd=ROOT,
-        env=environment | variables,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = RelayProcess(options, environment | variables)
     relay = Relay(process)
     try:
         yield relay
@@ -170,9 +159,9 @@ class Wire:
 
 
 @contextmanager
-def scripted(*pieces: bytes) -> Iterator[str]:
+def scripted(*pieces: bytes, encoding: str = "identity") -> Iterator[str]:
     """Something like a Marathon, of no version, whose stream is made of these pieces, and goes on
-    with heartbeats.
+    with heartbeats. ``encoding``: in which it says that they are.
     """
     done = threading.Event()
 
@@ -185,6 +174,7 @@ def scripted(*pieces: bytes) -> Iterator[str]:
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream;charset=utf-8")
+            self.send_header("Content-Encoding", encoding)
             self.end_headers()
             with contextlib.suppress(OSError):
                 for piece in pieces:

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib import times
 from local.marathon import server
 from local.marathon.callbacks import Callbacks, Counts
+from local.marathon.queue import Queued
 from local.marathon.state import State
 from local.marathon.streams import Event, Stream, StreamCounts, Wish
 from local.marathon.versions import Version
@@ -27,8 +28,9 @@ class SimulatedMarathon:
     version. ``redirects``: whether a standby redirects clients that want a stream, if not as in
     that version.
 
-    May be changed while it runs: ``credentials``, ``heartbeat``, and ``ready``, which is False for
-    a leader that accepts streams and closes them at once.
+    May be changed while it runs: ``credentials``, ``heartbeat``, ``queue``, which is what waits to
+    be launched, and ``ready``, which is False for a leader that accepts streams and closes them at
+    once.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class SimulatedMarathon:
         self.leader = ""
         self.sent: list[bytes] = []
         self.state = State()
+        self.queue: list[Queued] = []
         self.stream_counts = StreamCounts()
         self.ways = Version.of(version)
         self.redirects = self.ways.standby_redirects if redirects is None else redirects

@@ -27,6 +27,27 @@ class Version:
         return self.numbers >= (0, 9)
 
     @property
+    def has_queue(self) -> bool:
+        """From 0.7.0 on."""
+        return self.numbers >= (0, 7)
+
+    @property
+    def says_delay(self) -> bool:
+        """Whether the queue says for how many seconds Marathon holds something back."""
+        return self.numbers > (0, 9, 0)
+
+    @property
+    def explains_queue(self) -> bool:
+        """Whether the queue says since when something waits, and why (1.4.0+)."""
+        return self.numbers >= (1, 4)
+
+    @property
+    def missing_reasons(self) -> frozenset[str]:
+        """The reasons that the queue does not know yet."""
+        later = {"AgentMaintenance": (1, 6, 322), "DeclinedScarceResources": (1, 8, 180)}
+        return frozenset(reason for reason, since in later.items() if self.numbers < since)
+
+    @property
     def names_types(self) -> bool:
         """Whether a stream has lines ``event:`` (0.11.0+)."""
         return self.numbers >= (0, 11)

@@ -51,12 +51,15 @@ def make(root: Path = ROOT) -> None:
         )
 
 
-def make_alone() -> None:
+def make_alone(root: Path = ROOT) -> None:
     """``make``, in a process of its own. What a process has loaded shows in the bytecode that it
     writes: so a second deploy of the same code would pack, and change, other bytes.
     """
-    program = "from ops.deploying import bytecode; bytecode.make()"
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT / "scripts", check=True)
+    program = (
+        "import sys, pathlib; from ops.deploying import bytecode; "
+        "bytecode.make(pathlib.Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", program, root], cwd=ROOT / "scripts", check=True)
 
 
 def _clear(vendor: Path) -> None:

@@ -10,15 +10,25 @@ from ops import ROOT
 from ops.cli import Failure, say
 
 # Chalice goes on without a dependency that has no wheel for Lambda, and only says so.
-_INCOMPLETE = "Could not install dependencies"
+INCOMPLETE = "Could not install dependencies"
 _FAILED_CALL = re.compile(
     r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:]*: "
     r"(.*?)(?: During handling of the above| The above exception was| Traceback \(most|$)"
 )
 
 
+# What Lambda says of a mapping while a new role is not known everywhere.
+_NOT_YET_ALLOWED = "Cannot access stream"
+
+
+class NotYetAllowed(Failure):
+    """A role that was just made is not known everywhere at AWS yet; later it is."""
+
+
 def run(command: str, stage: str) -> None:
-    """Run ``chalice deploy`` or ``chalice delete``, and show what it does. Raises Failure."""
+    """Run ``chalice deploy`` or ``chalice delete``, and show what it does. Raises Failure, or
+    NotYetAllowed where waiting helps.
+    """
     _drop_broken_packages()
     program = Path(sys.executable).with_name("chalice")
     with subprocess.Popen(
@@ -30,8 +40,10 @@ def run(command: str, stage: str) -> None:
     ) as process:
         told = [line.rstrip() for line in _shown(process)]
     if process.returncode != 0:
-        raise Failure(f"chalice {command} failed: {_what_failed(told)}")
-    if any(_INCOMPLETE in line for line in told):
+        why = _what_failed(told)
+        kind = NotYetAllowed if _NOT_YET_ALLOWED in why else Failure
+        raise kind(f"chalice {command} failed: {why}")
+    if any(INCOMPLETE in line for line in told):
         raise Failure(
             "Chalice deployed without a dependency that has no wheel for Lambda (see above): the "
             "functions won't run. Change its version in requirements.txt and deploy again."

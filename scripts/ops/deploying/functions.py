@@ -1,8 +1,8 @@
-"""The functions of a stage, a row each. Mappings, policies and tests follow from this table.
+"""The functions of a stage, a row each. Mappings, roles and tests follow from this table.
 
-A new function is one more row here, its decorator in ``app.py``, its settings in
-``.chalice/config.json``, its policy in ``.chalice/policies/<name>.json``, and its log group in the
-template (tests compare the last three with the table).
+A new function is one more row here, its decorator in ``app.py``, its memory and timeout in
+``.chalice/config.json``, and its role, log group and alarms in the template (tests compare all of
+these with the table).
 """
 
 import json
@@ -13,13 +13,17 @@ from typing import Any
 from ops.stage.config import APP
 from ops.stage.resources import Stage
 
-from chalicelib.marathon.severity import BAD
+from chalicelib.marathon.severity import BAD, KILLED
 
 # A record of the table that is new. Filtered records cost no invocation; the code checks again.
 _NEW_RECORDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["record"]}}}}
 _NEW_BAD = {
     "eventName": ["INSERT"],
     "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "severity": {"S": list(BAD)}}},
+}
+_NEW_KILLED = {
+    "eventName": ["INSERT"],
+    "dynamodb": {"NewImage": {"kind": {"S": ["record"]}, "status": {"S": list(KILLED)}}},
 }
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
@@ -43,7 +47,7 @@ SPILL_QUEUE = Feed(lambda stage: stage.spill_queue_name, "sqs_event", "queue_arn
 
 @dataclass(frozen=True)
 class Function:
-    """One function. ``name``: that of its handler in ``app.py``, its policy and its log.
+    """One function. ``name``: that of its handler in ``app.py``, its role and its log.
     ``chalice_name``: its key in Chalice's config. ``feed``: None where HTTP or a clock calls it.
     ``mapping``: what its event source mapping has that Chalice can't set.
     """
@@ -60,13 +64,13 @@ class Function:
         )
 
 
-def _of_stream(pattern: dict[str, Any]) -> dict[str, Any]:
+def _of_stream(*patterns: dict[str, Any]) -> dict[str, Any]:
     return {
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": -1,
         "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in patterns]},
     }
 
 
@@ -82,9 +86,13 @@ FUNCTIONS = (
         "restore",
         "restore",
         SPILL_QUEUE,
-        lambda _: {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
+        lambda _: {
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            # A new account runs ten functions at once, and Marathon's requests need them.
+            "ScalingConfig": {"MaximumConcurrency": 2},
+        },
     ),
     # What it could not note in half a day nobody wants to be woken for: no dead letters.
-    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD)),
+    Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD, _NEW_KILLED)),
     Function("watch", "watch"),
 )

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ops.deploying import losses, mappings, policies, throttling
+from ops.deploying import losses, mappings, roles, senders, throttling
 from ops.deploying.functions import FUNCTIONS, Function
 from ops.stage import config, deployed, resources, stacks
 from ops.stage.clients import client
-from ops.stage.config import APP
 from ops.stage.resources import Stage
 
 from chalice.config import Config
 
 from chalicelib import VERSION
-from chalicelib.services import aws
 
 How = Literal["new", "changed", "replaced", "removed"]
 
@@ -72,7 +70,7 @@ def _of_stacks(name: str, alarm_email: str | None) -> Iterator[Change]:
             what = f"{change['LogicalResourceId']} ({change['ResourceType']})"
             replaced = "True" if change.get("Replacement") == "True" else ""
             how = _HOW.get((change["Action"], replaced), "changed")
-            detail = ", ".join(sorted(_properties(change)))
+            detail = ", ".join(_rights(each, change) or sorted(_properties(change)))
             yield Change(what, how, detail, losses.of_change(change))
         for resource, lost in losses.of_templates(each.before, each.after, each.parameters):
             what = f"{resource} ({each.after['Resources'][resource]['Type']})"
@@ -83,6 +81,19 @@ def _properties(change: dict[str, Any]) -> set[str]:
     """The names of the properties that change, where CloudFormation tells them."""
     targets = (each.get("Target", {}) for each in change.get("Details", []))
     return {each["Name"] for each in targets if "Name" in each}
+
+
+def _rights(stack: stacks.Changes, change: dict[str, Any]) -> list[str]:
+    """What a role that changes may do from now on, and what it no longer may."""
+    if change["ResourceType"] != "AWS::IAM::Role" or change["Action"] != "Modify":
+        return []
+    name = change["LogicalResourceId"]
+    templates = (stack.before or {}, stack.after)
+    before, after = (roles.actions(each["Resources"][name]) for each in templates)
+    return [
+        *(f"+{each}" for each in sorted(after - before)),
+        *(f"-{each}" for each in sorted(before - after)),
+    ]
 
 
 def _of_function(function: Function, stage: Stage) -> Iterator[Change]:
@@ -108,7 +119,7 @@ def _of_function(function: Function, stage: Stage) -> Iterator[Change]:
             yield Change(what, "changed", f"{setting} {before} → {after}")
     yield from _of_concurrency(what, live, wanted)
     yield from _of_variables(what, stage, now.get("Environment", {}).get("Variables", {}))
-    yield from _of_policy(what, function, stage)
+    yield from _of_role(what, function, stage, now.get("Role"))
     yield from _of_mapping(what, function, stage)
 
 
@@ -141,25 +152,10 @@ def _of_variables(what: str, stage: Stage, before: dict[str, str]) -> Iterator[C
             yield Change(what, "changed", f"{name} {was or 'nothing'} → {will or 'nothing'}", lost)
 
 
-def _of_policy(what: str, function: Function, stage: Stage) -> Iterator[Change]:
-    name = f"{APP}-{stage.name}-{function.chalice_name}"
-    try:
-        before = client("iam").get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
-    except aws.ERRORS as error:
-        if aws.error_code(error) not in ("NoSuchEntity", "NoSuchEntityException"):
-            raise
-        before = {}
-    after = policies.of(stage.name, function)
+def _of_role(what: str, function: Function, stage: Stage, before: Any) -> Iterator[Change]:
+    after = roles.arns(stage.name).get(function.chalice_name, _LATER)
     if before != after:
-        granted, grants = _actions(before), _actions(after)
-        told = [f"+{each}" for each in sorted(grants - granted)]
-        told += [f"-{each}" for each in sorted(granted - grants)]
-        yield Change(what, "changed", f"policy {', '.join(told) or 'of the same actions'}")
-
-
-def _actions(policy: dict[str, Any]) -> set[str]:
-    named = (each.get("Action", []) for each in policy.get("Statement", []))
-    return {one for each in named for one in ([each] if isinstance(each, str) else each)}
+        yield Change(what, "changed", f"role {before} → {after}")
 
 
 def _of_mapping(what: str, function: Function, stage: Stage) -> Iterator[Change]:
@@ -204,5 +200,35 @@ def _of_api(stage: Stage) -> Iterator[Change]:
         lost = "the API's address, to which every registered Marathon posts"
         yield Change("the API", "replaced", f"its stage {before} → {after}", lost)
         return
+    yield from _of_senders(api["rest_api_id"], stage.name)
+    yield from _by_hand(api["rest_api_id"])
     for path, was, will in throttling.differences(api["rest_api_id"], after):
         yield Change("the API", "changed", f"requests a second to {path} {was} → {will}")
+
+
+def _of_senders(api_id: str, stage: str) -> Iterator[Change]:
+    live, wanted = senders.live(api_id), senders.wanted(stage)
+    if senders.same(live, wanted):
+        return
+    if wanted:
+        yield Change("the API", "changed", "its resource policy will be that of the config")
+        return
+    lost = (
+        "the API's resource policy, which only .chalice/config.json can keep "
+        '(api_gateway_policy_file, or ARGS="--only-from NETWORKS", which sets it)'
+    )
+    yield Change("the API", "changed", "no resource policy", lost)
+
+
+def _by_hand(api_id: str) -> Iterator[Change]:
+    """What the app never sets: each deploy sends the API anew, without it."""
+    asked: dict[str, Any] = {"restApiId": api_id}
+    gateway = client("apigateway")
+    responses = gateway.get_gateway_responses(**asked)["items"]
+    for what, found in (
+        ("gateway responses", [each for each in responses if not each.get("defaultResponse")]),
+        ("authorizers", gateway.get_authorizers(**asked)["items"]),
+        ("request validators", gateway.get_request_validators(**asked)["items"]),
+    ):
+        if found:
+            yield Change("the API", "changed", what, f"{len(found)} {what} that were set by hand")

@@ -6,17 +6,17 @@ from functools import partial
 
 from ops import cli
 from ops.cli import Failure, say
-from ops.doctor import marathon_checks, network_checks, relay_checks, stage_checks
+from ops.doctor import marathon_checks, network_checks, relay_checks, stage_checks, waiting_checks
 from ops.doctor.findings import Finding, guarded
 from ops.doctor.marathon_checks import Case
-from ops.marathon import connection
+from ops.marathon import connection, relays
 from ops.stage import deployed, resources
 from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.tokens import Token
-from marathon_relay.marathon import MarathonError
+from marathon_relay.marathon import Marathon, MarathonError
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,26 @@ def examine(wanted: Wanted) -> Iterator[Finding]:
     known = _Known(api=wanted.url)
     yield from _stage(wanted, known)
     if known.api:
-        say(f"Going to {known.api} …")
+        say(f"Checking the network path to {known.api} …")
         yield from guarded(
-            "api-unknown", "The way to the API", lambda: network_checks.check(known.api or "")
+            "api-unknown",
+            "The network path to the API",
+            lambda: network_checks.check(known.api or ""),
         )
     yield from _marathons(wanted, known)
     yield from _relays(known)
+
+
+def why_waiting(wanted: Wanted, app: str) -> list[Finding]:
+    """Why nothing of an app or pod launches. Only Marathon is asked; no stage is needed."""
+    marathon = _connect(wanted.marathon or "", wanted.user, wanted.ca)
+    if isinstance(marathon, Finding):
+        return [marathon]
+    say(f"Asking Marathon at {marathon.url} for what waits …")
+    try:
+        return waiting_checks.check(marathon, app)
+    except MarathonError as error:
+        return [Finding("error", marathon_checks.code(error), error.problem, error.remedy)]
 
 
 def _stage(wanted: Wanted, known: _Known) -> Iterator[Finding]:
@@ -121,22 +135,16 @@ def _skipped(stage: Stage, cluster: Cluster) -> list[Finding]:
         f"Cluster {cluster.name} has no address in the table, so its Marathon was not asked; give "
         "it with --marathon URL."
     )
-    word = relay_checks.last_word(stage, cluster.name, times.now())
+    word = relays.last_word(stage, cluster.name, times.now())
     return [Finding("ok", "marathon-skipped", f"{message} {word}")]
 
 
 def _marathon(
     wanted: Wanted, known: _Known, url: str, user: str | None, ca: str | None
 ) -> Iterator[Finding]:
-    try:
-        marathon = connection.connect(url, user, ca)
-    except MarathonError as error:
-        message, remedy = connection.advice(error)
-        yield Finding("error", marathon_checks.code(error), message, remedy)
-        return
-    except (Failure, OSError) as error:
-        message = f"Marathon at {url} could not be asked."
-        yield Finding("error", "marathon-options", message, str(error))
+    marathon = _connect(url, user, ca)
+    if isinstance(marathon, Finding):
+        yield marathon
         return
     case = Case(
         marathon,
@@ -144,7 +152,7 @@ def _marathon(
         known.stage,
         known.api,
         known.clusters,
-        frozenset(each.cluster for each in known.tokens if relay_checks.is_relay(each)),
+        frozenset(each.cluster for each in known.tokens if relays.is_relay(each)),
         connection.login_options(user, ca),
         wanted.seconds,
     )
@@ -154,12 +162,23 @@ def _marathon(
     )
 
 
+def _connect(url: str, user: str | None, ca: str | None) -> Marathon | Finding:
+    """A Marathon; or why it can't be asked."""
+    try:
+        return connection.connect(url, user, ca)
+    except MarathonError as error:
+        return Finding("error", marathon_checks.code(error), error.problem, error.remedy)
+    except (Failure, OSError) as error:
+        message = f"Marathon at {url} could not be asked."
+        return Finding("error", "marathon-options", message, str(error))
+
+
 def _relays(known: _Known) -> list[Finding]:
     stage = known.stage
     if stage is None:
         return []
     return guarded(
         "relays-unknown",
-        "What relays brought",
+        "The events from relays",
         lambda: relay_checks.check(stage, known.tokens, times.now()),
     )

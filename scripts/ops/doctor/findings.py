@@ -56,13 +56,3 @@ def guarded(what: str, name: str, check: Callable[[], list[Finding]]) -> list[Fi
     except OSError as error:
         why = f"{error.strerror or type(error).__name__}."
     return [Finding("warning", what, f"{name} could not be looked at.", why)]
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it, in one unit: ``43 ms``, ``1.4 s``, ``12 minutes``, ``3 days``."""
-    if seconds < 1:
-        return f"{max(1, round(seconds * 1000))} ms"
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "minutes"), (172_800, 3600, "hours")):
-        if seconds < limit:
-            return f"{seconds / size:.1f} s" if seconds < 10 else f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} days"

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops.cli import EXPECTED, Failure
 from ops.doctor import relay_checks
-from ops.doctor.findings import Finding, duration
-from ops.marathon import connection, registration
+from ops.doctor.findings import Finding
+from ops.marathon import registration, relays
 from ops.marathon.registration import Registration, Subscription
 from ops.stage import config, deployed, resources
 from ops.stage.resources import Stage
@@ -36,7 +36,7 @@ _CODES: dict[type[MarathonError], str] = {
     client.NoSubscriptions: "no-subscriptions",
 }
 # Before 1.3.0 Marathon takes such a URL, and never delivers to it.
-_MALFORMED = ("subscribed-malformed", "that is no URL, so Marathon never delivers to it")
+_MALFORMED = ("subscribed-malformed", "it is an invalid URL, so Marathon never delivers to it")
 # Meters: posts skipped because of a penalty, each one a lost body; and posts that failed.
 _SKIPPED, _FAILED = "skipped-callbacks", "failed-callbacks"
 _REFUSED = "marathon-refused"
@@ -71,16 +71,13 @@ class Case:
 
     def names(self, info: Info | None = None) -> list[str]:
         """The clusters that this Marathon is, by its framework id or its address."""
-        return [each.name for each in self.clusters if self._is(each, info)]
+        framework_id = info.framework_id if info else ""
+        urls = ",".join(self.marathon.urls)
+        return [each.name for each in self.clusters if each.is_marathon(urls, framework_id)]
 
     def relay_of(self, info: Info) -> str:
         """The name of this Marathon's cluster, if a relay brings its events; else nothing."""
         return next((name for name in self.names(info) if name in self.relayed), "")
-
-    def _is(self, cluster: Cluster, info: Info | None) -> bool:
-        if info and cluster.framework_id and info.framework_id:
-            return cluster.framework_id == info.framework_id
-        return cluster.marathon_url in self.marathon.urls
 
 
 def check(case: Case) -> list[Finding]:
@@ -98,11 +95,7 @@ def unreachable(case: Case, error: MarathonError) -> Finding:
         return _off(case)
     if isinstance(error, client.NoSubscriptions):
         return _before_subscriptions(case)
-    message, remedy = connection.advice(error)
-    if isinstance(error, client.NoLeader):
-        message = f"The Marathon at {error.url} knows of no leader (status {error.status})."
-        remedy = "Look at its ZooKeeper and at the logs of all Marathons of the cluster."
-    return Finding("error", code(error), message, remedy)
+    return Finding("error", code(error), error.problem, error.remedy)
 
 
 def code(error: MarathonError) -> str:
@@ -119,7 +112,7 @@ def _check(case: Case, info: Info) -> list[Finding]:
                 "error",
                 "callbacks-removed",
                 f"{shown} sends no callbacks: 1.5.0 removed them.",
-                "Its events are on its event stream alone, so a relay has to bring them: "
+                "Only its event stream has its events, so it needs a relay: "
                 f"scripts/register.py --marathon {case.url} --relay-env FILE makes its settings.",
             )
         ]
@@ -140,7 +133,7 @@ def _check(case: Case, info: Info) -> list[Finding]:
 
 
 def _by_relay(shown: str, cluster: str) -> Finding:
-    message = f"{shown} does not call back; a relay brings the events of cluster {cluster}."
+    message = f"{shown} sends no callbacks; a relay sends the events of cluster {cluster}."
     return Finding("ok", "relayed", message)
 
 
@@ -148,7 +141,8 @@ def _stranger(case: Case, info: Info) -> Iterator[Finding]:
     """Another Marathon than the one that was registered under this address."""
     for cluster in case.clusters:
         known, there = cluster.framework_id, info.framework_id
-        if cluster.marathon_url in case.marathon.urls and known and there and known != there:
+        here = cluster.has_address_of(",".join(case.marathon.urls))
+        if here and known and there and known != there:
             yield Finding(
                 "warning",
                 "marathon-another",
@@ -174,15 +168,15 @@ def _before_subscriptions(case: Case) -> Finding:
     for name in case.names() if case.stage else []:
         if case.stage and relay_checks.heard_lately(case.stage, name, now):
             message = f"Marathon at {case.url} has no event subscriptions to look at. "
-            message += relay_checks.last_word(case.stage, name, now)
+            message += relays.last_word(case.stage, name, now)
             return Finding("ok", "heard-lately", message)
     return Finding(
         "error",
         "no-subscriptions",
         f"Marathon at {case.url} has no event subscriptions (they came with 0.5.0), and nothing "
         "was heard of it lately.",
-        f"It takes our address when it starts: {case.register('--print-endpoint')} "
-        "--cluster NAME prints the options. Whether it has it can't be asked.",
+        f"Such a Marathon is given our address at its start: {case.register('--print-endpoint')} "
+        "--cluster NAME prints the options. It can't be asked whether it has the address.",
     )
 
 
@@ -204,7 +198,7 @@ def _leftovers(case: Case, found: list[Subscription]) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 what,
-                f"Marathon {case.url} posts each event to {each.shown} too, in vain: {why}.",
+                f"Marathon {case.url} also posts each event to {each.shown}, which fails: {why}.",
                 f"{case.register('--remove')}, then register again.",
             )
 
@@ -220,7 +214,7 @@ def _nearly(case: Case, stage: Stage, found: list[Subscription]) -> Iterator[Fin
         else:
             what, why = _of_another(each, others)
         if what:
-            message = f"Subscribed at Marathon {case.url} is {each.shown}, but {why}."
+            message = f"{each.shown} is subscribed at Marathon {case.url}, but {why}."
             yield Finding("error", what, message, case.register())
 
 
@@ -306,7 +300,7 @@ def _provoked(
     after = _meters(case.marathon)
     if event is not None:
         return [_quiet(case, cluster, took), *_lost_before(case, after)]
-    word = relay_checks.last_word(stage, cluster, times.now())
+    word = relays.last_word(stage, cluster, times.now())
     return [_missing(case, before, after, word, alone=len(found) == 1)]
 
 
@@ -315,8 +309,8 @@ def _quiet(case: Case, cluster: str, took: float) -> Finding:
         "ok",
         "arrived",
         f"What Marathon {case.url} sends arrives: an event that it was made to send was in the "
-        f"table, in cluster {cluster}, after {duration(took)}. If no others come, Marathon is "
-        "simply quiet.",
+        f"table, in cluster {cluster}, after {times.duration(took)}. If no others come, Marathon "
+        "is simply quiet.",
     )
 
 
@@ -332,14 +326,14 @@ def _missing(
 ) -> Finding:
     """Why the provoked event did not arrive, as far as the meters tell."""
     skipped, failed = (after.get(each, 0) - before.get(each, 0) for each in (_SKIPPED, _FAILED))
-    waited = f"did not arrive within {duration(case.seconds)}"
-    look = f"Look whether Marathon's hosts reach {case.api} and their Java trusts its certificate"
+    waited = f"did not arrive within {times.duration(case.seconds)}"
+    look = f"Check that Marathon's hosts reach {case.api} and their Java trusts its certificate"
     if skipped > 0:
-        whom = "us" if alone else "one of its subscribers, by all signs us"
+        whom = "us" if alone else "one of its subscribers, most likely us"
         return Finding(
             "error",
             "penalised",
-            f"Marathon {case.url} keeps silent towards {whom}, for a penalty: the event that it "
+            f"Marathon {case.url} sends nothing to {whom} for now, a penalty: the event that it "
             f"was made to send {waited}, and the number of skipped posts grew. "
             f"{_counted(case, after)}. {word}",
             f"{look}; then {case.register(_REVIVE)}",
@@ -348,7 +342,7 @@ def _missing(
         return Finding(
             "error",
             "post-failed",
-            f"Marathon {case.url} posts to us in vain: the event that it was made to send {waited},"
+            f"Marathon {case.url} fails to post to us: the event that it was made to send {waited},"
             f" and the number of failed posts grew. {_counted(case, after)}. {word}",
             f"{look}, and at Marathon's log.",
         )
@@ -362,9 +356,10 @@ def _missing(
 
 
 def _counted(case: Case, meters: dict[str, int]) -> str:
+    skipped, failed = meters.get(_SKIPPED, 0), meters.get(_FAILED, 0)
     return (
-        f"Since it leads, Marathon {case.url} has skipped {meters.get(_SKIPPED, 0)} posts, whose "
-        f"events are lost, and failed with {meters.get(_FAILED, 0)}"
+        f"Since it became the leader, Marathon {case.url} has skipped {skipped} posts, whose "
+        f"events are lost, and {failed} failed"
     )
 
 

@@ -12,10 +12,12 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ops.doctor.findings import Finding, Level, duration
+from ops.doctor.findings import Finding, Level
+
+from chalicelib.times import duration
 
 # Marathon waits this long for a callback's answer (docs/architecture.md).
 MARATHON_SECONDS = 10.0
@@ -117,7 +119,7 @@ def _connect(api: str, address: tuple[str, int]) -> socket.socket:
         why = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror)
         raise _Stopped(
             "api-tcp",
-            f"From here nobody takes a connection at {api} ({host} port {port}: {why}).",
+            f"No connection to {api} can be made from here ({host} port {port}: {why}).",
             "Look at the address, the firewall and the routes, here and on Marathon's hosts."
             + _proxy(),
         ) from None
@@ -134,7 +136,7 @@ def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
         raise _Stopped(
             "api-tls",
             f"TLS with {api} fails from here: {told or 'the connection broke'}.",
-            "Look what stands between here and the API (a proxy that shows a certificate of its "
+            "Look at what stands between here and the API (a proxy that shows a certificate of its "
             "own?), and whether the Java of Marathon's hosts trusts that certificate.",
         ) from None
 
@@ -144,9 +146,9 @@ def _check_health(api: str, connection: http.client.HTTPConnection, times: _Time
     if answer.status == 403 and _NO_SUCH_PATH not in answer.body:
         raise _Stopped(
             "api-forbidden",
-            f"The API at {api} admits nobody from here (status 403 to GET /health).",
+            f"The API at {api} refuses all requests from here (status 403 to GET /health).",
             "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
-            "one of its hosts; if not, look what stands before the API.",
+            "one of its hosts; if not, look at what stands before the API.",
             level="warning",
         )
     if answer.status != 200 or not _is_ours(answer.body):
@@ -163,6 +165,15 @@ def _check_refusal(
 ) -> list[Finding]:
     path = f"/callback?token={_WRONG_TOKEN}"
     answer, times.refusal = _timed(lambda: _ask(api, connection, "POST", path))
+    if answer.status == 403 and not _is_our_refusal(answer.body):
+        raise _Stopped(
+            "api-forbidden",
+            f"Something before the API at {api} refuses callbacks from here (status 403 to POST "
+            "/callback, and the answer is not ours).",
+            "If a resource policy or a WAF admits Marathon's addresses alone, run the doctor on "
+            "one of its hosts; if not, look at what stands before the API.",
+            level="warning",
+        )
     if answer.status != 403:
         raise _Stopped(
             "api-wrong-answer",
@@ -224,11 +235,22 @@ def _ask(api: str, connection: http.client.HTTPConnection, method: str, path: st
 
 
 def _is_ours(body: bytes) -> bool:
+    return (_object(body) or {}).get("status") == "ok"
+
+
+def _is_our_refusal(body: bytes) -> bool:
+    """Whether our code refused a wrong token. API Gateway and WAF answer with a ``message``."""
+    told = _object(body)
+    return told is not None and not {"message", "Message"} & told.keys()
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    """The object in an answer; None if it is something else."""
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and told.get("status") == "ok"
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _proxy() -> str:

@@ -7,16 +7,18 @@ from functools import partial
 
 from ops.deploying import mappings
 from ops.deploying.functions import FUNCTIONS, Function
-from ops.doctor.findings import Finding, duration, guarded
+from ops.doctor import account_checks
+from ops.doctor.findings import Finding, guarded
 from ops.stage import deployed, queues
 from ops.stage.clients import client
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
 from ops.subscribing import subscriptions
 
+from chalicelib import times
 from chalicelib.services import aws
 
-# Notifications usually come within two seconds; the alarm rings at five minutes.
+# Notifications usually come within two seconds; the alarm goes off at five minutes.
 _BEHIND_SECONDS = 60
 # By function: the finding's code, what is late, and what usually is the cause.
 _LATE = {
@@ -44,6 +46,8 @@ def check(stage: Stage) -> list[Finding]:
         ("spill-unknown", "The spill queue", _spill),
         ("dead-letters-unknown", "The dead-letter queue", _dead_letters),
         ("subscribers-unknown", "The subscribers", _subscribers),
+        ("alarm-mail-unknown", "Who gets the alarms", account_checks.alarms),
+        ("concurrency-unknown", "The account's limits", account_checks.concurrency),
         ("undelivered-unknown", "What could not be delivered to subscribers", _undelivered),
     ]
     return [
@@ -129,7 +133,7 @@ def _behind(stage: Stage, found: set[str]) -> list[Finding]:
         age = _metric("AWS/Lambda", "IteratorAge", "FunctionName", name)
         if age is not None and age / 1000 > _BEHIND_SECONDS:
             code, what, usual = _LATE[function.name]
-            message = f"{what} {duration(age / 1000)} behind what is stored."
+            message = f"{what} {times.duration(age / 1000)} behind what is stored."
             remedy = f"Look at the log /aws/lambda/{name}: usually it is {usual}."
             findings.append(Finding("warning", code, message, remedy))
     return findings
@@ -142,7 +146,7 @@ def _spill(stage: Stage) -> list[Finding]:
     oldest = _metric(
         "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", stage.spill_queue_name
     )
-    since = f", the oldest for {duration(oldest)}" if oldest else ""
+    since = f", the oldest for {times.duration(oldest)}" if oldest else ""
     return [
         Finding(
             "warning",
@@ -163,7 +167,7 @@ def _dead_letters(stage: Stage) -> list[Finding]:
             "warning",
             "dead-letters",
             f"Dead letters, which could not be published or stored: {waiting}.",
-            f".venv/bin/python scripts/events.py parked --stage {stage.name} tells which and why.",
+            f".venv/bin/python scripts/events.py parked --stage {stage.name} says which, and why.",
         )
     ]
 
@@ -181,7 +185,7 @@ def _subscribers(stage: Stage) -> list[Finding]:
             Finding(
                 "warning",
                 "subscribers-unconfirmed",
-                f"Nobody hears of anything: none of the {pending} subscribers has confirmed.",
+                f"Nobody is notified: none of the {pending} subscribers has confirmed.",
                 "Each must follow the link in the message that SNS sent (within two days; then "
                 f"subscribe again: {_SUBSCRIBE} --stage {stage.name} --to TARGET).",
             )
@@ -190,7 +194,7 @@ def _subscribers(stage: Stage) -> list[Finding]:
         Finding(
             "warning",
             "subscribers-none",
-            "Nobody hears of anything: neither events nor alerts have a subscriber.",
+            "Nobody is notified: neither events nor alerts have a subscriber.",
             f"{_SUBSCRIBE} --stage {stage.name} --to you@example.net. The events are in the table "
             "all the same.",
         )
@@ -204,7 +208,7 @@ def _undelivered(stage: Stage) -> list[Finding]:
             "messages-undelivered",
             f"Messages that SNS could not deliver to a subscriber lie in the queue {name}: "
             f"{count}.",
-            f"{_SUBSCRIBE} --stage {stage.name} --list tells which subscriber. "
+            f"{_SUBSCRIBE} --stage {stage.name} --list shows which subscriber. "
             "docs/operations.md says what to do.",
         )
         for name, count in subscriptions.undelivered(stage).items()

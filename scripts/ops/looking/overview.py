@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops import view
-from ops.doctor.findings import duration
-from ops.stage import queues
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.text import Text
 
@@ -17,7 +17,9 @@ from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
-from chalicelib.text import visible
+from chalicelib.text import listed, visible
+
+_APPS = 3
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,51 @@ class ClusterState:
             values["received_at"] = self.newest.received_at
         return json.dumps(values)
 
-    def text(self) -> Text:
+    def text(self, where: Screen) -> Text:
         """Some lines for people."""
         text = Text.assemble((visible(self.name), "bold green"), "  ", _age(self.newest))
         for each in self.running:
-            text.append("\n  ").append(_progress(each), "cyan")
+            text.append("\n  ").append(_progress(each, where), "cyan")
         for incident in self.incidents:
-            text.append("\n  ").append(incident_line(incident))
-        if not (self.running or self.incidents):
-            text.append("\n  all well: no deployment is running, nothing is wrong", "dim")
+            text.append("\n  ").append(incident_line(incident, where))
+        if self.newest and not (self.running or self.incidents):
+            text.append("\n  no deployment is running, and no incident is open", "dim")
         return text
+
+
+@dataclass(frozen=True)
+class StageState:
+    """The stage itself: how many messages wait on its two queues, and the names of its alarms that
+    are in ALARM; None where CloudWatch does not tell.
+    """
+
+    name: str
+    spilled: int
+    dead_letters: int
+    alarms: list[str] | None
+
+    def as_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(
+            {
+                "stage": self.name,
+                "spilled": self.spilled,
+                "dead_letters": self.dead_letters,
+                "alarms": self.alarms,
+            }
+        )
+
+    def text(self) -> Text:
+        """A line each for the queues and for the alarms."""
+        made = Text()
+        queues = {"spill queue": self.spilled, "dead-letter queue": self.dead_letters}
+        for name, count in queues.items():
+            made.append(f"{name}: {count or 'empty'}\n", "yellow" if count else "dim")
+        if self.alarms is None:
+            return made.append("alarms: CloudWatch could not be asked", "dim")
+        if not self.alarms:
+            return made.append("alarms: none is in ALARM", "dim")
+        return made.append(f"in ALARM: {', '.join(self.alarms)}", "bold red")
 
 
 def clusters(stage: Stage, names: tuple[str, ...]) -> list[ClusterState]:
@@ -67,62 +104,48 @@ def clusters(stage: Stage, names: tuple[str, ...]) -> list[ClusterState]:
     ]
 
 
-def stage_lines(stage: Stage) -> list[tuple[str, str]]:
-    """How the stage itself is: sentences, each with a style. Nothing after a destroy."""
+def stage_state(stage: Stage) -> StageState | None:
+    """How the stage itself is; None after a destroy."""
     if not stage.topic_arn:
-        return [("The stage is destroyed: only its table is left.", "yellow")]
-    counts = {
-        "spill queue": queues.waiting(stage.spill_queue_url),
-        "dead-letter queue": queues.waiting(stage.dead_letter_queue_url),
-    }
-    lines = [
-        (f"{name}: {count or 'empty'}", "yellow" if count else "dim")
-        for name, count in counts.items()
-    ]
-    ringing = alarms(stage.name)
-    if ringing is None:
-        lines.append(("alarms: CloudWatch does not tell", "dim"))
-    elif ringing:
-        lines += [(f"alarm {name} rings", "bold red") for name in ringing]
-    else:
-        lines.append(("alarms: none rings", "dim"))
-    return lines
+        return None
+    return StageState(
+        stage.name,
+        queues.waiting(stage.spill_queue_url),
+        queues.waiting(stage.dead_letter_queue_url),
+        alarms(stage.name),
+    )
 
 
 def alarms(stage: str) -> list[str] | None:
-    """The names of the stage's alarms that ring; None where CloudWatch does not tell."""
+    """The names of the stage's alarms that are in ALARM; None where CloudWatch does not tell."""
     try:
-        found = client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"marathon-events-{stage}-", StateValue="ALARM"
-        )
+        names = stacks.alarms(stage)
+        found = client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
     except aws.ERRORS:
         return None
     return [each["AlarmName"] for each in found["MetricAlarms"]]
 
 
-def incident_line(incident: Incident, *, cluster: bool = False) -> Text:
+def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -> Text:
     """An incident in one line."""
+    told = incident.summary()
     return Text.assemble(
-        (f"{incident.severity:<7}", view.STYLES.get(incident.severity, "")),
-        f"  since {_moment(incident.since)}  ",
+        (f"{told['severity']:<7}", view.STYLES.get(told["severity"], "")),
+        f"  since {where.moment(told['since'])}  ",
         (f"{visible(incident.cluster)}  " if cluster else "", "green"),
-        visible(f"{incident.subject}: {incident.title}"),
+        visible(f"{told['subject']}: {told['title']}"),
     )
 
 
-def _progress(running: Running) -> str:
+def _progress(running: Running, where: Screen) -> str:
     step = f"step {running.step or '?'} of {running.steps}" if running.steps else "begun"
-    apps = ", ".join(running.apps[:3]) + (" …" if len(running.apps) > 3 else "")
-    since = _moment(running.started_at)
-    return visible(f"deployment of {apps or '?'}: {step}, since {since}  {running.id}")
-
-
-def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+    apps = listed(running.apps, _APPS) or "?"
+    since = where.moment(times.iso(running.started_at))
+    return visible(f"deployment of {apps}: {step}, since {since}  {running.id}")
 
 
 def _age(newest: Record | None) -> tuple[str, str]:
     if newest is None:
-        return "no event ever came", "yellow"
+        return "no event has ever arrived", "yellow"
     seconds = (times.now() - times.from_iso(newest.received_at)).total_seconds()
-    return f"last event {duration(max(0.0, seconds))} ago", "dim"
+    return f"last event {times.duration(max(0.0, seconds))} ago", "dim"

@@ -3,24 +3,51 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from rich.text import Text
 
+from chalicelib import times
 from chalicelib.records.record import Record
 from chalicelib.text import visible
 
 BY = ("type", "severity", "app", "host", "status", "cluster", "day", "hour")
 
+_STEPS = {"day": (timedelta(days=1), "%Y-%m-%d"), "hour": (timedelta(hours=1), "%Y-%m-%d %H:00")}
+# A longer gap is left out.
+_MOST_EMPTY = 400
 _MOST_BAR = 40
 _NONE = "–"
 
 
-def count(records: Iterable[Record], by: str) -> list[tuple[str, int]]:
-    """How many records have each value: the most frequent first, or in the order of time."""
-    counts = Counter(value for record in records for value in _values(record, by))
-    if by in ("day", "hour"):
-        return sorted(counts.items())
-    return counts.most_common()
+def count(records: Iterable[Record], by: str, zone: tzinfo = UTC) -> list[tuple[str, int]]:
+    """How many records have each value: the most frequent first; or in the order of time, then with
+    the days or hours in between that have none.
+    """
+    if by in _STEPS:
+        return _counted_by_time(records, by, zone)
+    return Counter(value for record in records for value in _values(record, by)).most_common()
+
+
+def _counted_by_time(records: Iterable[Record], by: str, zone: tzinfo) -> list[tuple[str, int]]:
+    step, form = _STEPS[by]
+    counts = Counter(_start(record.timestamp, by, zone) for record in records)
+    rows: list[tuple[str, int]] = []
+    before = None
+    for start in sorted(counts):
+        if before and (start - before) // step <= _MOST_EMPTY:
+            while (before := before + step) < start:
+                rows.append((f"{before:{form}}", 0))
+        rows.append((f"{start:{form}}", counts[start]))
+        before = start
+    return rows
+
+
+def _start(time: str, by: str, zone: tzinfo) -> datetime:
+    """The beginning of the day or hour of a time, by the clock of that zone."""
+    local = times.from_iso(time).astimezone(zone).replace(tzinfo=None)
+    start = local.replace(minute=0, second=0, microsecond=0)
+    return start.replace(hour=0) if by == "day" else start
 
 
 def as_json(value: str, number: int, by: str) -> str:
@@ -38,7 +65,7 @@ def bars(counts: list[tuple[str, int]], width: int) -> list[Text]:
     return [
         Text.assemble(
             f"{visible(value):<{names}}  {number:>{len(str(most))}}  ",
-            ("█" * max(1, round(number / most * max(1, room))), "cyan"),
+            ("█" * max(number > 0, round(number / most * max(1, room))), "cyan"),
         )
         for value, number in counts
     ]
@@ -47,8 +74,4 @@ def bars(counts: list[tuple[str, int]], width: int) -> list[Text]:
 def _values(record: Record, by: str) -> list[str]:
     if by == "app":
         return record.touched or [_NONE]
-    if by == "day":
-        return [record.timestamp[:10]]
-    if by == "hour":
-        return [record.timestamp[:13].replace("T", " ") + ":00"]
     return [getattr(record, by) or _NONE]

@@ -2,23 +2,27 @@
 
 import itertools
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ops import view
 from ops.cli import Failure
+from ops.looking import finding, rows
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.text import Text
 
-from chalicelib import history, story
+from chalicelib import history, story, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.titles import ACTIONS
 from chalicelib.records.changes import Field
 from chalicelib.records.story import Action, Step, Story
-from chalicelib.text import visible, visible_json
+from chalicelib.records.summary import Summary
+from chalicelib.text import listed, visible, visible_json
 
-# Among so many of a cluster's newest events the beginning of an id is looked for.
-_LOOKED_AT = 20_000
 _SHOWN = 5
+_INDENT = 2
 
 _SIGNS = {"succeeded": "✓", "failed": "✗", "running": "▸", "waiting": "·", "unknown": "?"}
 _STYLES = {
@@ -39,19 +43,19 @@ def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
         (record.cluster, record.deployment)
         for name in clusters
         for record in itertools.islice(
-            history.newest_first(stage.store, Wanted((name,))), _LOOKED_AT
+            history.newest_first(stage.store, Wanted((name,))), finding.NEWEST
         )
         if record.deployment and record.deployment.startswith(beginning)
     }
     if len(found) > 1:
-        ids = ", ".join(id_ for _, id_ in sorted(found)[:_SHOWN])
-        raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids} …")
+        ids = listed([id_ for _, id_ in sorted(found)], _SHOWN)
+        raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids}.")
     for cluster, id_ in found:
         if made := story.tell(stage.store, cluster, id_):
             return made
     raise Failure(
-        f"No deployment among the newest {_LOOKED_AT:,} events of {', '.join(clusters)} has an id "
-        f"that begins with {beginning!r}. For an older one, give the whole id."
+        f"No deployment among the newest {finding.NEWEST:,} events of {', '.join(clusters)} has an "
+        f"id that begins with {beginning!r}. For an older one, give the whole id."
     )
 
 
@@ -60,14 +64,14 @@ def as_json(told: Story) -> str:
     return visible_json(json.dumps(told.model_dump(by_alias=True, exclude_none=True)))
 
 
-def text(told: Story, width: int) -> Text:
+def text(told: Story, where: Screen) -> Text:
     """A story for reading."""
     made = Text.assemble(
         f"Deployment {visible(told.id)} in cluster {told.cluster}: ",
         (told.state, _STYLES[told.state]),
         "\n",
         *(f"  {visible(app)}\n" for app in told.apps),
-        (f"  {_when(told)}\n", "dim"),
+        (f"  {_when(told, where)}\n", "dim"),
     )
     if told.reason:
         made.append(f"  {visible(told.reason)}\n", "yellow")
@@ -81,41 +85,54 @@ def text(told: Story, width: int) -> Text:
             for field in change.fields
         ],
     )
-    _part(made, "What failed", [view.line(each, width=width - 2) for each in told.failures])
-    _part(made, "Events", [view.line(each, width=width - 2) for each in told.events])
+    failed = {each.id for each in told.failures}
+    _part(made, "What failed", _events(told.failures, where))
+    others = [each for each in told.events if each.id not in failed]
+    _part(made, "Other events" if failed else "Events", _events(others, where))
     made.rstrip()
     return made
+
+
+def _events(summaries: Sequence[Summary], where: Screen) -> list[Text]:
+    if not where.width:
+        return [view.line(each, where) for each in summaries]
+    return list(rows.collapsed(summaries, replace(where, width=where.width - _INDENT)))
 
 
 def _part(made: Text, heading: str, lines: list[Text]) -> None:
     if lines:
         made.append(f"\n{heading}\n", "bold")
     for each in lines:
-        made.append("  ").append(each).append("\n")
+        made.append(" " * _INDENT).append(each).append("\n")
 
 
-def _when(told: Story) -> str:
-    begin = (told.started_at or "?").replace("T", " ")
-    end = f" – {told.ended_at.replace('T', ' ')}" if told.ended_at else ""
-    seconds = f" ({told.seconds:g} s)" if told.seconds is not None else ""
+def _when(told: Story, where: Screen) -> str:
+    begin = where.exact(times.iso(told.started_at)) if told.started_at else "?"
+    end = f" – {where.exact(times.iso(told.ended_at))}" if told.ended_at else ""
+    took = f" ({times.duration(told.seconds)})" if told.seconds is not None else ""
     who = f", by {visible(told.started_by)}" if told.started_by else ""
-    return f"{begin}{end}{seconds}{who}"
+    return f"{begin}{end}{took}{who}"
 
 
 def _step(step: Step) -> Text:
     style = _STYLES.get(step.state, "dim")
-    seconds = f"  {step.seconds:g} s" if step.seconds is not None else ""
+    took = f" in {times.duration(step.seconds)}" if step.seconds is not None else ""
     return Text.assemble(
         (f"{_SIGNS[step.state]} {step.number}", style),
         f"  {visible(', '.join(map(_action, step.actions)))}",
-        (f"  {step.state}{seconds}", "dim"),
+        (f"  {step.state}{took}", "dim"),
     )
 
 
 def _action(action: Action) -> str:
-    scale = f" from {action.from_}" if action.from_ is not None else ""
-    scale += f" to {action.to}" if action.to is not None else ""
-    return f"{ACTIONS.get(action.action, action.action)} {action.app or '?'}{scale}"
+    return f"{ACTIONS.get(action.action, action.action)} {action.app or '?'}{_scale(action)}"
+
+
+def _scale(action: Action) -> str:
+    if action.to is not None and action.to == action.from_:
+        return f" ({action.to} instance{'' if action.to == 1 else 's'})"
+    before = f" from {action.from_}" if action.from_ is not None else ""
+    return before + (f" to {action.to}" if action.to is not None else "")
 
 
 def _field(field: Field) -> str:

@@ -1,11 +1,12 @@
 """Registering: a publisher token for a cluster, its callback URL at Marathon, and the proof."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from ops.cli import Failure
-from ops.marathon import connection
 from ops.stage.resources import Stage
 
 import httpx
@@ -19,7 +20,7 @@ from chalicelib.services.store import Window
 from chalicelib.services.table import TableError
 from chalicelib.services.tokens import Token
 from chalicelib.times import usable_timestamp
-from marathon_relay.marathon import Info, Marathon, MarathonError
+from marathon_relay.marathon import CallbacksOff, Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
 _RELAYS = "relay"
@@ -54,7 +55,7 @@ class Subscription:
         try:
             parts = urlsplit(self.url)
         except ValueError:
-            return "what is no URL"
+            return "an invalid URL"
         query = "?***" if parts.query else ""
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
 
@@ -84,8 +85,34 @@ def cluster_name(asked: str, info: Info | None) -> str:
     return name
 
 
+def name_for(stage: Stage, asked: str, marathon: Marathon, info: Info) -> str:
+    """The name of this Marathon's cluster: the one that it is registered under, else as
+    ``cluster_name`` says. Raises Failure where another name is asked for than the registered one.
+    """
+    return _chosen(asked, _registered_name(stage, marathon, info), info)
+
+
+def _registered_name(stage: Stage, marathon: Marathon, info: Info) -> str:
+    """The name under which this Marathon may send events; empty if there is none."""
+    valid = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
+    sending = {each.cluster for each in valid}
+    urls = ",".join(marathon.urls)
+    found = (each for each in stage.clusters.all() if each.is_marathon(urls, info.framework_id))
+    return next((each.name for each in found if each.name in sending), "")
+
+
+def _chosen(asked: str, registered: str, info: Info) -> str:
+    if registered and asked not in ("", registered):
+        raise Failure(
+            f"This Marathon is registered already, as cluster {registered}. To rename it, "
+            "unregister it first (--remove, or --revoke the token of its relay), then register it "
+            f"as {asked}."
+        )
+    return registered or cluster_name(asked, info)
+
+
 def check_callbacks(marathon: Marathon, info: Info) -> None:
-    """Raises Failure where this Marathon can't be registered at."""
+    """Raises Failure or CallbacksOff where this Marathon sends no callbacks."""
     if info.removed_callbacks:
         raise Failure(
             f"Marathon {info.version} at {marathon.url} sends no callbacks: 1.5.0 removed them. "
@@ -94,9 +121,7 @@ def check_callbacks(marathon: Marathon, info: Info) -> None:
             "--relay-env FILE (docs/relay.md says where to run it)."
         )
     if info.callbacks is False:
-        raise Failure(
-            f"Marathon at {marathon.url} has no callbacks enabled. {connection.HOW_TO_ENABLE}"
-        )
+        raise CallbacksOff(marathon.url, "no callbacks are enabled")
 
 
 def claim(stage: Stage, cluster: Cluster, *, force: bool) -> None:
@@ -145,13 +170,9 @@ def register(
     check_callbacks(marathon, info)
     ours = [each for each in subscriptions(stage, marathon, api) if each.ours]
     held = _first_valid(ours)
-    name = cluster_name(asked or (held.token.cluster if held and held.token else ""), info)
-    if held and held.token and held.token.cluster != name:
-        raise Failure(
-            f"This Marathon is registered already, as cluster {held.token.cluster}. "
-            f"To rename it, unregister it first (--remove), then register it as {name}."
-        )
-    claim(stage, Cluster(name, marathon.url, info.framework_id, login), force=force)
+    registered = held.token.cluster if held and held.token else ""
+    name = _chosen(asked, registered or _registered_name(stage, marathon, info), info)
+    claim(stage, Cluster(name, ",".join(marathon.urls), info.framework_id, login), force=force)
     if held:
         return Registration(name, held.url, marathon.subscribe(held.url), new=False)
     token = tokens.mint()
@@ -237,18 +258,24 @@ def _subscribe_again(marathon: Marathon, url: str) -> None:
         marathon.subscribe(url)
     except MarathonError as error:
         raise Failure(
-            f"{connection.sentence(error)} The URL may not be subscribed any more: run "
-            "scripts/register.py again."
+            f"{error.advice} The URL may not be subscribed any more: run scripts/register.py again."
         ) from error
 
 
-def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> str:
-    """A publisher token for a relay of a cluster; it claims the cluster. Raises Failure."""
+@contextlib.contextmanager
+def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> Iterator[str]:
+    """A publisher token for a relay of a cluster, which it claims. The token is revoked if what is
+    done with it fails. Raises Failure.
+    """
     claim(stage, cluster, force=force)
     token = tokens.mint()
     label = f"{_RELAYS} of {cluster.marathon_url}"
-    stage.tokens.add(token, "publisher", cluster.name, label)
-    return token
+    known = stage.tokens.add(token, "publisher", cluster.name, label)
+    try:
+        yield token
+    except BaseException:
+        stage.tokens.revoke(known.hash)
+        raise
 
 
 def is_relays(token: Token) -> bool:
@@ -278,7 +305,7 @@ def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Regist
         if wait_for_event(stage, made, seconds, "unsubscribe_event") is None:
             raise Failure(f"No event came by the new URL within {seconds:g} s.")
     except BaseException as error:
-        why = connection.sentence(error) if isinstance(error, MarathonError) else str(error)
+        why = error.advice if isinstance(error, MarathonError) else str(error)
         _undo_rotation(stage, marathon, held.url, new_url, known, why)
         if isinstance(error, Failure | MarathonError):
             raise Failure(f"{why} The old token is in use again, as before.") from error
@@ -298,7 +325,7 @@ def _undo_rotation(
         marathon.unsubscribe(new_url)
         stage.tokens.revoke(new.hash)
     except (MarathonError, TableError) as error:
-        told = connection.sentence(error) if isinstance(error, MarathonError) else f"{error}."
+        told = error.advice if isinstance(error, MarathonError) else f"{error}."
         raise Failure(
             f"{why or 'Interrupted.'} Going back failed too: {told} Both the old and the new token "
             f"are still valid. See with --list what is subscribed; the new token is "

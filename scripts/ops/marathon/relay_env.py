@@ -6,6 +6,7 @@ from pathlib import Path
 from ops.cli import Failure
 
 from marathon_relay.marathon import Marathon
+from marathon_relay.settings import quoted
 
 
 def check_free(path: Path) -> None:
@@ -32,7 +33,10 @@ def write(path: Path, marathon: Marathon, api: str, token: str, ca: str | None) 
         "MARATHON_PASSWORD": marathon.login.password,
         "MARATHON_TOKEN": marathon.login.token,
     }
-    lines = [f"{name}={value}\n" for name, value in settings.items() if value]
+    broken = [name for name, value in settings.items() if len(value.splitlines()) > 1]
+    if broken:
+        raise Failure(f"{broken[0]} holds a line break, which no file of settings can hold.")
+    lines = [f"{name}={quoted(value)}\n" for name, value in settings.items() if value]
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

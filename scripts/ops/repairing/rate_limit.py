@@ -7,7 +7,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def paced(row: Iterable[_T], size: int, rate: float) -> Iterator[list[_T]]:
+def rate_limited(row: Iterable[_T], size: int, rate: float) -> Iterator[list[_T]]:
     """Groups of at most ``size``, in order. The next comes when the one before has had its time, at
     ``rate`` a second.
     """

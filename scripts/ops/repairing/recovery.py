@@ -16,7 +16,7 @@ from typing import Any
 
 from ops import cli
 from ops.cli import Failure, progress
-from ops.repairing.rate_limit import paced
+from ops.repairing.rate_limit import rate_limited
 from ops.stage import stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -94,7 +94,7 @@ def run(stage: Stage, recovery: Recovery, after: str | None) -> Counter[str]:
     Failure, which says how to go on.
     """
     counts: Counter[str] = Counter()
-    position = after or ""
+    start, position = _key(after), after or ""
     described = client("dynamodb").describe_table(TableName=recovery.source)["Table"]
     with Progress(console=progress) as bar, ThreadPoolExecutor(_AT_ONCE) as pool:
         task = bar.add_task("Copying", total=described.get("ItemCount") or None)
@@ -103,8 +103,8 @@ def run(stage: Stage, recovery: Recovery, after: str | None) -> Counter[str]:
         try:
             # Without its token an event is refused, so these come first.
             counts.update(pool.map(copy, _first(described)))
-            for page, reached in _pages(recovery.source, _key(after)):
-                for group in paced(page, max(1, int(recovery.rate / 10)), recovery.rate):
+            for page, reached in _pages(recovery.source, start):
+                for group in rate_limited(page, max(1, int(recovery.rate / 10)), recovery.rate):
                     counts.update(pool.map(copy, group))
                     bar.advance(task, len(group))
                 position = reached
@@ -232,5 +232,5 @@ def _key(position: str | None) -> Item | None:
         text = base64.urlsafe_b64decode(position + "=" * (-len(position) % 4))
         pk, sk = json.loads(text)
     except (ValueError, binascii.Error) as error:
-        raise Failure(f"--after {position}: that is no position; copy it whole.") from error
+        raise Failure(f"--after {position}: this is not a position; copy all of it.") from error
     return {"pk": {"S": pk}, "sk": {"S": sk}}

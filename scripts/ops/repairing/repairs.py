@@ -3,10 +3,12 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
+from ops import cli
 from ops.cli import Failure, confirm, out, progress, say
 from ops.repairing import dead_letters, replays
-from ops.repairing.dead_letters import Letter
+from ops.repairing.dead_letters import DeadLetter, DeadLetters
 from ops.stage.clients import client
 from ops.stage.config import variables
 from ops.stage.resources import Stage
@@ -19,119 +21,178 @@ from chalicelib.records.items import timeline_key
 from chalicelib.records.record import Record
 from chalicelib.records.spilled import with_cluster
 from chalicelib.restore import Restore
-from chalicelib.services import aws
+from chalicelib.services import queues
 from chalicelib.services.aws import ServiceError
-from chalicelib.services.queues import DeadLetters
 from chalicelib.services.store import Store
 from chalicelib.settings import retention_days
 
-_RATE_OF_LETTERS = 100
+_DEAD_LETTERS_A_SECOND = 100
 
 
 def replay(
     stage: Stage, wanted: Wanted, after: str, rate: float, *, dry_run: bool, sure: bool
-) -> None:
-    """Publish stored records again, oldest first, those with ids after that one. ``sure``: without
-    asking. Raises Failure, which says how to go on.
+) -> bool:
+    """Publish stored records again, oldest first, those with ids after that one. What SNS will
+    never take is told and left out. Returns whether all were taken. ``sure``: without asking.
+    Raises Failure, which says how to go on.
     """
     found = history.newest_first(stage.store, wanted)
     keys = [(timeline_key(each.cluster, each.subject), each.id) for each in found]
     keys = sorted((key for key in keys if key[1] > after), key=lambda key: key[1])
     if dry_run or not keys:
         out(f"{len(keys)} events would be notified of again.")
-        return
+        return True
     if not sure:
         question = f"{len(keys)} events will be notified of again. Go on? Type yes:"
         confirm(question, "yes")
-    last = after
+    replayed = _Replay(stage, keys, after)
     with Progress(console=progress) as bar:
-        task = bar.add_task("Replaying", total=len(keys))
+        replayed.run(rate, bar)
+    for id_, reason in replayed.refused:
+        say(f"Not notified of: {id_} ({reason}).", "red")
+    out(f"{len(keys) - len(replayed.refused)} events were notified of again.")
+    return not replayed.refused
 
-        def sent(record: Record) -> None:
-            nonlocal last
-            last = max(last, record.id)
+
+class _Replay:
+    """One replay, and how far it came. ``refused``: ids and reasons."""
+
+    def __init__(self, stage: Stage, keys: list[tuple[str, str]], after: str) -> None:
+        self._stage = stage
+        self._keys = keys
+        self._last = after
+        self.refused: list[tuple[str, str]] = []
+
+    def run(self, rate: float, bar: Progress) -> None:
+        """Publish. Raises Failure, which says how to go on."""
+        task = bar.add_task("Replaying", total=len(self._keys))
+
+        def done(record: Record) -> None:
+            self._last = record.id
             bar.advance(task)
 
-        records = (record for key in keys if (record := stage.store.at(*key)))
+        def refused(record: Record, reason: str) -> None:
+            self.refused.append((record.id, reason))
+            done(record)
+
         try:
-            replays.publish(stage, records, rate, sent, replay=True)
-        except (KeyboardInterrupt, Failure, ServiceError, LookupError) as error:
-            told = f"{error} " if isinstance(error, Failure) else ""
-            how = f"Go on with the same command and --after {last}." if last else "Run it again."
+            replays.publish(self._stage, self._records(), rate, done, refused, replay=True)
+        except (KeyboardInterrupt, Failure, ServiceError) as error:
+            told = "" if isinstance(error, KeyboardInterrupt) else f"{cli.sentence(error)} "
+            how = f"Go on with the same command and --after {self._last}."
             raise Failure(
-                f"{told}Stopped after {bar.tasks[task].completed:g} events. {how}"
+                f"{told}Stopped after {bar.tasks[task].completed:g} events. "
+                f"{how if self._last else 'Run it again.'}"
             ) from error
-    out(f"{len(keys)} events were notified of again.")
+
+    def _records(self) -> Iterator[Record]:
+        for pk, sk in self._keys:
+            try:
+                record = self._stage.store.at(pk, sk)
+            except LookupError as error:  # it will never be whole again
+                self.refused.append((sk, str(error)))
+                continue
+            if record is not None:
+                yield record
 
 
 def show_parked(stage: Stage, *, as_json: bool) -> None:
     """List the messages on the dead-letter queue, one on each line."""
-    found = dead_letters.read(stage)
-    for letter in found:
-        dead_letters.put_back(stage, letter)
+    parked = dead_letters.read(stage)
+    for each in parked.found:
+        dead_letters.put_back(stage, each)
         if as_json:
-            said = {"id": letter.id, "what": letter.what, "reason": letter.reason}
-            out(json.dumps(said | {"pk": letter.pk, "sk": letter.sk}))
+            said = {"id": each.id, "what": each.what, "reason": each.reason}
+            out(json.dumps(said | {"pk": each.pk, "sk": each.sk}))
         else:
-            out(f"{letter.id[:8]}  {letter.what}: {letter.reason}")
-    if not found:
-        say("Nothing is parked.", "dim")
+            out(f"{each.id[:8]}  {each.what}: {each.reason}")
+    _say_how_many(parked)
 
 
-def show_letter(stage: Stage, beginning: str) -> None:
+def show_dead_letter(stage: Stage, beginning: str) -> None:
     """Print one parked message whole. Raises Failure."""
-    letter = _only(stage, beginning)
-    dead_letters.put_back(stage, letter)
-    out(letter.message)
+    dead_letter = _only(stage, beginning)
+    dead_letters.put_back(stage, dead_letter)
+    out(dead_letter.message)
 
 
-def drop_letter(stage: Stage, beginning: str, *, sure: bool) -> None:
+def drop_dead_letter(stage: Stage, beginning: str, *, sure: bool) -> None:
     """Take one parked message off the queue, for ever. Raises Failure."""
-    letter = _only(stage, beginning)
+    dead_letter = _only(stage, beginning)
+    what = dead_letter.what[0].upper() + dead_letter.what[1:]
+    if dead_letter.spill:
+        say("Marathon was told that this event is stored, and it is nowhere else.", "yellow")
     try:
         if not sure:
-            confirm(f"{letter.what} will be gone for ever. Drop it? Type yes:", "yes")
+            confirm(f"{what} will be gone for ever. Drop it? Type yes:", "yes")
     except BaseException:
-        dead_letters.put_back(stage, letter)
+        dead_letters.put_back(stage, dead_letter)
         raise
-    dead_letters.delete(stage, letter)
-    out(f"Dropped {letter.id[:8]}: {letter.what}.")
+    dead_letters.delete(stage, dead_letter)
+    out(f"Dropped {dead_letter.id[:8]}: {dead_letter.what}.")
 
 
 def send_parked(stage: Stage, cluster: str | None) -> bool:
     """Send everything that is parked once more, and remove from the queue what succeeded. Returns
     whether all did. ``cluster``: the cluster of spilled events whose token is not known.
     """
-    found = dead_letters.read(stage)
-    sent = [_send(stage, letter, cluster) for letter in found]
-    if not found:
+    parked = dead_letters.read(stage)
+    sent = [_send(stage, each, cluster) for each in parked.found]
+    _say_how_many(parked)
+    return all(sent) and not parked.hidden
+
+
+def _say_how_many(parked: DeadLetters) -> None:
+    """Say that nothing is parked, or that more is than was shown."""
+    if parked.hidden:
+        say(
+            f"About {parked.hidden} more are hidden, because they were read within the last two "
+            "minutes. Run this again then.",
+            "yellow",
+        )
+    elif not parked.found:
         say("Nothing is parked.", "dim")
-    return all(sent)
 
 
-def _send(stage: Stage, letter: Letter, cluster: str | None) -> bool:
-    out(f"{letter.id[:8]}  {letter.what}: {letter.reason}")
+def _send(stage: Stage, dead_letter: DeadLetter, cluster: str | None) -> bool:
+    out(f"{dead_letter.id[:8]}  {dead_letter.what}: {dead_letter.reason}")
     try:
-        if letter.spill:
-            message = with_cluster(letter.spill, cluster) if cluster else letter.spill
-            client("sqs").send_message(QueueUrl=stage.spill_queue_url, MessageBody=message)
-        else:
-            records = dead_letters.records(stage, letter)
-            replays.publish(stage, records, _RATE_OF_LETTERS, lambda _: None, replay=False)
-    except (Failure, ServiceError, ValueError, *aws.ERRORS) as error:
-        dead_letters.put_back(stage, letter)
-        say(f"  not sent: {error}", "red")
-        return False
-    dead_letters.delete(stage, letter)
+        _send_what_it_holds(stage, dead_letter, cluster)
+    except ValueError as error:
+        return _not_sent(stage, dead_letter, f"{error}.")
+    except cli.EXPECTED as error:
+        return _not_sent(stage, dead_letter, cli.sentence(error))
+    dead_letters.delete(stage, dead_letter)
     say("  sent again", "green")
     return True
 
 
+def _not_sent(stage: Stage, dead_letter: DeadLetter, why: str) -> bool:
+    dead_letters.put_back(stage, dead_letter)
+    say(f"  not sent: {why}", "red")
+    return False
+
+
+def _send_what_it_holds(stage: Stage, dead_letter: DeadLetter, cluster: str | None) -> None:
+    """Raises ValueError and what is EXPECTED."""
+    if dead_letter.spill:
+        spill = dead_letter.spill
+        message = with_cluster(spill, cluster) if cluster else spill
+        client("sqs").send_message(QueueUrl=stage.spill_queue_url, MessageBody=message)
+        return
+
+    def refuse(record: Record, reason: str) -> None:
+        raise Failure(f"SNS will never take {record.id}: {reason}.")
+
+    records = dead_letters.records(stage, dead_letter)
+    replays.publish(stage, records, _DEAD_LETTERS_A_SECOND, lambda _: None, refuse, replay=False)
+
+
 def restore_from_log(stage: Stage) -> None:
     """Store the events whose last copies are in log lines on standard input. Raises Failure."""
-    dead_letters = DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
+    queue = queues.DeadLetters(lambda: client("sqs"), stage.dead_letter_queue_url)
     days = retention_days(variables(stage.name))
-    use_case = Restore(stage.tokens, Store(stage.table, days), dead_letters)
+    use_case = Restore(stage.tokens, Store(stage.table, days), queue)
     counts: Counter[str] = Counter()
     for line in sys.stdin:
         if found := _last_copy(line):
@@ -147,13 +208,15 @@ def restore_from_log(stage: Stage) -> None:
     out(", ".join(f"{count} {words[outcome]}" for outcome, count in counts.items()))
 
 
-def _only(stage: Stage, beginning: str) -> Letter:
-    """The one letter whose id begins with this text, still hidden from others. Raises Failure."""
-    found = dead_letters.read(stage)
-    chosen = [letter for letter in found if letter.id.startswith(beginning)]
-    for letter in found:
-        if len(chosen) != 1 or letter is not chosen[0]:
-            dead_letters.put_back(stage, letter)
+def _only(stage: Stage, beginning: str) -> DeadLetter:
+    """The one dead letter whose id begins with this text, still hidden from others. Raises
+    Failure.
+    """
+    found = dead_letters.read(stage).found
+    chosen = [each for each in found if each.id.startswith(beginning)]
+    for each in found:
+        if len(chosen) != 1 or each is not chosen[0]:
+            dead_letters.put_back(stage, each)
     if len(chosen) != 1:
         many = "Several parked messages have ids that begin" if chosen else "Nothing is parked"
         raise Failure(f"{many} with {beginning!r}; see the ids with parked.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from ops.cli import Failure
-from ops.repairing.rate_limit import paced
+from ops.repairing.rate_limit import rate_limited
 from ops.stage.config import variables
 from ops.stage.resources import Stage
 
@@ -17,32 +17,42 @@ from chalicelib.settings import masking
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 Sent = Callable[[Record], None]
+Refused = Callable[[Record, str], None]
 
 
 def publish(
-    stage: Stage, records: Iterable[Record], rate: float, sent: Sent, *, replay: bool
+    stage: Stage,
+    records: Iterable[Record],
+    rate: float,
+    sent: Sent,
+    refused: Refused,
+    *,
+    replay: bool,
 ) -> None:
-    """Publish records in their order, at most ``rate`` a second; ``sent`` is called for each one
-    that SNS took. Raises Failure at the first that it does not take.
+    """Publish records in their order, at most ``rate`` a second. ``sent`` is called for each one
+    that SNS took, in their order, and ``refused`` for each one that it will never take, with the
+    reason. Raises Failure at the first that it did not take for another reason.
     """
     topic = Topic(aws.sns(), stage.topic_arn)
     mark: Mark | None = "replay" if replay else None
     run = times.compact(times.now())
     masked = masking(variables(stage.name))
     # At most one second's records at once, so that an interruption is reported to the second.
-    for some in paced(records, max(1, min(BATCH_ENTRIES, int(rate))), rate):
+    for some in rate_limited(records, max(1, min(BATCH_ENTRIES, int(rate))), rate):
         ready = [notification(record, masked, mark=mark, run=run) for record in some]
-        _publish(topic, list(zip(some, ready, strict=True)), sent)
+        _publish(topic, list(zip(some, ready, strict=True)), sent, refused)
 
 
-def _publish(topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent) -> None:
+def _publish(
+    topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent, refused: Refused
+) -> None:
     for batch in topic.batches(pairs, lambda pair: pair[1]):
         results = topic.publish([ready for _, ready in batch], _PAUSES_SECONDS)
         for (record, _), result in zip(batch, results, strict=True):
-            if result.outcome == "sent":
-                sent(record)
-        for (record, _), result in zip(batch, results, strict=True):
-            if result.outcome == "rejected":
-                raise Failure(f"SNS will never take {record.id}: {result.reason}.")
-            if result.outcome == "failed":
-                raise Failure(f"SNS did not take {record.id}: {result.reason}.")
+            match result.outcome:
+                case "sent":
+                    sent(record)
+                case "rejected":
+                    refused(record, result.reason)
+                case "failed":  # those after it may have been sent; they are sent twice then
+                    raise Failure(f"SNS did not take {record.id}: {result.reason}.")

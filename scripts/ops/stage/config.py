@@ -1,6 +1,7 @@
 """``.chalice/config.json``: the stages, and what people and deploys set in them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ops import ROOT
@@ -50,20 +51,54 @@ def function_settings(stage: str, chalice_name: str) -> dict[str, Any]:
     return found
 
 
-def set_variables(name: str, values: dict[str, str]) -> list[str]:
-    """Write a stage's resources into its ``environment_variables``; what people set there stays.
-    An empty value takes a variable out. The names of those that changed.
+def set_resources(name: str, values: dict[str, str], roles: dict[str, str]) -> bool:
+    """Write a stage's resources into its settings: ``values`` into its ``environment_variables``,
+    ``roles`` (ARNs by Chalice's names of functions) beside its functions. What people set there
+    stays; no roles take out those that are there. Whether anything changed.
     """
     read = config()
-    before = read["stages"][name].get("environment_variables", {})
-    after = {key: value for key, value in (before | values).items() if value}
-    changed = [key for key in values if before.get(key) != after.get(key)]
+    stage = read["stages"][name]
+    before = json.dumps(stage)
+    variables = stage.get("environment_variables", {}) | values
+    stage["environment_variables"] = {key: value for key, value in variables.items() if value}
+    functions = stage.pop("lambda_functions", {})
+    for settings in functions.values():
+        settings.pop("iam_role_arn", None)
+    for function, arn in roles.items():
+        functions.setdefault(function, {})["iam_role_arn"] = arn
+    if kept := {function: settings for function, settings in functions.items() if settings}:
+        stage["lambda_functions"] = kept
+    changed = json.dumps(stage) != before
     if changed:
-        read["stages"][name]["environment_variables"] = after
-        CONFIG.write_text(json.dumps(read, indent=2) + "\n")
+        _write(read)
     return changed
+
+
+def forget_resources(name: str, values: Iterable[str]) -> None:
+    """Take a stage's resources out of its settings: these variables, and all roles."""
+    set_resources(name, dict.fromkeys(values, ""), {})
+
+
+def api_policy(name: str) -> str:
+    """The file in ``.chalice`` with the resource policy of a stage's API; empty for none."""
+    whole = config()
+    return str((whole | whole["stages"][name]).get("api_gateway_policy_file", ""))
+
+
+def set_api_policy(name: str, file: str) -> None:
+    """Name that file; empty for none."""
+    read = config()
+    stage = read["stages"][name]
+    stage.pop("api_gateway_policy_file", None)
+    if file:
+        stage["api_gateway_policy_file"] = file
+    _write(read)
 
 
 def api_stage(name: str) -> str:
     """The name of the API's stage at API Gateway."""
     return str(config()["stages"][name].get("api_gateway_stage", "api"))
+
+
+def _write(whole: dict[str, Any]) -> None:
+    CONFIG.write_text(json.dumps(whole, indent=2) + "\n")

@@ -26,6 +26,7 @@ class Stage:
     stream_arn: str
     topic_arn: str = ""
     alerts_topic_arn: str = ""
+    alarms_topic_arn: str = ""
     spill_queue_url: str = ""
     dead_letter_queue_url: str = ""
     dead_letter_queue_arn: str = ""
@@ -98,6 +99,7 @@ def find(name: str) -> Stage:
         stream_arn=table["StreamArn"],
         topic_arn=messaging.get("TopicArn", ""),
         alerts_topic_arn=messaging.get("AlertsTopicArn", ""),
+        alarms_topic_arn=messaging.get("AlarmsTopicArn", ""),
         spill_queue_url=messaging.get("SpillQueueUrl", ""),
         dead_letter_queue_url=messaging.get("DeadLetterQueueUrl", ""),
         dead_letter_queue_arn=messaging.get("DeadLetterQueueArn", ""),

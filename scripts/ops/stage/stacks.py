@@ -1,12 +1,13 @@
 """A stage's two CloudFormation stacks, from the templates in ``.chalice/templates``."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ops import ROOT
-from ops.cli import Failure
+from ops.cli import Failure, say
 from ops.stage import templates
 from ops.stage.clients import client
 from ops.stage.config import APP
@@ -17,6 +18,9 @@ import botocore.exceptions
 TEMPLATES = ROOT / ".chalice" / "templates"
 
 _WAIT = {"Delay": 2, "MaxAttempts": 450}  # a quarter of an hour
+_TRIES = 3
+_QUEUE_NAME_SECONDS = 60
+_QUEUE_DELETED = ("QueueDeletedRecently", "wait 60 seconds after deleting a queue")
 _DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 _FAILED = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 
@@ -44,6 +48,23 @@ def outputs(stack: str) -> dict[str, str] | None:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
+def parameters(stage: str) -> dict[str, str]:
+    """The parameters of the stack that holds all but the table; none where there is no such
+    stack.
+    """
+    found = _describe(messaging_stack(stage)) or _describe(whole_stack(stage)) or {}
+    return _parameters(found)
+
+
+def alarms(stage: str) -> list[str]:
+    """The names of a stage's alarms, by the template. Their common beginning would not do: those of
+    stage prod-eu begin like those of prod.
+    """
+    made = templates.parse((TEMPLATES / "messaging.yaml").read_text())["Resources"].values()
+    names = (e["Properties"]["AlarmName"] for e in made if e["Type"] == "AWS::CloudWatch::Alarm")
+    return [each["Fn::Sub"].replace("${Stage}", stage) for each in names]
+
+
 def bring_up(stage: str, alarm_email: str | None = None, *, ordered: bool = False) -> None:
     """Make both stacks of a stage match the templates. ``alarm_email``: the address that gets the
     alarms; None leaves it as it is. ``ordered``: make the events topic of a new stage a FIFO topic;
@@ -65,7 +86,7 @@ def begin_table_anew(stage: str) -> None:
 
 def end_table_anew(stage: str) -> None:
     """Wait until what ``begin_table_anew`` began is done. Raises Failure."""
-    _wait("stack_create_complete", table_stack(stage))
+    wait("stack_create_complete", table_stack(stage))
 
 
 @dataclass(frozen=True)
@@ -89,16 +110,13 @@ def changes(stage: str, alarm_email: str | None = None) -> Iterator[Changes]:
         found = _alive(stack)
         request, changed = _request(stack, template, stage, more, found)
         after = templates.parse(request["TemplateBody"])
-        parameters = {
-            each["ParameterKey"]: each["ParameterValue"] for each in request["Parameters"]
-        }
         present = _template(stack) if found else None
         if found is None:
             # A change set would leave an empty stack behind.
-            yield Changes(stack, None, after, parameters, [])
+            yield Changes(stack, None, after, _parameters(request), [])
         elif changed or present != request["TemplateBody"]:
             before = templates.parse(present) if isinstance(present, str) else dict(present or {})
-            yield Changes(stack, before, after, parameters, _change_set(request))
+            yield Changes(stack, before, after, _parameters(request), _change_set(request))
 
 
 def _change_set(request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,7 +149,7 @@ def delete(stack: str) -> None:
     if _describe(stack) is None:
         return
     client("cloudformation").delete_stack(StackName=stack)
-    _wait("stack_delete_complete", stack)
+    wait("stack_delete_complete", stack)
 
 
 def _describe(stack: str) -> dict[str, Any] | None:
@@ -171,22 +189,25 @@ def _request(
     stack: str, template: str, stage: str, more: dict[str, str], found: dict[str, Any] | None
 ) -> tuple[dict[str, Any], bool]:
     """What CloudFormation is asked for, and whether parameters change."""
-    before = {
-        each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])
-    }
-    parameters = before | {"Stage": stage} | more
+    before = _parameters(found or {})
+    after = before | {"Stage": stage} | more
     request: dict[str, Any] = {
         "StackName": stack,
         "TemplateBody": (TEMPLATES / template).read_text(),
         "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            {"ParameterKey": key, "ParameterValue": value} for key, value in after.items()
         ],
+        "Capabilities": ["CAPABILITY_IAM"],  # the functions' roles
         "Tags": [
             {"Key": "project", "Value": APP},
             {"Key": "stage", "Value": stage},
         ],
     }
-    return request, parameters != before
+    return request, after != before
+
+
+def _parameters(stack: dict[str, Any]) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
 
 def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> None:
@@ -194,10 +215,28 @@ def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> No
     request, changed = _request(stack, template, stage, more, found)
     if found is None:
         delete(stack)  # if its first creation failed; nothing can be done with it but this
-        client("cloudformation").create_stack(**request)
-        _wait("stack_create_complete", stack)
+        _create(request)
     elif _update(request, changed=changed):
-        _wait("stack_update_complete", stack)
+        wait("stack_update_complete", stack)
+
+
+def _create(request: dict[str, Any]) -> None:
+    """Make a stack; also shortly after its queues were deleted. Raises Failure."""
+    stack = request["StackName"]
+    for left in reversed(range(_TRIES)):
+        client("cloudformation").create_stack(**request)
+        try:
+            wait("stack_create_complete", stack)
+            return
+        except Failure as failure:
+            if not left or not any(each in str(failure) for each in _QUEUE_DELETED):
+                raise
+            say(
+                "A queue of this name was deleted less than a minute ago, and SQS keeps its name "
+                f"for so long. Trying again in {_QUEUE_NAME_SECONDS} s …"
+            )
+            time.sleep(_QUEUE_NAME_SECONDS)
+            delete(stack)
 
 
 def _update(request: dict[str, Any], *, changed: bool) -> bool:
@@ -221,7 +260,8 @@ def _template(stack: str) -> Any:
         return None
 
 
-def _wait(what: str, stack: str) -> None:
+def wait(what: str, stack: str) -> None:
+    """Wait for a stack, by the name of a waiter of the SDK. Raises Failure, with the reasons."""
     try:
         waiter = client("cloudformation").get_waiter(what)
         # The first look comes at once.

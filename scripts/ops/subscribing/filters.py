@@ -13,7 +13,7 @@ from ops.subscribing.targets import TopicName
 
 from chalicelib.marathon.severity import SEVERITIES, Severity
 
-State = Literal["began", "goes_on", "over"]
+State = Literal["opened", "ongoing", "resolved"]
 STATES: tuple[State, ...] = get_args(State)
 
 Policy = dict[str, Any]
@@ -42,8 +42,9 @@ class UnreadableRule(Exception):
 
 @dataclass(frozen=True)
 class Filters:
-    """Who hears of what: all options together, of each option any of its values; no value means
-    that all pass. ``app``: paths, or all below a path: ``/prod/*``. ``severity``: this or worse.
+    """What a subscriber gets: all options must fit, of each option any of its values; no value
+    means that all pass. ``app``: paths, or all below a path: ``/prod/*``. ``severity``: this or
+    worse.
     """
 
     cluster: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from ops.subscribing.targets import TopicName
 from chalicelib import times
 from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
-from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE
+from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE, BY_WAITING
 from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records.notification import Notification, notification
 from chalicelib.records.record import identify, record_of
@@ -89,14 +89,15 @@ def _alerts(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
 
 
 def _alert(cluster: str, subject: str, severity: str, state: State) -> Notification:
-    said = {"began": "began", "goes_on": "goes on", "over": "is over"}[state]
     kind, _, app = subject.partition(":")
     message = (
         "This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
         f"A real alert would say here what happened to {app or kind} in cluster {cluster}."
     )
     return Notification(
-        subject=plain(f"Test: [{cluster}] {severity} of {app or kind} {said}", _SUBJECT_CHARACTERS),
+        subject=plain(
+            f"Test: [{cluster}] {severity} of {app or kind}: {state}", _SUBJECT_CHARACTERS
+        ),
         message=message,
         attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
         apps=json.dumps([app]) if kind in ("app", "pod") else "",
@@ -165,5 +166,8 @@ def _fields(type_: str, app: str, deployment: str) -> Iterator[dict[str, Any]]:
         case "relay_gap":
             moment = times.iso(times.now())
             yield {"relay": "sample", "from": moment, "to": moment, "cause": "connection_lost"}
+        case "relay_waiting":
+            of_relay = {"relay": "sample", "appId": app, "count": 1}
+            yield from (of_relay | {"state": state} for state in BY_WAITING)
         case _:
             yield of_task

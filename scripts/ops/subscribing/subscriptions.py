@@ -108,8 +108,8 @@ def remove(stage: Stage, target: Target, topic: TopicName) -> int:
     known = _known(stage, target, topic)
     if known and not known.arn:
         raise Failure(
-            f"{target.shown} has not confirmed its subscription, and SNS can't remove such a one. "
-            "It vanishes by itself two days after it was made; until then nothing is delivered."
+            f"{target.shown} has not confirmed its subscription, so SNS can't remove it. "
+            "It expires two days after it was made; until then nothing is delivered."
         )
     if known:
         client("sns").unsubscribe(SubscriptionArn=known.arn)
@@ -222,8 +222,8 @@ def _attributes(arn: str) -> dict[str, str]:
 
 
 def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict[str, str]:
-    """A subscription's attributes. People get no queue for what is undelivered: late news of a
-    incident is none. Queues get an event's message alone. SNS's envelope is left to alerts, whose
+    """A subscription's attributes. People get no queue for what is undelivered: an alert that comes
+    late is of no use. Queues get an event's message alone. SNS's envelope is left to alerts, whose
     subject only it has, and to HTTPS endpoints, since its signature is what they can check.
     """
     settings = {}

@@ -38,7 +38,7 @@ class Target:
 
     @property
     def topic(self) -> TopicName:
-        """The topic that it is usually for: people hear of alerts, machines of events."""
+        """The topic that it is usually for: people get alerts, programs get events."""
         return "alerts" if self.protocol in ("email", "sms") else "events"
 
     @property
@@ -82,7 +82,7 @@ def target(text: str) -> Target:
     try:
         return Target("email", cli.mail(text))
     except argparse.ArgumentTypeError:
-        raise Failure(f"{text!r} is no target. Give {_KINDS}.") from None
+        raise Failure(f"{text!r} is not a target. Give {_KINDS}.") from None
 
 
 def _host(url: str) -> str | None:

@@ -1,0 +1,54 @@
+"""When incidents were opened and resolved, from the alerts that were sent."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.services.alerts_sent import AlertSent, AlertsSent
+from chalicelib.services.store import Window
+
+# How many alerts are read at most: a busy night has dozens.
+MOST_ALERTS = 2_000
+_PAGE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class PastIncident:
+    """One incident, or several that were told together. ``resolved_at``: None while it is open."""
+
+    subject: str
+    severity: str
+    title: str
+    opened_at: datetime
+    apps: tuple[str, ...]
+    resolved_at: datetime | None = None
+
+
+def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
+    """The incidents of a cluster in that time, the newest first. Raises TableError."""
+    found = itertools.islice(sent.newest_first(cluster, window, _PAGE), MOST_ALERTS)
+    return sorted(_incidents(reversed(list(found))), key=lambda each: each.opened_at, reverse=True)
+
+
+def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
+    """The incidents that some alerts, oldest first, tell of."""
+    ended: list[PastIncident] = []
+    open_: list[PastIncident] = []
+    for each in alerts:
+        same = [one for one in open_ if _is_same(one, each)]
+        if each.state == "resolved":
+            ended += [replace(one, resolved_at=each.at) for one in same]
+            open_ = [one for one in open_ if one not in same]
+        elif not same:
+            open_.append(PastIncident(each.subject, each.severity, each.title, each.at, each.apps))
+    return [*ended, *open_]
+
+
+def _is_same(incident: PastIncident, alert: AlertSent) -> bool:
+    """Whether an alert is about an incident; of several that were told together, about the most."""
+    if incident.subject != alert.subject:
+        return False
+    if not incident.apps or not alert.apps or alert.subject != "marathon":
+        return True
+    return len(set(incident.apps) & set(alert.apps)) * 2 >= min(len(incident.apps), len(alert.apps))

@@ -1,0 +1,194 @@
+"""Judging: whether people should hear of an incident now, and what has to be read to know it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from chalicelib import evidence, story
+from chalicelib.records.alert import Facts
+from chalicelib.records.condition import Condition
+from chalicelib.records.incident import Incident, State
+from chalicelib.records.story import Story
+from chalicelib.records.timing import Timing
+from chalicelib.services.incidents import Open
+from chalicelib.services.store import Store
+
+# Marathon refuses to change an app that is being deployed. Since 1.5 it then tells of a failed
+# deployment, which never ran. Who asked for it has the answer.
+_CONFLICT = "locked by one or more deployments"
+
+# That something is well again comes as no bad event. So what is bad is looked at so often.
+_LOOK_AGAIN = timedelta(minutes=5)
+# Whether another deployment has mended what a failed one left.
+_LOOK_FOR_FOLLOWERS = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``tell``: people should hear of it, in that ``state``. ``wait``: look again when it is
+    ``due``, or when something bad comes. ``drop``: it is nothing, or over and nobody was told.
+    """
+
+    action: Literal["tell", "wait", "drop"]
+    state: State = "opened"
+    severity: str = "error"
+    facts: Facts | None = None
+    due: datetime | None = None
+
+
+_DROP = Verdict("drop")
+
+
+class Judge:
+    """Judges the incidents of one stage, at one moment."""
+
+    def __init__(self, store: Store, open_: Open, now: datetime, timing: Timing) -> None:
+        self._store = store
+        self._open = open_
+        self._now = now
+        self._timing = timing
+
+    def judge(self, incident: Incident) -> Verdict:
+        """Whether people should hear of it now. Raises TableError, and whatever goes wrong while
+        hostile records are read.
+        """
+        if incident.no_events:
+            return self._no_events(incident)
+        if incident.deployment_id:
+            return self._deployment(incident)
+        if incident.path or incident.subject == "marathon":
+            return self._lives(incident)
+        return _DROP
+
+    def _lives(self, incident: Incident) -> Verdict:
+        found, rows = evidence.of_subject(self._store, incident, self._now, self._timing)
+
+        def tell(state: State) -> Verdict:
+            facts = evidence.facts(self._store, incident, found, rows, self._now, self._timing)
+            severity = incident.severity if state == "resolved" else found.severity
+            due = self._next(incident, found) if state != "resolved" else None
+            return Verdict("tell", state, severity or "error", facts, due)
+
+        if incident.sending and incident.state:
+            return tell(incident.state)
+        if incident.is_open:
+            if found.resolves and found.resolves <= self._now:
+                return tell("resolved")
+            if found.still and self._repeat(incident) <= self._now:
+                return tell("ongoing")
+            return Verdict("wait", due=self._next(incident, found))
+        if found.matters:
+            if incident.may_open(self._now, self._timing):
+                return tell("opened")
+            return Verdict("wait", due=self._now + _LOOK_AGAIN)
+        return Verdict("wait", due=found.next) if found.next else _DROP
+
+    def _repeat(self, incident: Incident) -> datetime:
+        """When an incident that people know is to be told again, if it goes on."""
+        bad_at = incident.bad_at or self._now
+        return self._timing.next_repeat(incident.opened_at or bad_at, bad_at)
+
+    def _next(self, incident: Incident, found: Condition) -> datetime:
+        times = [found.resolves, self._repeat(incident) if incident.is_open else None]
+        times.append(self._now + _LOOK_AGAIN if found.ongoing else None)
+        soon = self._now + self._timing.resolve_after
+        return min((each for each in times if each and each > self._now), default=soon)
+
+    def _deployment(self, incident: Incident) -> Verdict:
+        told = story.tell(self._store, incident.cluster, incident.deployment_id)
+        if told is None:
+            return _DROP
+        if incident.sending and incident.state:
+            still = told.state == "running" and incident.state != "resolved"
+            return self._of(incident, told, incident.state, stands_still=still)
+        if told.state == "running":
+            return self._running(incident, told)
+        if incident.is_open:
+            return self._ended(incident, told)
+        return self._failed(incident, told)
+
+    def _of(
+        self, incident: Incident, told: Story, state: State, *, stands_still: bool = False
+    ) -> Verdict:
+        facts = evidence.of_deployment(
+            self._store, incident, told, self._now, self._timing, stands_still=stands_still
+        )
+        severity = "warning" if stands_still or told.state == "cancelled" else "error"
+        if state == "resolved":
+            severity = incident.severity or severity
+        due = self._now + (_LOOK_AGAIN if stands_still else _LOOK_FOR_FOLLOWERS)
+        return Verdict("tell", state, severity, facts, due)
+
+    def _running(self, incident: Incident, told: Story) -> Verdict:
+        """A deployment that may stand still."""
+        moved = evidence.last_moved(told) or self._now
+        stuck = bool(self._timing.stuck) and self._now - moved >= self._timing.stuck
+        if incident.is_open:
+            if not stuck:
+                return self._of(incident, told, "resolved")
+            if self._repeat(incident) <= self._now:
+                return self._of(incident, told, "ongoing", stands_still=True)
+            return Verdict("wait", due=min(self._repeat(incident), self._now + _LOOK_AGAIN))
+        if not stuck:
+            return Verdict("wait", due=moved + self._timing.stuck) if self._timing.stuck else _DROP
+        if self._is_told_by_app(incident, told) or not incident.may_open(self._now, self._timing):
+            return Verdict("wait", due=self._now + self._timing.resolve_after)
+        return self._of(incident, told, "opened", stands_still=True)
+
+    def _is_told_by_app(self, incident: Incident, told: Story) -> bool:
+        """Whether an app of the deployment has an incident: that one tells of it, too."""
+        apps = set(told.apps)
+        return any(
+            each.is_open and each.cluster == incident.cluster and each.path in apps
+            for each in self._open.incidents
+        )
+
+    def _ended(self, incident: Incident, told: Story) -> Verdict:
+        """A deployment of which people know that it stood still, or that it failed."""
+        if incident.stands_still:
+            return self._of(incident, told, "resolved")
+        if told.state in ("succeeded", "unknown"):
+            return self._of(incident, told, "resolved")
+        for id_ in evidence.followers(self._store, told, self._now)[:5]:
+            other = story.tell(self._store, incident.cluster, id_)
+            if other and other.state == "succeeded":
+                return self._of(incident, told, "resolved")
+        if self._now - incident.last >= self._timing.same_incident:
+            return _DROP
+        return Verdict("wait", due=self._now + _LOOK_FOR_FOLLOWERS)
+
+    def _failed(self, incident: Incident, told: Story) -> Verdict:
+        """Without a reason (before 1.6.352) it was nearly always cancelled; and one that was
+        cancelled matters only if nothing took its place.
+        """
+        never_ran = all(each.started_at is None for each in told.steps)
+        if told.state in ("succeeded", "unknown") or _CONFLICT in (told.reason or ""):
+            return _DROP
+        if never_ran and not told.reason:
+            return _DROP
+        if told.state == "failed" and told.reason:
+            return self._of(incident, told, "opened")
+        superseded = incident.last + self._timing.superseded_within
+        if evidence.followers(self._store, told, self._now):
+            return _DROP
+        if self._now < superseded:
+            return Verdict("wait", due=superseded)
+        return self._of(incident, told, "opened")
+
+    def _no_events(self, incident: Incident) -> Verdict:
+        came = evidence.newest_came(self._store, incident.cluster, self._now)
+        since = incident.began
+        if came is None:
+            return _DROP
+        if came > since and not incident.sending:
+            over = Facts(since=since, last=came)
+            return Verdict("tell", "resolved", facts=over) if incident.is_open else _DROP
+        facts = Facts(since=since, last=self._now)
+        due = self._now + self._timing.look
+        if incident.sending and incident.state:
+            return Verdict("tell", incident.state, facts=facts, due=due)
+        if not incident.is_open:
+            return Verdict("tell", "opened", facts=facts, due=due)
+        if self._repeat(incident) <= self._now:
+            return Verdict("tell", "ongoing", facts=facts, due=due)
+        return Verdict("wait", due=due)

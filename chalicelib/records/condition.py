@@ -1,0 +1,179 @@
+"""What is wrong with an app, a pod or the scheduler now, judged by its lives. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+
+from chalicelib.records.lives import History, Life
+from chalicelib.records.record import Record
+from chalicelib.records.timing import Timing
+
+Ending = Literal["recovered", "stopped", "deleted", "deployed", "nothing more"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``failures``: those of this incident, the earlier ones within the time that counts too.
+    ``loops``: they are so many that people should know. ``down``, ``unreachable``, ``unhealthy``:
+    lives that were not replaced, that can't be reached, that fail their checks, for so long that
+    people should know. ``waiting``: instances wait for offers. ``ongoing``: something is bad right
+    now. ``last_bad``: until then something was. ``resolves``: when it is over if nothing bad comes;
+    None while something is bad. ``next``: when it may get worse without any event. ``still``: it
+    may be said that it goes on. ``ending``: how it ended, if it is over. ``quiet``: for how long
+    nothing bad may come until it is over.
+    """
+
+    history: History
+    failures: tuple[Life, ...]
+    loops: bool
+    down: tuple[Life, ...]
+    unreachable: tuple[Life, ...]
+    unhealthy: tuple[Life, ...]
+    waiting: Record | None
+    ongoing: bool
+    still: bool
+    last_bad: datetime
+    resolves: datetime | None
+    next: datetime | None
+    ending: Ending
+    quiet: timedelta
+
+    @property
+    def matters(self) -> bool:
+        """Whether people should know of it."""
+        return bool(self.loops or self.down or self.unreachable or self.unhealthy or self.waiting)
+
+    @property
+    def severity(self) -> str:
+        """How bad it is."""
+        return "error" if self.loops or self.down else "warning"
+
+
+def condition(history: History, since: datetime, now: datetime, timing: Timing) -> Condition:
+    """What is wrong with a subject. ``since``: when its incident began, for what counts."""
+    failures = tuple(each for each in history.failures if each.failure.heard >= since)
+    stopped = history.stopped is not None
+    down = [] if stopped else [each for each in failures if _is_down(each, history)]
+    missing = [] if stopped else list(history.missing)
+    unhealthy = [] if stopped else list(history.unhealthy)
+    waiting = None if stopped else history.waiting
+    starts = [
+        *((each.failure.heard, timing.replaced_within) for each in down),
+        *((each.missing.heard, timing.lasts) for each in missing if each.missing),
+        *((each.unhealthy.heard, timing.lasts) for each in unhealthy if each.unhealthy),
+        *([(waiting.heard, timing.replaced_within)] if waiting else []),
+    ]
+    ongoing = bool(starts)
+    loop = _loop(failures, timing)
+    thresholds = [start + wait for start, wait in starts]
+    if loop:
+        thresholds.append(loop[0].failure.heard + timing.group_wait)
+    last_bad = now if ongoing else _last_bad(history, failures, since)
+    quiet = _resolve_after(failures, timing)
+    recent = bool(failures) and now < failures[-1].failure.heard + quiet
+    return Condition(
+        history,
+        failures,
+        loops=bool(loop) and recent and loop[0].failure.heard + timing.group_wait <= now,
+        down=_lasting(down, now, timing.replaced_within),
+        unreachable=tuple(
+            each for each in missing if each.missing and each.missing.heard + timing.lasts <= now
+        ),
+        unhealthy=tuple(
+            each
+            for each in unhealthy
+            if each.unhealthy and each.unhealthy.heard + timing.lasts <= now
+        ),
+        waiting=waiting if waiting and waiting.heard + timing.replaced_within <= now else None,
+        ongoing=ongoing,
+        still=ongoing or (not stopped and _is_still_failing(failures, now, timing)),
+        last_bad=last_bad,
+        resolves=_resolves(history, ongoing, last_bad, quiet, timing),
+        next=min((each for each in thresholds if each > now), default=None),
+        ending=_ending(history, failures),
+        quiet=quiet,
+    )
+
+
+def _is_down(life: Life, history: History) -> bool:
+    failure = life.failure
+    return failure.id not in history.replaced and not history.succeeded_since(failure.time)
+
+
+def _lasting(down: list[Life], now: datetime, for_: timedelta) -> tuple[Life, ...]:
+    return tuple(each for each in down if each.failure.heard + for_ <= now)
+
+
+def _loop(failures: tuple[Life, ...], timing: Timing) -> list[Life]:
+    """The newest failures if they are so many within so short a time that people should know."""
+    if not failures:
+        return []
+    last = failures[-1].failure.heard
+    for most, within in (
+        (timing.crash_loop, timing.crash_loop_within),
+        (timing.relapses, timing.relapses_within),
+    ):
+        found = [each for each in failures if last - each.failure.heard <= within]
+        if len(found) >= most:
+            return found
+    return []
+
+
+def _longest_pause(failures: tuple[Life, ...]) -> timedelta:
+    times = [each.failure.heard for each in failures]
+    return max((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))
+
+
+def _resolve_after(failures: tuple[Life, ...], timing: Timing) -> timedelta:
+    twice = 2 * _longest_pause(failures)
+    return min(max(timing.resolve_after, twice), timing.resolve_at_latest)
+
+
+def _is_still_failing(failures: tuple[Life, ...], now: datetime, timing: Timing) -> bool:
+    """Whether the next failure would come no later than the others did."""
+    if not failures:
+        return False
+    within = max(timing.replaced_within, _longest_pause(failures))
+    return now - failures[-1].failure.heard <= within
+
+
+def _last_bad(history: History, failures: tuple[Life, ...], since: datetime) -> datetime:
+    """Until when something was bad that is not now."""
+    ends = [each.failure.heard for each in failures]
+    ends += [each.recovered.heard for each in history.lives if each.recovered]
+    if history.launched:
+        ends.append(history.launched.heard)
+    return max((each for each in ends if each >= since), default=since)
+
+
+def _resolves(
+    history: History, ongoing: bool, last_bad: datetime, quiet: timedelta, timing: Timing
+) -> datetime | None:
+    """When it is over if nothing bad comes. What is still bad is over, as far as anybody can tell,
+    when nothing at all has come of it for so long that even Marathon's longest back-off has passed.
+    """
+    if not ongoing:
+        return last_bad + quiet
+    rows = [row for each in history.lives for row in _rows(each)]
+    newest = max((row.heard for row in rows), default=None)
+    return newest + timing.resolve_at_latest if newest else None
+
+
+def _rows(life: Life) -> list[Record]:
+    rows = (life.first, life.launched, life.ran, life.check, life.missing, life.asked, life.end)
+    return [each for each in rows if each]
+
+
+def _ending(history: History, failures: tuple[Life, ...]) -> Ending:
+    """How it ended, if it is over."""
+    if history.stopped:
+        return "deleted" if history.stopped is history.deleted else "stopped"
+    last = failures[-1].failure.heard if failures else None
+    for each in history.running:
+        back = each.recovered or each.ran
+        if back and (last is None or back.heard >= last or (each.ran and each.ran.heard >= last)):
+            return "recovered"
+    if last and history.succeeded_since(failures[-1].failure.time):
+        return "deployed"
+    return "nothing more"

@@ -1,0 +1,111 @@
+"""Sender: notify people of incidents, so that nothing is sent twice and nothing never.
+
+A message is claimed in the table before it is published, and the claim is taken back if it can't be
+published. So of two that look at once only one sends. While nobody has noted that it was sent, the
+claim says so; after a while such a message is sent once more, and says that it may be known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib import log
+from chalicelib.records import alert
+from chalicelib.records.alert import Context, Facts
+from chalicelib.records.incident import Incident, State
+from chalicelib.records.notification import Notification
+from chalicelib.services.alerts_sent import AlertsSent
+from chalicelib.services.incidents import Incidents
+from chalicelib.services.table import TableError
+from chalicelib.services.topic import Topic
+
+# If SNS's answer did not come, nobody knows whether it took the message: the claim stays.
+_UNKNOWN = {"ReadTimeoutError", "ConnectionClosedError", "NotAnAnswer", "ResponseParserError"}
+
+
+class NotSent(Exception):
+    """SNS did not take a message."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One incident that people are to be told of. ``after``: it, once they have been."""
+
+    incident: Incident
+    after: Incident
+    facts: Facts
+    again: bool = False
+
+
+class Sender:
+    """Sends the messages of one stage."""
+
+    def __init__(self, incidents: Incidents, topic: Topic, sent: AlertsSent) -> None:
+        self._incidents = incidents
+        self._topic = topic
+        self._sent = sent
+
+    def notify(
+        self, state: State, notices: Sequence[Notice], context: Context, now: datetime
+    ) -> int:
+        """Send one message about incidents, or as few as SNS takes. Returns how many; 0 if somebody
+        else sends it. Raises NotSent and TableError.
+        """
+        claimed: list[tuple[Notice, Incident]] = []
+        try:
+            self._claim(state, notices, claimed, now)
+            if not claimed:
+                return 0
+            messages = _messages(state, [notice for notice, _ in claimed], context)
+        except Exception:
+            self._take_back(claimed)
+            raise
+        for n, each in enumerate(messages):
+            self._publish(each, claimed if n == 0 else [])  # one part was sent: the claim stays
+        self._confirm(claimed)
+        for each in messages:
+            self._sent.note(notices[0].incident.cluster, state, each, now)
+        return len(messages)
+
+    def _claim(
+        self,
+        state: State,
+        notices: Sequence[Notice],
+        claimed: list[tuple[Notice, Incident]],
+        now: datetime,
+    ) -> None:
+        for each in notices:
+            wanted = replace(each.after, sending=now)
+            written = self._incidents.write(each.incident, wanted, if_unmoved=state == "resolved")
+            if written:
+                claimed.append((each, written))
+            elif not claimed:  # two looks at once: the one that gets the first sends all
+                return
+
+    def _publish(self, message: Notification, claimed: list[tuple[Notice, Incident]]) -> None:
+        (result,) = self._topic.publish([message], ())
+        if result.outcome == "sent":
+            return
+        if result.outcome == "failed" and result.reason not in _UNKNOWN:
+            self._take_back(claimed)
+        raise NotSent(result.reason)
+
+    def _confirm(self, claimed: list[tuple[Notice, Incident]]) -> None:
+        for _, written in claimed:
+            self._incidents.write(written, replace(written, sending=None))
+
+    def _take_back(self, claimed: list[tuple[Notice, Incident]]) -> None:
+        try:
+            for notice, written in claimed:
+                self._incidents.write(written, notice.incident)
+        except TableError as error:
+            log.warning("a claim stays", claims=len(claimed), reason=error.code)
+
+
+def _messages(state: State, notices: Sequence[Notice], context: Context) -> list[Notification]:
+    if len(notices) == 1:
+        (one,) = notices
+        made = [alert.of_one(state, one.after, one.facts, context)]
+    else:
+        made = alert.of_many(state, [(each.after, each.facts) for each in notices], context)
+    return [alert.again(each) for each in made] if any(e.again for e in notices) else made

@@ -1,0 +1,115 @@
+"""The alerts that were sent, so that "were we told, and when?" has an answer. They are kept as long
+as events are. Where they were sent to is not kept.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib import times
+from chalicelib.records import items
+from chalicelib.records.incident import State
+from chalicelib.records.items import Item
+from chalicelib.records.notification import Notification
+from chalicelib.services.store import EVERYTHING, Window
+from chalicelib.services.table import Table
+
+_SECONDS_A_DAY = 86_400
+# DynamoDB: 400 KB for an item. A message's text is far shorter, its apps may not be.
+_MOST_APPS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSent:
+    """One message. ``id`` begins with its time."""
+
+    id: str
+    cluster: str
+    at: datetime
+    state: State
+    severity: str
+    subject: str
+    title: str
+    text: str
+    apps: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """What readers are shown of it."""
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "cluster": self.cluster,
+            "at": times.iso(self.at),
+            "state": self.state,
+            "severity": self.severity,
+            "subject": self.subject,
+            "title": self.title,
+            "text": self.text,
+            "apps": list(self.apps),
+        }
+        return {name: value for name, value in shown.items() if value}
+
+
+class AlertsSent:
+    """The alerts of one stage. ``retention_days``: 0 keeps them for ever. Every method raises
+    TableError.
+    """
+
+    def __init__(self, table: Table, retention_days: int = 0) -> None:
+        self._table = table
+        self._retention = retention_days * _SECONDS_A_DAY
+
+    def note(self, cluster: str, state: State, message: Notification, now: datetime) -> None:
+        """Keep a message that was sent."""
+        digest = hashlib.sha256(f"{message.subject}\n{message.message}".encode()).hexdigest()
+        apps: list[str] = json.loads(message.apps) if message.apps else []
+        item: Item = {
+            "pk": {"S": _key(cluster)},
+            "sk": {"S": f"{times.compact(now)}-{digest[:16]}"},
+            "kind": {"S": "alert"},
+            "state": {"S": state},
+            "severity": {"S": message.attributes["severity"]},
+            "subject": {"S": message.attributes["subject"]},
+            "title": {"S": message.subject},
+            "text": {"S": message.message},
+            "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
+        }
+        if self._retention:
+            item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
+        self._table.put(item)
+
+    def newest_first(
+        self, cluster: str, window: Window = EVERYTHING, page: int = 0
+    ) -> Iterator[AlertSent]:
+        """The alerts of a cluster."""
+        found = self._table.query(
+            "pk = :pk AND sk BETWEEN :since AND :last",
+            newest_first=True,
+            page=page,
+            pk=_key(cluster),
+            since=window.since,
+            last=window.last,
+        )
+        now = time.time()
+        return (_alert(cluster, each) for each in found if not items.is_expired(each, now))
+
+
+def _key(cluster: str) -> str:
+    return f"#alerts|{cluster}"
+
+
+def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
+    return AlertSent(
+        values["sk"],
+        cluster,
+        times.from_compact(values["sk"]),
+        values["state"],
+        values["severity"],
+        values["subject"],
+        values["title"],
+        values["text"],
+        tuple(values["apps"]),
+    )

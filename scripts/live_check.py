@@ -1,0 +1,84 @@
+"""Try on a live account what no emulator shows: deploy a stage of its own, look at what the list
+names, report, and take the stage down, its table too. It takes a quarter of an hour, and costs
+some cents. It was written against an emulator, and has never yet run on AWS.
+"""
+
+import argparse
+import subprocess
+import sys
+
+from ops import ROOT, cli
+from ops.cli import Failure, confirm, out, say
+from ops.live import checks
+from ops.live.checks import CHECKS, Live
+from ops.stage import resources, stacks
+from ops.stage.clients import client
+
+_EPILOG = "checks:\n" + "".join(f"  {n:<15} {c.__doc__}\n" for n, c in CHECKS.items())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    args = _arguments(argv)
+    name = args.stage
+    resources.check_ours(name)
+    if stacks.outputs(stacks.table_stack(name)) is not None:
+        raise Failure(
+            f"Stage {name} is deployed. A live check wants a stage of its own, which it deletes: "
+            "copy one in .chalice/config.json under a new name."
+        )
+    if not args.yes:
+        confirm(f"Deploy stage {name}, try it, and delete it with its table? Type its name:", name)
+    failed = 0
+    try:
+        run_script("deploy", name)
+        live = checks.prepare(
+            resources.find_running(name), lambda *more: run_script("deploy", name, *more)
+        )
+        failed = sum(not _passed(each, live) for each in args.only or CHECKS)
+    finally:
+        _take_down(name)
+    return cli.EXIT_FAILED if failed else 0
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = cli.parser(__doc__ or "", epilog=_EPILOG)
+    parser.add_argument(
+        "--only", action="append", choices=CHECKS, help="this check; may be given several times"
+    )
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+    return parser.parse_args(argv)
+
+
+def _passed(name: str, live: Live) -> bool:
+    try:
+        out(f"ok      {name}: {CHECKS[name](live)}")
+    except cli.EXPECTED as error:
+        out(f"failed  {name}: {cli.sentence(error)}")
+        return False
+    return True
+
+
+def run_script(name: str, stage: str, *more: str) -> None:
+    """Run one of our own commands for the stage. Raises Failure."""
+    command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), "--stage", stage, *more]
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode:
+        raise Failure(f"scripts/{name}.py failed (above).")
+
+
+def _take_down(stage: str) -> None:
+    """Delete all of the stage, also what a deploy that failed left behind."""
+    say(f"Taking stage {stage} down …")
+    found = stacks.outputs(stacks.table_stack(stage))
+    if found is None:
+        return
+    run_script("destroy", stage, "--yes")
+    table = found["TableName"]
+    client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
+    stacks.delete(stacks.table_stack(stage))
+    client("dynamodb").delete_table(TableName=table)
+    say(f"Stage {stage} is gone.")
+
+
+if __name__ == "__main__":
+    cli.run(main)

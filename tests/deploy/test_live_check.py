@@ -1,0 +1,82 @@
+"""The check of a live account, as far as the local system goes: it has no API Gateway, no Lambda,
+no alarms.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from ops.cli import Failure
+from ops.live import checks
+from ops.stage import config, deployed, resources, stacks
+from ops.stage.clients import client
+from ops.stage.resources import Stage
+
+import live_check
+import pytest
+
+from local import cloud
+from local.system import system
+
+NAME = "live"
+
+Check = Callable[..., int]
+
+
+@pytest.fixture
+def check(aws: str, monkeypatch: pytest.MonkeyPatch, unhurried: None) -> Iterator[Check]:
+    """Runs the command, with the local system in the place of a deploy."""
+    whole = config.config()
+    whole["stages"] = {NAME: whole["stages"]["dev"]}
+    monkeypatch.setattr(config, "config", lambda: whole)
+    with contextlib.ExitStack() as at_end:
+
+        def script(name: str, stage: str, *_: str) -> None:
+            if name == "destroy":
+                at_end.close()
+                stacks.delete(stacks.messaging_stack(stage))
+                return
+            api = at_end.enter_context(system(cloud.make_stage(stage))).api
+            known = {"resource_type": "rest_api", "rest_api_url": api}
+            deployed.keep_copy(resources.find(stage), {"resources": [known]})
+
+        monkeypatch.setattr(live_check, "run_script", script)
+        yield lambda *args: live_check.main(["--stage", NAME, "--yes", *args])
+
+
+def gone() -> bool:
+    tables = client("dynamodb").list_tables()["TableNames"]
+    return f"marathon-events-{NAME}" not in tables and not stacks.outputs(stacks.table_stack(NAME))
+
+
+def test_what_is_well_is_reported_and_the_stage_is_gone(
+    check: Check, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ("events", "notifications", "readers")
+    assert check(*(each for name in wanted for each in ("--only", name))) == 0
+    # What begins with a brace is what the functions log, which run in this process here.
+    lines = [each for each in capsys.readouterr().out.splitlines() if not each.startswith("{")]
+    assert [line.split(":")[0] for line in lines] == [f"ok      {name}" for name in wanted]
+    assert gone()
+
+
+def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
+    check: Check, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: 1 / 0)  # a mistake of ours
+    assert check("--only", "alarms") == 1
+    assert "failed  alarms: These are not there: marathon-events-live-" in capsys.readouterr().out
+    assert gone()
+    with pytest.raises(ZeroDivisionError):
+        check("--only", "clock")
+    assert gone()
+
+
+def test_a_stage_that_is_deployed_is_never_touched(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = config.config()
+    whole["stages"] = {stage.name: whole["stages"]["dev"]}
+    monkeypatch.setattr(config, "config", lambda: whole)
+    with pytest.raises(Failure, match="wants a stage of its own"):
+        live_check.main(["--stage", stage.name, "--yes"])
+    assert stacks.outputs(stacks.table_stack(stage.name))

@@ -1,0 +1,92 @@
+"""The rights that docs/rights.md lists: what the commands call, and what the policies grant."""
+
+import json
+from typing import Any
+
+from ops.stage import config, deployed
+from ops.stage.clients import client
+from ops.stage.resources import Stage
+from ops.stage.stacks import TEMPLATES
+from ops.stage.templates import parse
+
+import doctor
+import events
+import grant
+import plan
+import pytest
+import subscribe
+
+from chalicelib.services.clusters import Cluster
+from tests.support.iam import findings
+from tests.support.records import at
+from tests.support.rights import granted, needed_here, policies, tables
+
+# The services that CloudFormation calls for the types of the templates.
+SERVICES = {
+    "AWS::CloudWatch": "cloudwatch",
+    "AWS::DynamoDB": "dynamodb",
+    "AWS::IAM": "iam",
+    "AWS::Logs": "logs",
+    "AWS::SNS": "sns",
+    "AWS::SQS": "sqs",
+}
+MOST_CHARACTERS = 6144  # of a managed policy, without its spaces
+
+
+@pytest.fixture
+def known(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A stage with an event, which the config has."""
+    whole = config.config()
+    whole["stages"] = {stage.name: whole["stages"]["dev"]}
+    monkeypatch.setattr(config, "config", lambda: whole)
+    stage.clusters.claim(Cluster("prod", "", "f"))
+    stage.store.put(at(1))
+    nowhere = {"resource_type": "rest_api", "rest_api_url": "http://127.0.0.1:1"}
+    deployed.keep_copy(stage, {"resources": [nowhere]})
+    stage.store.note_day("prod", "2016-04-24")
+    return stage
+
+
+def test_the_commands_need_no_more_than_their_rows_grant(known: Stage) -> None:
+    queue = client("sqs").create_queue(QueueName=f"jobs-{known.name}")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    runs: list[tuple[Any, list[str], list[str]]] = [
+        (plan, [], ["`plan.py`"]),
+        (doctor, [], ["`doctor.py`"]),
+        (grant, ["--label", "x"], ["`grant.py`"]),
+        (grant, ["--list"], ["`grant.py`"]),
+        (subscribe, ["--to", arn], ["`subscribe.py`"]),
+        (subscribe, ["--list"], ["`subscribe.py`"]),
+        (subscribe, ["--test", "--to", arn], ["`subscribe.py`"]),
+        (subscribe, ["--remove", "--to", arn], ["`subscribe.py`"]),
+        (events, ["list"], ["events.py", "`list`"]),
+        (events, ["stats"], ["events.py", "`stats`"]),
+        (events, ["incidents"], ["events.py", "`incidents`"]),
+        (events, ["status"], ["events.py status"]),
+        (events, ["parked"], ["events.py parked"]),
+        (events, ["replay", "--since", "2016-04-24", "--yes"], ["events.py replay"]),
+    ]
+    for module, args, row in runs:
+        with needed_here() as rights:
+            command = [args[0]] if module is events else []
+            module.main([*command, "--stage", known.name, *args[len(command) :]])
+        assert rights, row
+        assert rights <= granted(*row), (row, rights - granted(*row))
+
+
+def test_each_policy_grants_what_its_table_lists_and_fits() -> None:
+    for table, policy in zip(tables(), policies(), strict=True):
+        allowed = [action for each in policy["Statement"] for action in each["Action"]]
+        assert sorted(allowed) == sorted(set().union(*table.values()))
+        assert len(json.dumps(policy, separators=(",", ":"))) <= MOST_CHARACTERS
+        # Some rights can't be narrowed to names that are known here.
+        assert [each for each in findings(policy) if not each.startswith("RESOURCE_STAR")] == []
+
+
+def test_cloudformation_gets_rights_for_every_type_of_the_templates() -> None:
+    rights = granted("CloudFormation")
+    for name in ("table.yaml", "messaging.yaml"):
+        made = parse((TEMPLATES / name).read_text())["Resources"].values()
+        for kind in {each["Type"].rpartition("::")[0] for each in made}:
+            of_service = [each for each in rights if each.startswith(f"{SERVICES[kind]}:")]
+            assert any("Delete" in each for each in of_service), kind

@@ -1,0 +1,108 @@
+"""How the relay reaches a Marathon that is behind a proxy, or wants a certificate."""
+
+import datetime
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import certifi
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from local.marathon import SimulatedMarathon
+from local.marathon.server import handler
+from marathon_relay.marathon import Marathon, Unreachable
+from marathon_relay.settings import read
+
+
+@pytest.mark.parametrize("ca", [None, certifi.where()])
+def test_the_proxy_of_the_environment_holds_with_and_without_a_ca(
+    monkeypatch: pytest.MonkeyPatch, ca: str | None
+) -> None:
+    asked: list[bytes] = []
+
+    def proxy(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            asked.append(connection.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=proxy, args=(server,), daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(Unreachable):
+            Marathon("https://marathon.invalid:8443", ca=ca).info()
+    assert asked[0].startswith(b"CONNECT marathon.invalid:8443 ")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of this host, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return file
+
+
+@pytest.fixture
+def wants_a_certificate(certificate: Path) -> Iterator[str]:
+    """The address of a Marathon that only clients with this certificate may ask."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    marathon = SimulatedMarathon(version="1.8.180")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler(marathon)) as server:
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        marathon.leader = f"127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"https://{marathon.leader}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_client_certificate_is_shown_to_a_marathon_that_wants_one(
+    wants_a_certificate: str, certificate: Path
+) -> None:
+    needed = {
+        "RELAY_MARATHON": wants_a_certificate,
+        "RELAY_URL": "https://api.example",
+        "RELAY_TOKEN": "t" * 43,
+        "RELAY_CA": str(certificate),
+    }
+    with pytest.raises(Unreachable):
+        read([], needed).client().info()
+    found = read([], needed | {"RELAY_CERT": str(certificate)}).client().info()
+    assert found.version == "1.8.180"
+    both = {"RELAY_CERT": str(certificate), "RELAY_KEY": str(certificate)}
+    assert read([], needed | both).client().info() == found
