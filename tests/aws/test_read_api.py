@@ -327,7 +327,7 @@ def test_clusters_tell_their_newest_event_and_what_is_running(system: System, to
 def test_before_anything_is_registered_there_is_nothing_to_see(running: System) -> None:
     token = reader(running)
     assert ask(running, token).json == {"events": []}
-    assert get(running.api, "/clusters", token).json == {"clusters": []}
+    assert get(running.api, "/clusters", token).json == {"clusters": [], "silences": []}
 
 
 # Who may read.
