@@ -90,12 +90,13 @@ def of_subject(
     store: Store, incident: Incident, now: datetime, timing: Timing
 ) -> tuple[Condition, Rows]:
     """What is wrong with an app, a pod or the scheduler now."""
-    earliest = incident.opened_at or now
-    since = min(incident.began, earliest) - timing.relapses_within
-    # Nothing older than its greatest pause can count; and times from outside are not believed.
-    since = max(since, now - 7 * timing.same_incident)
-    rows = read(store, incident.cluster, incident.subject, since - timing.cause_within)
-    return condition(rows.history, since, now, timing), rows
+    # Rows are found by their own times, and judged by when they came.
+    began = min(incident.began, incident.opened_at or incident.last)
+    rows = read(
+        store, incident.cluster, incident.subject, began - timing.relapses_within - timing.cause_within
+    )
+    since = (incident.opened_at or incident.last) - timing.relapses_within
+    return condition(rows.history, min(since, now - timing.relapses_within), now, timing), rows
 
 
 def facts(
@@ -229,9 +230,10 @@ def _stuck(
     running = [each for each in found.deployments if each.end is None]
     if not running or not timing.stuck:
         return None
+    if now - running[-1].heard < timing.stuck:
+        return None
     told = story.tell(store, incident.cluster, running[-1].id)
-    moved = last_moved(told) if told and told.state == "running" else None
-    return told if moved and now - moved >= timing.stuck else None
+    return told if told and told.state == "running" else None
 
 
 def _size(record: Record) -> int | None:

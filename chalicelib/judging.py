@@ -121,7 +121,7 @@ class Judge:
 
     def _running(self, incident: Incident, told: Story) -> Verdict:
         """A deployment that may stand still."""
-        moved = evidence.last_moved(told) or self._now
+        moved = self._last_heard(incident)
         stuck = bool(self._timing.stuck) and self._now - moved >= self._timing.stuck
         if incident.is_open:
             if not stuck:
@@ -134,6 +134,12 @@ class Judge:
         if self._is_told_by_app(incident, told) or not incident.may_open(self._now, self._timing):
             return Verdict("wait", due=self._now + self._timing.resolve_after)
         return self._of(incident, told, "opened", stands_still=True)
+
+    def _last_heard(self, incident: Incident) -> datetime:
+        """When the newest event of a running deployment was heard."""
+        key = (incident.cluster, incident.deployment_id)
+        found = (each.last for each in self._open.deployments if (each.cluster, each.id) == key)
+        return next(found, incident.last)
 
     def _is_told_by_app(self, incident: Incident, told: Story) -> bool:
         """Whether an app of the deployment has an incident: that one tells of it, too."""

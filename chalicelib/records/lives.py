@@ -57,12 +57,15 @@ Way = Literal["failed", "finished", "unhealthy", "never ran", "lost", "error", "
 
 
 class Span(NamedTuple):
-    """From when to when a deployment ran; ``end`` is None while it may run."""
+    """From when to when a deployment ran; ``end`` is None while it may run. ``heard``: when its
+    newest event was.
+    """
 
     id: str
     begin: datetime
     end: datetime | None
     succeeded: bool
+    heard: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +405,7 @@ def _deployments(rows: Sequence[Record]) -> tuple[Span, ...]:
             own[0].time,
             max((each.time for each in own if each.type in ENDS), default=None),
             {each.type for each in own if each.type in ENDS} == {"deployment_success"},
+            max(each.heard for each in own),
         )
         for id_, own in found.items()
     )

@@ -17,9 +17,7 @@ MAX_APPS = 100
 ID = r"\d{8}T\d{9}Z-[0-9a-f]{16}"
 """The pattern of an id: the time of an event, and a hash of what Marathon sent."""
 
-# An event's own time is believed if it lies so near to its receipt: clocks differ, and a relay that
-# was away brings old events.
-_EARLIER = timedelta(days=1)
+# An event's own time is believed unless it lies so much after its receipt: clocks differ.
 _LATER = timedelta(minutes=5)
 # What is decided by the clock goes by the receipt, less at most so much: else a wrong clock could
 # end an incident, or keep it open for ever.
@@ -81,7 +79,7 @@ class Record:
     def time(self) -> datetime:
         """When it happened, as far as its own time can be believed; else when it was received."""
         own, came = times.from_compact(self.id), times.from_iso(self.received_at)
-        return own if came - _EARLIER <= own <= came + _LATER else came
+        return own if own <= came + _LATER else came
 
     @property
     def heard(self) -> datetime:

@@ -30,7 +30,7 @@ def cut(answer: dict[str, Any], *lists: str, most: int = MOST_BYTES) -> dict[str
     """Leave out what does not fit, at the ends of some of the answer's lists; ``omitted`` then says
     how many of each. Each list gets an equal share, and what smaller ones leave of theirs.
     """
-    room = most - _size({name: each for name, each in answer.items() if name not in lists})
+    room = most - _size({**answer, **{name: [] for name in lists}})
     omitted: dict[str, int] = {}
     for n, name in enumerate(sorted(lists, key=lambda name: _total(answer[name]))):
         shown = beginning(answer[name], room // (len(lists) - n))

@@ -21,7 +21,6 @@ from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
 from chalicelib.services.clusters import Cluster
-from chalicelib.services.incidents import Incidents
 from chalicelib.web import cursors, sizes
 from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
@@ -256,19 +255,15 @@ def test_a_story_too_large_for_lambda_is_cut_and_says_so(own: System) -> None:
 def test_the_overview_is_cut_where_it_would_be_too_large(
     own: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = reader(own)
-    monkeypatch.setattr(sizes, "MOST_BYTES", 20_000)
-    incidents = Incidents(own.stage.table)
-    failed = {"eventType": "status_update_event", "taskStatus": "TASK_FAILED"}
-    for n in range(60):
-        time_ = f"2016-04-24T09:00:{n:02}.000Z"
-        bad = record(**failed, appId=f"/{n}{'é' * 100}", timestamp=time_)
-        incidents.note([bad], bad.timestamp)
-    reply = get(own.api, "/clusters", token)
-    assert in_lambdas_answer(reply) < 21_000
+    monkeypatch.setattr(sizes, "MOST_BYTES", 3_000)
+    steps = [{"actions": [{"action": "StartApplication", "app": f"/{'é' * 100}"}]}]
+    for n in range(15):
+        store(system, record(eventType="deployment_info", plan={"id": f"d{n}", "steps": steps}))
+    reply = get(system.api, "/clusters", token)
+    assert in_lambdas_answer(reply) < 3_200
     (cluster,) = reply.json["clusters"]
-    assert len(cluster["incidents"]) + cluster["omitted"]["incidents"] == 60
-    assert cluster["incidents"][0]["since"] == "2016-04-24T09:00:59.000Z"
+    assert cluster["deployments"]
+    assert len(cluster["deployments"]) + cluster["omitted"]["deployments"] == 15
 
 
 def test_a_story_of_large_bodies_reads_a_bounded_part_of_them(own: System) -> None:
@@ -356,7 +351,7 @@ def test_clusters_tell_their_newest_event_and_what_is_running(own: System) -> No
 def test_before_anything_is_registered_there_is_nothing_to_see(running: System) -> None:
     token = reader(running)
     assert ask(running, token).json == {"events": []}
-    assert get(running.api, "/clusters", token).json == {"clusters": []}
+    assert get(running.api, "/clusters", token).json == {"clusters": [], "silences": []}
 
 
 # Who may read.
