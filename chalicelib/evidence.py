@@ -93,7 +93,10 @@ def of_subject(
     # Rows are found by their own times, and judged by when they came.
     began = min(incident.began, incident.opened_at or incident.last)
     rows = read(
-        store, incident.cluster, incident.subject, began - timing.relapses_within - timing.cause_within
+        store,
+        incident.cluster,
+        incident.subject,
+        began - timing.relapses_within - timing.cause_within,
     )
     since = (incident.opened_at or incident.last) - timing.relapses_within
     return condition(rows.history, min(since, now - timing.relapses_within), now, timing), rows
