@@ -52,7 +52,7 @@ def test_deployments_are_listed_newest_first(
     shown = run(capsys, "deployments", "--stage", night.name)
     first, second = shown.splitlines()
     assert "failed     /prod/web  start, scale  10 minutes  d-bad" in first
-    assert "succeeded  /prod/api  start, scale  60 s  d-well" in second
+    assert "succeeded  /prod/api  start, scale  1 minute  d-well" in second
     only = run(capsys, "deployments", "--stage", night.name, "--outcome", "succeeded", "--json")
     assert [json.loads(line)["id"] for line in only.splitlines()] == ["d-well"]
     assert run(capsys, "deployments", "--stage", night.name, "--app", "/other/*") == ""

@@ -15,9 +15,11 @@ from ops.stage.resources import Stage
 
 from rich.text import Text
 
-from chalicelib import history, times
+from chalicelib import history, incident_log, times
 from chalicelib.deployments import Deployment, Wanted
+from chalicelib.incident_log import PastIncident
 from chalicelib.records.record import Record
+from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.store import Window
 from chalicelib.text import visible
 
@@ -30,11 +32,12 @@ _OUTCOMES = ("failed", "cancelled", "succeeded", "running", "unknown")
 
 @dataclass(frozen=True)
 class Report:
-    """``incidents``: those open now, as readers see them."""
+    """``incidents``: those open now, as readers see them; ``resolved``: those that ended."""
 
     cluster: str
     since: datetime
     incidents: list[dict[str, Any]]
+    resolved: list[PastIncident]
     deployments: list[Deployment]
     gaps: list[Record]
 
@@ -60,6 +63,15 @@ class Report:
                 "cluster": self.cluster,
                 "since": times.iso(self.since),
                 "incidents": self.incidents,
+                "resolved": [
+                    {
+                        "subject": each.subject,
+                        "title": each.title,
+                        "opened_at": _iso(each.opened_at),
+                        "resolved_at": _iso(each.resolved_at),
+                    }
+                    for each in self.resolved
+                ],
                 "outcomes": self.outcomes,
                 "deployments": [each.model_dump(exclude_none=True) for each in self.deployments],
                 "failed_most": [{"app": app, "count": count} for app, count in self.failures],
@@ -79,6 +91,7 @@ class Report:
 
     def _lines(self) -> Iterator[Text]:
         yield from _part("open incidents", [_incident(each) for each in self.incidents], "bold red")
+        yield from _part("resolved incidents", [_past(each) for each in self.resolved], "")
         outcomes = ", ".join(f"{count} {state}" for state, count in self.outcomes.items())
         yield Text(f"deployments: {outcomes or 'none'}")
         failed = [each for each in self.deployments if each.state == "failed"]
@@ -89,7 +102,7 @@ class Report:
         yield from _part(
             "gaps of a relay", [Text(visible(each.title)) for each in self.gaps], "yellow"
         )
-        if not (self.incidents or failed or self.gaps):
+        if not (self.incidents or self.resolved or failed or self.gaps):
             yield Text("nothing went wrong", "dim")
 
 
@@ -99,11 +112,18 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
     gaps = history.Wanted(
         (cluster,), subject="marathon", type="relay_gap", window=Window.between(since)
     )
+    sent = AlertsSent(stage.table)
+    past = incident_log.past(sent, cluster, Window.between(since))
     found = [each.summary() for each in stage.incidents.all() if each.cluster == cluster]
     return Report(
         cluster,
         since,
         [each for each in found if not app or any(wanted.touches(path) for path in _apps(each))],
+        [
+            each
+            for each in past
+            if each.resolved_at and (not app or any(map(wanted.touches, each.apps)))
+        ],
         list(itertools.islice(listing.newest_first(stage, wanted), _MOST_DEPLOYMENTS)),
         list(itertools.islice(history.newest_first(stage.store, gaps), _MOST_GAPS)),
     )
@@ -119,6 +139,15 @@ def _incident(incident: dict[str, Any]) -> Text:
     often = f" ({incident['count']} times)" if incident.get("count", 0) > 1 else ""
     since = incident["since"][:16].replace("T", " ")
     return Text(visible(f"{incident['subject']}: {what}{often}, since {since}"))
+
+
+def _past(incident: PastIncident) -> Text:
+    begin, end = _iso(incident.opened_at), _iso(incident.resolved_at)
+    return Text(visible(f"{begin[:16].replace('T', ' ')} – {end[11:16]}  {incident.title}"))
+
+
+def _iso(time: datetime | None) -> str:
+    return times.iso(time) if time else ""
 
 
 def _part(heading: str, lines: list[Text], style: str) -> Iterator[Text]:
