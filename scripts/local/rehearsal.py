@@ -79,7 +79,7 @@ class Rehearsal:
         self.heard: list[Heard] = []
         resource = {"resource_type": "rest_api", "name": "rest_api", "rest_api_url": API}
         deployed.keep_copy(stage, {"resources": [resource]})
-        self.functions = functions.load(stage)
+        self.functions = functions.load(stage, retention_days=0)  # its clock is another
         self.functions.watching().now = lambda: self.now
         self._streams = [Stream(self.functions, stage, name) for name in ("fanout", "alerts")]
         queue = client("sqs").create_queue(QueueName=f"{stage.name}-people")["QueueUrl"]
