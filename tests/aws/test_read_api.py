@@ -343,7 +343,8 @@ def test_clusters_tell_their_newest_event_and_what_is_running(own: System) -> No
                 ],
             },
             {"name": "silent", "incidents": [], "deployments": []},
-        ]
+        ],
+        "silences": [],
     }
     reply = ask(own, token)
     assert reply.json["error"]["message"] == "Say which cluster: prod, silent."

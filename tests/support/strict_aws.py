@@ -23,6 +23,7 @@ from moto.iam.models import iam_backends
 from moto.sns.exceptions import InvalidParameterValue
 from moto.sns.models import SNSBackend
 from moto.sqs.models import SQSBackend
+from moto.sqs.responses import SQSResponse
 
 # Each so many calls: the first of them, or the second, or … does what moto never does.
 _EMPTY_POLL = (3, 0)
@@ -47,7 +48,7 @@ def install() -> None:
     """Make moto as strict as AWS from now on, and let the SDK check each parameter."""
     _wrap(SQSBackend, "receive_message", _short_poll)
     _wrap(SQSBackend, "delete_queue", _remember_deleted_queue)
-    _wrap(SQSBackend, "create_queue", _refuse_deleted_queue)
+    _wrap(SQSResponse, "create_queue", _refuse_deleted_queue)
     _wrap(SQSBackend, "_validate_message", _check_message_contents)
     _wrap(DynamoDBStreamsBackend, "get_records", _stream_page)
     _wrap(StreamShard, "add", _drop_identical_rewrite)
@@ -110,15 +111,18 @@ def _remember_deleted_queue(real: Any, backend: Any, name: str) -> None:
     _state(backend)[f"deleted {name}"] = 1
 
 
-def _refuse_deleted_queue(real: Any, backend: Any, name: str, *args: Any, **more: Any) -> Any:
-    """For a minute after its deletion a queue's name can't be used. Here: once."""
-    if _state(backend).pop(f"deleted {name}", 0):
+def _refuse_deleted_queue(real: Any, request: Any) -> Any:
+    """For a minute after its deletion a queue's name can't be used. Here: once, and not in a stack,
+    which would fail as a whole.
+    """
+    name = request._get_param("QueueName")  # noqa: SLF001
+    if _state(request.sqs_backend).pop(f"deleted {name}", 0):
         raise Refused(
             "AWS.SimpleQueueService.QueueDeletedRecently",
             "You must wait 60 seconds after deleting a queue before you can create another with "
             "the same name.",
         )
-    return real(name, *args, **more)
+    return real()
 
 
 def _check_message_contents(
