@@ -13,7 +13,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 from moto.apigateway.models import APIGatewayBackend
-from moto.awslambda.models import LambdaBackend
+from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.table import StreamShard
@@ -60,7 +60,7 @@ def install() -> None:
     _wrap(SNSBackend, "publish", _check_subject_and_attributes)
     _wrap(SNSBackend, "publish_batch", _check_batch)
     _wrap(APIGatewayBackend, "put_rest_api", _drop_resource_policy)
-    _wrap(LambdaBackend, "create_event_source_mapping", _stream_out_of_reach)
+    _wrap(LambdaResponse, "create_event_source_mapping", _stream_out_of_reach)
     _wrap(Session, "create_client", _checked_client)
 
 
@@ -243,8 +243,11 @@ def _drop_resource_policy(
     return api
 
 
-def _stream_out_of_reach(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
-    """Right after a role was made, Lambda does not see yet that it may read the stream."""
+def _stream_out_of_reach(real: Any, request: Any) -> Any:
+    """Right after a role was made, Lambda does not see yet that it may read the stream. Not in a
+    stack, which would fail as a whole.
+    """
+    backend, spec = request.backend, request.json_body
     source = spec.get("EventSourceArn", "")
     roles = iam_backends[backend.account_id]["aws"].roles.values()
     mine = [each for each in roles if each.arn == backend.get_function(spec["FunctionName"]).role]
@@ -255,7 +258,7 @@ def _stream_out_of_reach(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
             "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions "
             "on your stream in IAM.",
         )
-    return real(spec)
+    return real()
 
 
 def _checked_client(real: Any, session: Any, *args: Any, **more: Any) -> Any:
