@@ -227,7 +227,14 @@ class _Look:
                 verdicts.told[verdict.state].append((incident, shown, verdict))
         elif verdict.action == "wait":
             self._keep(incident, replace(incident, judged=incident.last, due=verdict.due))
-        elif incident.opened_at:
+        else:
+            self._drop(incident)
+
+    def _drop(self, incident: Incident) -> None:
+        """Nobody is told of it: it is nothing, or over."""
+        if incident.deployment_id:
+            self._watch.incidents.drop_deployment(incident.cluster, incident.deployment_id)
+        if incident.opened_at:
             self._keep(incident, incident.over(self._now))
         else:
             self._watch.incidents.forget(incident)
