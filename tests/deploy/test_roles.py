@@ -33,6 +33,7 @@ from tests.support.templates import resources
 
 STAGE = resources("messaging.yaml")
 BASE = "marathon-events-${Stage}"
+HERE = "arn:${{AWS::Partition}}:{}:${{AWS::Region}}:${{AWS::AccountId}}:"
 # What Lambda does in a function's name: reads its event source, writes its log.
 BY_LAMBDA = {
     "api": {"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -176,6 +177,9 @@ def test_a_role_names_the_stages_own_resources_and_no_account(function: Function
         {"Fn::GetAtt": ["SpillQueue", "Arn"]},
         {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
         {"Fn::GetAtt": [log_group(function), "Arn"]},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-to-*"},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-undelivered-*"},
+        {"Fn::Sub": f"{HERE.format('ssm')}parameter/marathon-events/${{Stage}}/targets/*"},
     ]
     for each in statements(function.name):
         assert each["Effect"] == "Allow"
