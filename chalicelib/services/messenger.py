@@ -130,7 +130,6 @@ class Address:
             plugin.source, plugin.component = each.cluster, each.subject
             plugin.click = each.link or None
 
-
     def _close_at_opsgenie(self, text: str, key: str) -> bool:
         """Apprise closes only what it opened itself, in the same container."""
         plugin = self._plugin

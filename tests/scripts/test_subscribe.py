@@ -86,9 +86,9 @@ def jobs(aws: str) -> Iterator[Queue]:
         ("arn:aws:lambda:eu-west-1:123456789012:function:notify:live", None),
     ],
 )
-def test_a_target_is_recognised(text: str, made: Target | None) -> None:
+def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) -> None:
     service = text.split(":")[2] if text.startswith("arn:") else ""
-    assert targets.target(text) == (made or Target(service, text))
+    assert targets.target(text, stage) == (made or Target(service, text))
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,19 @@ def test_a_target_is_recognised(text: str, made: Target | None) -> None:
         ("+0123", "is not a target"),
         ("arn:aws:s3:::bucket", "is not a target"),
         ("you", "Give a mail address, a phone number"),
+        ("bot:secret@host.example", "That is not a target"),
+        ("slak://a/b/c", "Did you mean slack://"),
+        ("pagerduty://", "Its forms: pagerduty://"),
+        ("msteams://team/a/b/c", "make a workflow"),
+        ("tgram://123456789:abcdefg_hijklmnop/1/2", "names no place, or several"),
+        ("syslog://", "for one machine alone"),
     ],
 )
-def test_invalid_targets_are_rejected_with_the_valid_kinds(text: str, why: str) -> None:
+def test_invalid_targets_are_rejected_with_the_valid_kinds(
+    text: str, why: str, stage: Stage
+) -> None:
     with pytest.raises(Failure, match=re.escape(why)):
-        targets.target(text)
+        targets.target(text, stage)
 
 
 # Queues
@@ -434,7 +442,7 @@ def test_a_sample_alert_can_be_sent(desk: Desk, jobs: Queue) -> None:
 def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     old = Stage(**{**vars(desk.stage), "alerts_topic_arn": ""})
     with pytest.raises(Failure, match="has no alerts topic yet"):
-        subscriptions.subscribe(old, targets.target(MAIL), "alerts", Filters())
+        subscriptions.subscribe(old, targets.target(MAIL, old), "alerts", Filters())
     assert list(subscriptions.all_of(old)) == []
 
 

@@ -22,7 +22,7 @@ from moto.dynamodbstreams.models import DynamoDBStreamsBackend, ShardIterator
 from moto.iam.models import iam_backends
 from moto.sns.exceptions import InvalidParameterValue
 from moto.sns.models import SNSBackend
-from moto.sqs.models import SQSBackend
+from moto.sqs.models import SQSBackend, sqs_backends
 
 # Each so many calls: the first of them, or the second, or … does what moto never does.
 _EMPTY_POLL = (3, 0)
@@ -251,7 +251,12 @@ def _stream_out_of_reach(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
             "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions "
             "on your stream in IAM.",
         )
-    return real(spec)
+    made = real(spec)
+    if ":sqs:" in source:  # moto would start a container for each message
+        name = source.rpartition(":")[2]
+        queue = sqs_backends[backend.account_id][backend.region_name].get_queue(name)
+        queue.lambda_event_source_mappings.clear()
+    return made
 
 
 def _checked_client(real: Any, session: Any, *args: Any, **more: Any) -> Any:
