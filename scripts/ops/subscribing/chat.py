@@ -108,6 +108,19 @@ def lacks(stage: Stage, target: Target) -> list[str]:
     return missing
 
 
+def undelivered(stage: Stage, target: Target) -> tuple[int, str]:
+    """How many alerts could not be delivered, and why one of them; nothing is removed."""
+    url = queues.find(undelivered_name(stage.name, target.own))
+    count = queues.waiting(url) if url else 0
+    if not count:
+        return 0, ""
+    found = client("sqs").receive_message(
+        QueueUrl=url, VisibilityTimeout=0, MessageAttributeNames=["reason"], WaitTimeSeconds=1
+    )
+    told = (each.get("MessageAttributes", {}) for each in found.get("Messages", []))
+    return count, next((e["reason"]["StringValue"] for e in told if "reason" in e), "")
+
+
 def send(stage: Stage, target: Target, sample: Notification, seconds: int) -> None:
     """Put a message on a target's queue as SNS would, to be delivered after so many seconds: so
     nobody else gets it, and two keep their order.
