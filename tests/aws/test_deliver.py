@@ -187,7 +187,7 @@ def test_a_pager_gets_one_incident_that_is_triggered_updated_and_resolved(
 
 
 def test_a_webhook_gets_title_and_text_and_filters_hold(desk: Desk, there: Services) -> None:
-    id_ = desk.subscribe(there.webhook, "--severity", "error", "--app", "/shop/*")
+    id_ = desk.subscribe(there.webhook, "--severity", "error", "--app", "/shop/web")
     desk.tell(severity="warning")
     desk.tell("resolved")
     desk.pump(id_)
