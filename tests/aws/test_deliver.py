@@ -19,13 +19,15 @@ import pytest
 import subscribe
 
 from chalicelib.records.notification import message
+from chalicelib.records.silence import Silence
 from chalicelib.services import aws
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.services.topic import Topic
 from local import functions
 from local.functions import Context
 from tests.support import queue, services
-from tests.support.cluster import registered
+from tests.support.cluster import at, registered, task
+from tests.support.night import Night, every_minute
 from tests.support.services import PAGERDUTY, SLACK, Services
 
 HOSTILE = (
@@ -352,3 +354,32 @@ def test_the_doctor_sees_a_target_that_nothing_reads(desk: Desk, there: Services
     assert "Slack ...XXXX lacks its event source mapping" in found.message
     desk.run("--to", SLACK)
     assert not [e for e in stage_checks.check(desk.stage) if e.what == "target-lacks"]
+
+
+def test_a_night_is_heard_muted_by_a_silence_and_resolved(desk: Desk, there: Services) -> None:
+    chat_id, pager = desk.subscribe(SLACK), desk.subscribe(PAGERDUTY)
+    night = Night(desk.stage)
+
+    def deliver() -> None:
+        desk.pump(chat_id)
+        desk.pump(pager)
+
+    quiet = Silence("s1", at("00:00:00"), at("00:40:00"), "new rack", "ada", apps=("/quiet",))
+    desk.stage.incidents.add_silence(quiet)
+    night.arrive(task(at("00:10:00"), "/quiet", 1, "TASK_FAILED", "exit 1"))
+    night.arrive(task(at("00:10:00"), "/shop/web", 1, "TASK_FAILED", "exit 1"))
+    night.look_at(*every_minute(at("00:12:20"), 3))
+    deliver()
+    (heard,) = there.taken["slack"]
+    assert "/shop/web" in heard["attachments"][0]["title"]
+    (opened,) = there.taken["pagerduty"]
+    for app in ("/quiet", "/shop/web"):
+        night.arrive(task(at("00:16:00"), app, 2, "TASK_RUNNING"), at("00:16:00"))
+    night.look_at(*every_minute(at("00:16:20"), 30))
+    deliver()
+    _, over = there.taken["slack"]
+    assert over["attachments"][0]["title"].startswith("🟢")
+    _, resolved = there.taken["pagerduty"]
+    assert (opened["event_action"], resolved["event_action"]) == ("trigger", "resolve")
+    assert opened["dedup_key"] == resolved["dedup_key"]
+    assert "/quiet" not in json.dumps(there.taken)
