@@ -4,11 +4,9 @@ tried again or set aside.
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from ops.deploying import roles
 from ops.doctor import stage_checks
 from ops.stage import queues
 from ops.stage.clients import client
@@ -27,6 +25,7 @@ from local import functions
 from local.functions import Context
 from tests.support import queue, services
 from tests.support.cluster import at, registered, task
+from tests.support.deployed import make_deliver
 from tests.support.night import Night, every_minute
 from tests.support.services import PAGERDUTY, SLACK, Services
 
@@ -108,16 +107,7 @@ class Desk:
 @pytest.fixture
 def desk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Desk:
     stage.clusters.claim(registered())
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", "")
-    client("lambda").create_function(
-        FunctionName=f"marathon-events-{stage.name}-deliver",
-        Runtime="python3.11",
-        Role=roles.arns(stage.name)["deliver"],
-        Handler="app.deliver",
-        Code={"ZipFile": code.getvalue()},
-    )
+    make_deliver(stage)
     return Desk(stage, capsys)
 
 
@@ -130,6 +120,12 @@ def there() -> Iterator[Services]:
 def logged(lines: list[str], message: str) -> dict[str, Any]:
     (found,) = [each for each in map(json.loads, lines) if each.get("message") == message]
     return dict(found)
+
+
+def parameters(stage: Stage) -> list[Any]:
+    """The stage's addresses in the Parameter Store."""
+    named = {"Key": "Name", "Option": "BeginsWith", "Values": [f"/marathon-events/{stage.name}/"]}
+    return list(client("ssm").describe_parameters(ParameterFilters=[named])["Parameters"])
 
 
 # What arrives
@@ -316,12 +312,10 @@ def test_all_goes_with_its_removal_and_the_address_is_shown_nowhere(
         "alerts",
     )
     assert SLACK[-10:] not in json.dumps(listed)
-    parameter = client("ssm").describe_parameters()["Parameters"]
-    (ours,) = [each for each in parameter if each["Name"].endswith(id_)]
+    (ours,) = parameters(desk.stage)
     assert ours["Type"] == "SecureString"
     desk.run("--to", id_, "--remove")
-    left = client("ssm").describe_parameters()["Parameters"]
-    assert not [each for each in left if each["Name"].endswith(id_)]
+    assert parameters(desk.stage) == []
     assert queues.find_all(f"marathon-events-{desk.stage.name}-to-") == []
     assert queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-") == []
     alarms = client("cloudwatch").describe_alarms(
@@ -339,8 +333,7 @@ def test_destroying_a_stage_leaves_nothing_of_its_targets(desk: Desk, there: Ser
     desk.subscribe(SLACK)
     subscriptions.remove_all(desk.stage)
     assert list(chat.all_of(desk.stage)) == []
-    found = client("ssm").describe_parameters()["Parameters"]
-    assert not [e for e in found if e["Name"].startswith(f"/marathon-events/{desk.stage.name}/")]
+    assert parameters(desk.stage) == []
 
 
 def test_the_doctor_sees_a_target_that_nothing_reads(desk: Desk, there: Services) -> None:

@@ -1,6 +1,7 @@
 """The functions' roles: they grant what the code calls, and nothing else."""
 
 import ast
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,11 @@ import pytest
 
 from chalicelib.records.spilled import CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
+from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.web.readers import Request
 from local import functions
 from local.functions import Stream
+from tests.support import queue
 from tests.support.cluster import at as at_clock
 from tests.support.cluster import registered, task
 from tests.support.faults import answer, injected, no_connection
@@ -55,6 +58,7 @@ BY_LAMBDA = {
     "watch": {"logs:CreateLogStream", "logs:PutLogEvents"},
 }
 BY_LAMBDA["alerts"] = BY_LAMBDA["fanout"]
+BY_LAMBDA["deliver"] = BY_LAMBDA["restore"]
 # PublishBatch has no right of its own.
 NAMES = {"sns:PublishBatch": "sns:Publish"}
 
@@ -79,7 +83,7 @@ def calls() -> Iterator[set[str]]:
         seen.add(NAMES.get(name, name))
 
     tables, queues = (aws.dynamodb(), aws.dynamodb(urgent=True)), (aws.sqs(), aws.sqs(urgent=True))
-    clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True))
+    clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True), aws.ssm())
     for each in clients:
         each.meta.events.register("before-call", note)
     yield seen
@@ -151,6 +155,36 @@ def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
         night.look_at(at_clock("00:02:30"), at_clock("00:30:00"))
     assert called | BY_LAMBDA["watch"] == granted("watch")
     assert night.heard
+
+
+def test_deliver_may_do_what_it_does(stage: Stage) -> None:
+    deliver = functions.load(stage).delivering()
+    client("ssm").put_parameter(
+        Name=parameter_name(stage.name, "0123abcd"), Value="json://127.0.0.1:1", Type="SecureString"
+    )
+    urls = [
+        client("sqs").create_queue(QueueName=name(stage.name, "0123abcd"))["QueueUrl"]
+        for name in (queue_name, undelivered_name)
+    ]
+    attributes = {
+        name: {"Type": "String", "Value": "x"}
+        for name in ("cluster", "subject", "severity", "state")
+    }
+    alert = json.dumps({"Subject": "x", "Message": "y", "MessageAttributes": attributes})
+    for body in (alert, "no alert"):
+        client("sqs").send_message(QueueUrl=urls[0], MessageBody=body)
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{queue_name(stage.name, '0123abcd')}"
+    with calls() as called:
+        for each in queue.look(urls[0], AttributeNames=["All"]):
+            message = {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+                "attributes": each["Attributes"],
+                "eventSourceARN": arn,
+            }
+            deliver.run([message])
+    assert called | BY_LAMBDA["deliver"] == granted("deliver")
 
 
 def test_each_function_has_its_own_role_in_every_stage() -> None:

@@ -25,12 +25,14 @@ from chalicelib.services import aws
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.topic import Topic
 from tests.support import queue
+from tests.support.deployed import make_deliver
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record
 
 MAIL = "you@example.net"
 HOOK = "https://hooks.example.net/in/s3cret"
+SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 
 
 class Desk:
@@ -454,22 +456,26 @@ def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> N
 
     def note(model: Any, **_: Any) -> None:
         name = model.name.removesuffix("Batch")  # PublishBatch has no right of its own
-        called.add(f"{model.service_model.endpoint_prefix}:{name}")
+        service = model.service_model.endpoint_prefix.replace("monitoring", "cloudwatch")
+        called.add(f"{service}:{name}")
 
     clients = [
         aws.sns(),
-        *map(client, ("sns", "sqs", "lambda", "dynamodb", "cloudformation")),
+        *map(client, ("sns", "sqs", "lambda", "ssm", "cloudwatch", "dynamodb", "cloudformation")),
     ]
     for each in clients:
         each.meta.events.register("before-call", note)
     function = made_function(f"rights-{desk.stage.name}")
-    for target in (function, jobs.arn, MAIL):
+    make_deliver(desk.stage)
+    for target in (function, jobs.arn, MAIL, SLACK):
         desk.run("--to", target)
         desk.run("--to", target, "--severity", "error")
     desk.run("--list")
     desk.run("--to", function, "--remove")
     desk.run("--to", jobs.arn, "--test")
     desk.run("--to", jobs.arn, "--remove")
+    desk.run("--to", SLACK, "--test")
+    desk.run("--to", SLACK, "--remove")
     for each in clients:
         each.meta.events.unregister("before-call", note)
     # What the test itself does, and what comes with making a queue that has tags.

@@ -93,10 +93,9 @@ def lacks(stage: Stage, target: Target) -> list[str]:
     """What a target lacks for being heard there, in words."""
     missing = []
     name = parameter_name(stage.name, target.own)
-    found = client("ssm").describe_parameters(
-        ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    )
-    if not found["Parameters"]:
+    pages = client("ssm").get_paginator("describe_parameters")
+    named = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    if not any(page["Parameters"] for page in pages.paginate(ParameterFilters=named)):
         missing.append(f"its address ({name} in SSM's Parameter Store)")
     mappings = _mappings(target.endpoint)
     if not mappings:
