@@ -271,11 +271,14 @@ def watching() -> "Watch":
 def delivering() -> "Deliver":
     """The use case that sends alerts to chat channels and pagers."""
     from chalicelib.deliver import Deliver
+    from chalicelib.services.alerts_sent import AlertsSent
+    from chalicelib.services.table import Table
     from chalicelib.services.targets import Targets
 
     settings = Settings.read()
-    stage, queue = settings.stage, settings.spill_queue_url
-    return Deliver(Targets(aws.ssm(), aws.sqs(), stage, queue), stage)
+    stage = settings.stage
+    targets = Targets(aws.ssm(), aws.sqs(), stage, settings.spill_queue_url)
+    return Deliver(targets, AlertsSent(Table(aws.dynamodb(), settings.table)), stage)
 
 
 coldstart.make_now(

@@ -5,6 +5,7 @@ tried again or set aside.
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from ops.doctor import stage_checks
@@ -16,6 +17,8 @@ from ops.subscribing import chat, subscriptions
 import pytest
 import subscribe
 
+from chalicelib import times
+from chalicelib.records.incident import State
 from chalicelib.records.notification import message
 from chalicelib.records.silence import Silence
 from chalicelib.services import aws
@@ -69,8 +72,11 @@ class Desk:
         (result,) = Topic(aws.sns(), self.stage.alerts_topic_arn).publish([made], ())
         assert result.outcome == "sent"
 
-    def pump(self, id_: str) -> list[str]:
-        """Hand over what lies on a target's queue, one message each; the lines that are logged."""
+    def pump(self, id_: str, age: timedelta = timedelta(0)) -> list[str]:
+        """Hand over what lies on a target's queue, one message each, as if it came so long ago; the
+        lines that are logged.
+        """
+        sent_at = str(int((times.now() - age).timestamp() * 1000))
         url = self.queue(queue_name(self.stage.name, id_))
         for handle in self._receipts.pop(url, []):
             client("sqs").change_message_visibility(
@@ -82,7 +88,7 @@ class Desk:
                 "messageId": each["MessageId"],
                 "receiptHandle": each["ReceiptHandle"],
                 "body": each["Body"],
-                "attributes": each["Attributes"],
+                "attributes": each["Attributes"] | {"SentTimestamp": sent_at},
                 "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queues.name_of(url)}",
             }
             answer = self._functions.deliver({"Records": [record]}, Context())
@@ -270,6 +276,30 @@ def test_what_is_no_alert_is_set_aside(desk: Desk, there: Services) -> None:
     desk.pump(id_)
     assert len(desk.set_aside(id_)) == 4
     assert there.asked == 0
+
+
+@pytest.mark.parametrize(("later", "sent"), [("resolved", 0), ("ongoing", 1)])
+def test_what_was_overtaken_is_not_sent(
+    later: State, sent: int, desk: Desk, there: Services
+) -> None:
+    id_ = desk.subscribe(PAGERDUTY)
+    desk.tell("opened")
+    attributes = {"severity": "error", "subject": "app:/shop/web"}
+    told = message("[prod] later", "text", attributes, ["/shop/web"])
+    desk.stage.alerts_sent.note("prod", later, told, times.now())
+    desk.pump(id_, timedelta(hours=1))
+    assert there.asked == sent
+    assert desk.set_aside(id_) == []
+
+
+def test_what_could_not_be_delivered_for_hours_is_set_aside(desk: Desk, there: Services) -> None:
+    id_ = desk.subscribe(there.webhook)
+    desk.tell()
+    there.faults = [(503, {}), (503, {})]
+    desk.pump(id_, timedelta(hours=5))
+    assert desk.set_aside(id_) == []
+    desk.pump(id_, timedelta(hours=7))
+    assert desk.set_aside(id_) == ["given up, last status 503"]
 
 
 def test_one_that_fails_holds_up_no_other(desk: Desk, there: Services) -> None:

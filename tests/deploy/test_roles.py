@@ -19,6 +19,7 @@ from ops.stage.templates import parse
 
 import pytest
 
+from chalicelib import times
 from chalicelib.records.spilled import CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
@@ -174,13 +175,14 @@ def test_deliver_may_do_what_it_does(stage: Stage) -> None:
     for body in (alert, "no alert"):
         client("sqs").send_message(QueueUrl=urls[0], MessageBody=body)
     arn = f"arn:aws:sqs:us-east-1:123456789012:{queue_name(stage.name, '0123abcd')}"
+    an_hour_ago = str(int((times.now() - timedelta(hours=1)).timestamp() * 1000))
     with calls() as called:
         for each in queue.look(urls[0], AttributeNames=["All"]):
             message = {
                 "messageId": each["MessageId"],
                 "receiptHandle": each["ReceiptHandle"],
                 "body": each["Body"],
-                "attributes": each["Attributes"],
+                "attributes": each["Attributes"] | {"SentTimestamp": an_hour_ago},
                 "eventSourceARN": arn,
             }
             deliver.run([message])
