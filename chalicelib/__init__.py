@@ -6,4 +6,4 @@ pure) → ``marathon`` (what Marathon says; pure) → modules that all others us
 ``log``, ``times``, ``text``, ``workers``, ``coldstart``).
 """
 
-VERSION = "1.0.0"  # of all that is in this repository
+VERSION = "2.0.0"  # of all that is in this repository

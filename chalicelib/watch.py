@@ -172,38 +172,47 @@ class _Look:
         last = next(found, None)
         return last is None or last > incident.last
 
-    def _must_wait(self, known: list[Incident], due: list[Incident]) -> bool:
-        """Where many incidents of a cluster come at about the same time, the rest of them is waited
-        for, once.
-        """
-        next_look = self._now + self._timing.look
-        soon = sum(each.due is not None and self._now < each.due <= next_look for each in known)
-        waited = self._now - _waiting_since(due[0]) >= self._timing.look
-        return bool(soon) and not waited and len(due) + soon > TOGETHER
-
     # What is told
 
     def _of_cluster(self, cluster: str, due: list[Incident], budget: Budget) -> None:
-        known = [each for each in self._open.incidents if each.cluster == cluster]
-        lately = self._sent_lately(known)
+        lately = self._sent_lately(cluster)
         flood = len(lately) >= TOGETHER or max(lately.values(), default=0) > TOGETHER
-        if self._must_wait(known, due):
-            return
         if flood and self._now - max(lately) < self._timing.group_interval:
             return  # they keep coming, so they are gathered
         verdicts = Verdicts(flood)
+        few = not flood and len(self._of(cluster)) <= TOGETHER
         for each in due:
             if budget.is_spent:
                 break
             self._guard(each.subject, partial(self._judge_one, each, verdicts))
-            if not flood and len(due) <= TOGETHER:
+            if few:
                 self._tell_all(verdicts)
-        self._tell_all(verdicts)
+        if not self._must_wait(cluster, verdicts):
+            self._tell_all(verdicts)
 
-    def _sent_lately(self, known: list[Incident]) -> Counter[datetime]:
+    def _of(self, cluster: str) -> list[Incident]:
+        """The incidents of a cluster that are not over."""
+        known = (each for each in self._open.incidents if each.cluster == cluster)
+        return [each for each in known if each.state != "resolved" or each.since]
+
+    def _sent_lately(self, cluster: str) -> Counter[datetime]:
         """When messages of a cluster were sent lately, and of how many incidents each told."""
         since = self._now - 2 * self._timing.group_interval
+        known = (each for each in self._open.incidents if each.cluster == cluster)
         return Counter(time for each in known for time in each.notified if time > since)
+
+    def _must_wait(self, cluster: str, verdicts: "Verdicts") -> bool:
+        """Where many incidents of a cluster come at about the same time, the rest of them is waited
+        for, once.
+        """
+        told = [each for row in verdicts.told.values() for each, _, _ in row]
+        next_look = self._now + self._timing.look
+        soon = sum(
+            each.due is not None and self._now < each.due <= next_look for each in self._of(cluster)
+        )
+        if not told or not soon or len(told) + soon <= TOGETHER:
+            return False
+        return self._now - min(map(_waiting_since, told)) < self._timing.look
 
     def _judge_one(self, incident: Incident, verdicts: "Verdicts") -> None:
         """Judge an incident, and settle it if nobody is to be told of it now."""

@@ -3,4 +3,4 @@
 It imports nothing else of the project, so that it can be shipped alone.
 """
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"

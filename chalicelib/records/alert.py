@@ -257,6 +257,8 @@ def _state(condition: Condition) -> str:
 
 
 def _ended(name: str, what: str, condition: Condition, facts: Facts) -> str:
+    if not facts.failures:
+        what = f"it was bad for {duration(condition.last_bad - facts.since)}"
     match condition.ending:
         case "recovered":
             return f"{name} has recovered: {what}"

@@ -148,14 +148,19 @@ def request_of(record: Record) -> Request | None:
     by = known(made.clientIp) if isinstance(made, models.ApiPostEvent | models.PodEvent) else None
     if not by or not record.touched:
         return None
-    definition = made.appDefinition if isinstance(made, models.ApiPostEvent) else None
+    version = version_of(made, record.time) or ""
+    return Request(record.time, clip(by), tuple(record.touched), clip(version))
+
+
+def version_of(request: models.Event | None, time: datetime) -> str | None:
+    """The version that a request of that time made; None if nobody knows. Marathon shows the
+    definition as it came, which may have an old version in it.
+    """
+    definition = request.appDefinition if isinstance(request, models.ApiPostEvent) else None
     version = (definition or {}).get("version")
-    return Request(
-        record.time,
-        clip(by),
-        tuple(record.touched),
-        clip(version) if isinstance(version, str) else "",
-    )
+    made = times.usable_timestamp(version)
+    near = made is not None and abs(made - time) <= REQUESTED_WITHIN
+    return version if near and isinstance(version, str) else None
 
 
 def _share_apps(one: Facts, other: Facts) -> bool:

@@ -40,8 +40,10 @@ _DELETED = "app_terminated_event"
 _DISCONNECTED = "scheduler_disconnected_event"
 _CONNECTED = ("scheduler_registered_event", "scheduler_reregistered_event")
 
-# Of what a process that is asked to end says at its end: signals 15 and 9, as status or in words.
-_ASKED_WORDS = ("status 143", "status 137", "signal terminated", "signal killed")
+# What a process that is asked to end says at its end: signal 15, as status or in words; or
+# signal 9, which also ends what takes too much memory.
+_TERMINATED = ("status 143", "signal terminated")
+_KILLED_BY_SIGNAL = ("status 137", "signal killed")
 
 # An instance with a reservation comes back under its id, but not at once; what comes sooner is the
 # companion of an earlier event.
@@ -364,7 +366,8 @@ def _was_asked(life: Life, end: Record, spans: Sequence[Span]) -> bool:
     if end.status in _FINISHED:
         return replaced
     said = end.title.lower()
-    return replaced and end.status in _FAILED and any(each in said for each in _ASKED_WORDS)
+    words = _TERMINATED if life.first is end else (*_TERMINATED, *_KILLED_BY_SIGNAL)
+    return replaced and end.status in _FAILED and any(each in said for each in words)
 
 
 def _never_ran_in_time(life: Life, end: Record) -> bool:

@@ -26,6 +26,7 @@ from chalicelib.records.deployment import (
     State,
     ended,
     failure,
+    version_of,
 )
 from chalicelib.records.lives import history
 from chalicelib.records.record import MAX_APPS, Record
@@ -171,12 +172,16 @@ class Case:
         no request, and the one next to it in time is somebody else's.
         """
         found = [each for each in _parsed(self.around) if self._asks_for_it(each)]
-        same = [each for each in found if self.version and self.version == _version(each.event)]
+        same = [
+            each
+            for each in found
+            if self.version and self.version == version_of(each.event, each.record.time)
+        ]
         begin = self.begin.id if self.begin else ""
         return same or [
             each
             for each in found
-            if not (self.version and _version(each.event))
+            if not (self.version and version_of(each.event, each.record.time))
             and not any(each.record.id < other.id < begin for other in self.others)
         ]
 
@@ -401,13 +406,6 @@ def defined(case: Case) -> dict[str, Definition]:
         if isinstance(each.event, models.ApiPostEvent) and each.event.appDefinition
         for app in each.record.touched
     }
-
-
-def _version(made: models.Event) -> str | None:
-    version = (
-        (made.appDefinition or {}).get("version") if isinstance(made, models.ApiPostEvent) else None
-    )
-    return version if isinstance(version, str) else None
 
 
 def _summary(record: Record) -> Summary:

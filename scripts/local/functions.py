@@ -72,9 +72,9 @@ class Context:
         return self._milliseconds
 
 
-def load(stage: Stage) -> ModuleType:
+def load(stage: Stage, retention_days: int = 90) -> ModuleType:
     """``app.py`` as a stage's functions import it: fresh, with the stage's environment."""
-    os.environ.update(stage.environment())
+    os.environ.update(stage.environment(), RETENTION_DAYS=str(retention_days))
     sys.modules.pop("app", None)
     module = importlib.import_module("app")
     # Requests run in parallel here, so each needs a current_request of its own.

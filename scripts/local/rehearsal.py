@@ -33,6 +33,8 @@ _MINUTE = timedelta(minutes=1)
 # A time that lies so far from the others is not when the event came.
 _FAR = timedelta(days=60)
 _EPOCH = times.from_epoch(0)
+# SQS may answer that nothing is there though something is.
+_EMPTY_ANSWERS = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Rehearsal:
         self.heard: list[Heard] = []
         resource = {"resource_type": "rest_api", "name": "rest_api", "rest_api_url": API}
         deployed.keep_copy(stage, {"resources": [resource]})
-        self.functions = functions.load(stage)
+        self.functions = functions.load(stage, retention_days=0)  # its clock is another
         self.functions.watching().now = lambda: self.now
         self._streams = [Stream(self.functions, stage, name) for name in ("fanout", "alerts")]
         queue = client("sqs").create_queue(QueueName=f"{stage.name}-people")["QueueUrl"]
@@ -134,7 +136,10 @@ class Rehearsal:
 
     def hear(self) -> None:
         """Take what people got."""
-        while messages := self._receive():
+        empty = 0
+        while empty < _EMPTY_ANSWERS:
+            messages = self._receive()
+            empty = 0 if messages else empty + 1
             for each in messages:
                 said = json.loads(each["Body"])
                 named = {name: one["Value"] for name, one in said["MessageAttributes"].items()}

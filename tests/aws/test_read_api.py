@@ -255,11 +255,12 @@ def test_a_story_too_large_for_lambda_is_cut_and_says_so(own: System) -> None:
 def test_the_overview_is_cut_where_it_would_be_too_large(
     own: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    token = reader(own)
     monkeypatch.setattr(sizes, "MOST_BYTES", 3_000)
     steps = [{"actions": [{"action": "StartApplication", "app": f"/{'é' * 100}"}]}]
     for n in range(15):
-        store(system, record(eventType="deployment_info", plan={"id": f"d{n}", "steps": steps}))
-    reply = get(system.api, "/clusters", token)
+        store(own, record(eventType="deployment_info", plan={"id": f"d{n}", "steps": steps}))
+    reply = get(own.api, "/clusters", token)
     assert in_lambdas_answer(reply) < 3_200
     (cluster,) = reply.json["clusters"]
     assert cluster["deployments"]
@@ -342,7 +343,8 @@ def test_clusters_tell_their_newest_event_and_what_is_running(own: System) -> No
                 ],
             },
             {"name": "silent", "incidents": [], "deployments": []},
-        ]
+        ],
+        "silences": [],
     }
     reply = ask(own, token)
     assert reply.json["error"]["message"] == "Say which cluster: prod, silent."

@@ -17,12 +17,13 @@ from chalicelib.history import Wanted
 from chalicelib.marathon.reading import read
 from chalicelib.records import items
 from chalicelib.records.record import identify, record_of
+from chalicelib.sender import Sender
+from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.clusters import Clusters
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store, Window
 from chalicelib.services.table import Table
 from chalicelib.services.topic import Topic
-from chalicelib.telling import Telling
 from chalicelib.watch import Watch
 from tests.bench import bodies
 from tests.bench.capacity import size
@@ -115,8 +116,9 @@ def _looks(shelf: Shelf) -> int:
     """The calls of a look of ``watch`` while nothing is wrong."""
     table: Any = Table(shelf, "events")  # type: ignore[arg-type]
     incidents = Incidents(table)
-    telling = Telling(incidents, Topic(shelf, "topic"))  # type: ignore[arg-type]
-    watch = Watch(Store(table), incidents, Clusters(table), telling, "prod", lambda: "")
+    topic = Topic(shelf, "topic")  # type: ignore[arg-type]
+    sender = Sender(incidents, topic, AlertsSent(table))
+    watch = Watch(Store(table), incidents, Clusters(table), sender, "prod", lambda: "")
     shelf.calls = 0
     watch.run()
     return shelf.calls

@@ -3,11 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 
 from local import cloud
 from tests.bench.figures import Figure
-from tests.support.cluster import at, task
+from tests.support.cluster import LATEST, at, task
 from tests.support.night import Night
+from tests.support.nights import back_off, out_of_memory_every_20_minutes
 
 _FAILURES = 1_000
 _APPS = 300
@@ -20,21 +22,32 @@ def telling() -> Iterator[Figure]:
         task(at("01:00:00", 3600 / _FAILURES * n), "/web", n, "TASK_FAILED", "exit 1")[0]
         for n in range(_FAILURES)
     ]
+    loop.append(task(at("02:00:05"), "/web", _FAILURES, "TASK_RUNNING")[0])
     rack = [
         task(at("01:00:00", 60 / _APPS * n), f"/app-{n}", n, "TASK_FAILED", "gone", "node-3")[0]
         for n in range(_APPS)
     ]
+    rack += [task(at("01:04:00"), f"/app-{n}", n + 1, "TASK_RUNNING")[0] for n in range(_APPS)]
     calm = [task(at("01:00:00", 60 * n), "/web", n, "TASK_RUNNING")[0] for n in range(60)]
+    soon = timedelta(minutes=20)
     with (
         open(os.devnull, "w") as log,  # noqa: PTH123
         contextlib.redirect_stdout(log),
         cloud.running(),
     ):
-        for name, events, budget in (
-            (f"{_FAILURES:,} failures of an app in an hour", loop, 4),
-            (f"{_APPS} apps that fail within a minute", rack, 2),
-            ("an hour in which nothing is bad", calm, 0),
-        ):
-            night = Night(cloud.make_stage(f"n{budget}"))
-            night.play(events)
+        nights = (
+            (f"{_FAILURES:,} failures of an app in an hour", loop, soon, 4),
+            (f"{_APPS} apps that fail within a minute", rack, soon, 2),
+            ("a back-off of 30 hours", back_off(LATEST), soon, 10),
+            (
+                "six hours of an app that runs out of memory every 20 minutes",
+                out_of_memory_every_20_minutes(LATEST),
+                timedelta(hours=1),
+                6,
+            ),
+            ("an hour in which nothing is bad", calm, soon, 0),
+        )
+        for n, (name, events, until, budget) in enumerate(nights):
+            night = Night(cloud.make_stage(f"n{n}"))
+            night.happen(events, until)
             yield Figure(_SECTION, name, len(night.heard), "", budget=budget)

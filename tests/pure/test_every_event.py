@@ -15,13 +15,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "add_health_check_event-0.5.0": {
         "severity": "info",
         "subject": "marathon",
-        "title": "Health check HTTP /alive added",
+        "title": "Health check HTTP /alive on port index 0 added",
     },
     "add_health_check_event-0.7.0": {
         "severity": "info",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
-        "title": "Health check HTTP /alive of /shop/cart added",
+        "title": "Health check HTTP /alive on port index 0 of /shop/cart added",
     },
     "add_health_check_event-0.7.4": {
         "severity": "info",
@@ -33,13 +33,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "severity": "info",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
-        "title": "Health check TCP of /shop/cart added",
+        "title": "Health check TCP on port 9000 of /shop/cart added",
     },
     "add_health_check_event-1.4.0": {
         "severity": "info",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
-        "title": "Health check MESOS_HTTP /alive of /shop/cart added",
+        "title": "Health check MESOS_HTTP /alive on port http of /shop/cart added",
     },
     "api_post_event-0.1.0": {
         "severity": "notice",
@@ -243,28 +243,28 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "subject": "app:/shop",
         "app": "/shop",
         "task": "shop.c0ffee00-1dea-11e3-9abc-5ca1ab1e0001",
-        "title": "Health check HTTP /alive of /shop failed",
+        "title": "Health check HTTP /alive on port index 0 of /shop failed",
     },
     "failed_health_check_event-1.3.14": {
         "severity": "warning",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
         "task": "shop_cart.c0ffee00-1dea-11e5-9abc-5ca1ab1e0001",
-        "title": "Health check HTTP /alive of /shop/cart failed",
+        "title": "Health check HTTP /alive on port index 0 of /shop/cart failed",
     },
     "failed_health_check_event-1.4.13": {
         "severity": "warning",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
         "instance": "shop_cart.marathon-c0ffee00-1dea-11e6-9abc-5ca1ab1e0001",
-        "title": "Health check HTTP /alive of /shop/cart failed",
+        "title": "Health check HTTP /alive on port http of /shop/cart failed",
     },
     "failed_health_check_event-1.5.0": {
         "severity": "warning",
         "subject": "app:/shop/cart",
         "app": "/shop/cart",
         "instance": "shop_cart.marathon-c0ffee00-1dea-11e6-9abc-5ca1ab1e0001",
-        "title": "Health check HTTP /alive of /shop/cart failed",
+        "title": "Health check HTTP /alive on port index 0 of /shop/cart failed",
     },
     "framework_message_event-0.5.0": {
         "severity": "info",
@@ -518,7 +518,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "title": "Task of /shop was lost on mesos-3",
     },
     "status_update_event-0.6.1-finished": {
-        "severity": "notice",
+        "severity": "warning",
         "subject": "app:/shop",
         "app": "/shop",
         "task": "shop.c0ffee00-1dea-11e3-9abc-5ca1ab1e0001",

@@ -103,8 +103,8 @@ def test_incidents_of_every_cluster_are_listed(
 def incident(stage: Stage, key: str) -> None:
     time = "2016-04-24T09:29:52.774Z"
     item: dict[str, Any] = {
-        "pk": "#trouble",
-        "sk": key,
+        "pk": "#open",
+        "sk": f"incident|{key}",
         "kind": "incident",
         "since": time,
         "last": time,

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.apigateway.models import APIGatewayBackend
 from moto.awslambda.models import LambdaBackend
+from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.table import StreamShard
@@ -23,6 +24,7 @@ from moto.iam.models import iam_backends
 from moto.sns.exceptions import InvalidParameterValue
 from moto.sns.models import SNSBackend
 from moto.sqs.models import SQSBackend, sqs_backends
+from moto.sqs.responses import SQSResponse
 
 # Each so many calls: the first of them, or the second, or … does what moto never does.
 _EMPTY_POLL = (3, 0)
@@ -47,7 +49,7 @@ def install() -> None:
     """Make moto as strict as AWS from now on, and let the SDK check each parameter."""
     _wrap(SQSBackend, "receive_message", _short_poll)
     _wrap(SQSBackend, "delete_queue", _remember_deleted_queue)
-    _wrap(SQSBackend, "create_queue", _refuse_deleted_queue)
+    _wrap(SQSResponse, "create_queue", _refuse_deleted_queue)
     _wrap(SQSBackend, "_validate_message", _check_message_contents)
     _wrap(DynamoDBStreamsBackend, "get_records", _stream_page)
     _wrap(StreamShard, "add", _drop_identical_rewrite)
@@ -59,7 +61,8 @@ def install() -> None:
     _wrap(SNSBackend, "publish", _check_subject_and_attributes)
     _wrap(SNSBackend, "publish_batch", _check_batch)
     _wrap(APIGatewayBackend, "put_rest_api", _drop_resource_policy)
-    _wrap(LambdaBackend, "create_event_source_mapping", _stream_out_of_reach)
+    _wrap(LambdaResponse, "create_event_source_mapping", _stream_out_of_reach)
+    _wrap(LambdaBackend, "create_event_source_mapping", _no_container)
     _wrap(Session, "create_client", _checked_client)
 
 
@@ -110,15 +113,18 @@ def _remember_deleted_queue(real: Any, backend: Any, name: str) -> None:
     _state(backend)[f"deleted {name}"] = 1
 
 
-def _refuse_deleted_queue(real: Any, backend: Any, name: str, *args: Any, **more: Any) -> Any:
-    """For a minute after its deletion a queue's name can't be used. Here: once."""
-    if _state(backend).pop(f"deleted {name}", 0):
+def _refuse_deleted_queue(real: Any, request: Any) -> Any:
+    """For a minute after its deletion a queue's name can't be used. Here: once, and not in a stack,
+    which would fail as a whole.
+    """
+    name = request._get_param("QueueName")  # noqa: SLF001
+    if _state(request.sqs_backend).pop(f"deleted {name}", 0):
         raise Refused(
             "AWS.SimpleQueueService.QueueDeletedRecently",
             "You must wait 60 seconds after deleting a queue before you can create another with "
             "the same name.",
         )
-    return real(name, *args, **more)
+    return real()
 
 
 def _check_message_contents(
@@ -239,8 +245,11 @@ def _drop_resource_policy(
     return api
 
 
-def _stream_out_of_reach(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
-    """Right after a role was made, Lambda does not see yet that it may read the stream."""
+def _stream_out_of_reach(real: Any, request: Any) -> Any:
+    """Right after a role was made, Lambda does not see yet that it may read the stream. Not in a
+    stack, which would fail as a whole.
+    """
+    backend, spec = request.backend, request.json_body
     source = spec.get("EventSourceArn", "")
     roles = iam_backends[backend.account_id]["aws"].roles.values()
     mine = [each for each in roles if each.arn == backend.get_function(spec["FunctionName"]).role]
@@ -251,10 +260,17 @@ def _stream_out_of_reach(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
             "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions "
             "on your stream in IAM.",
         )
+    return real()
+
+
+def _no_container(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
+    """moto would start a container for each message: tests hand messages over themselves."""
     made = real(spec)
-    if ":sqs:" in source:  # moto would start a container for each message
-        name = source.rpartition(":")[2]
-        queue = sqs_backends[backend.account_id][backend.region_name].get_queue(name)
+    source = spec.get("EventSourceArn", "")
+    if ":sqs:" in source:
+        queue = sqs_backends[backend.account_id][backend.region_name].get_queue(
+            source.rpartition(":")[2]
+        )
         queue.lambda_event_source_mappings.clear()
     return made
 
