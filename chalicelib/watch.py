@@ -226,7 +226,8 @@ class _Look:
             else:
                 verdicts.told[verdict.state].append((incident, shown, verdict))
         elif verdict.action == "wait":
-            self._keep(incident, replace(incident, judged=incident.last, due=verdict.due))
+            waits = replace(incident, judged=incident.last, due=verdict.due, newest=verdict.newest)
+            self._keep(incident, waits)
         else:
             self._drop(incident)
 
@@ -280,7 +281,8 @@ class _Look:
         facts = replace(verdict.facts, was_silenced=incident.silenced_until is not None)
         if incident.sending:
             return Notice(incident, shown, facts, again=True)
-        return Notice(incident, replace(shown.told(state, self._now), due=verdict.due), facts)
+        after = shown.told(state, self._now)
+        return Notice(incident, replace(after, due=verdict.due, newest=verdict.newest), facts)
 
     def _keep(self, before: Incident, after: Incident) -> None:
         written = self._watch.incidents.write(before, after)
