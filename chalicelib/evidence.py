@@ -103,7 +103,8 @@ def of_subject(
         began - timing.relapses_within - timing.cause_within,
     )
     since = (incident.opened_at or incident.last) - timing.relapses_within
-    return condition(rows.history, min(since, now - timing.relapses_within), now, timing), rows
+    since = min(since, now - timing.relapses_within)
+    return condition(rows.history, since, now, timing, incident.opened_at), rows
 
 
 def newest(store: Store, incident: Incident) -> str:

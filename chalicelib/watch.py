@@ -9,6 +9,7 @@ What is wrong with one incident never keeps the others from being told.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -187,8 +188,23 @@ class _Look:
             self._guard(each.subject, partial(self._judge_one, each, verdicts))
             if few:
                 self._tell_all(verdicts)
-        if not self._must_wait(cluster, verdicts):
-            self._tell_all(verdicts)
+        if verdicts.count > TOGETHER:
+            self._add_soon(cluster, verdicts, budget)
+        elif self._must_wait(cluster, verdicts):
+            return
+        self._tell_all(verdicts)
+
+    def _add_soon(self, cluster: str, verdicts: "Verdicts", budget: Budget) -> None:
+        """Many are told of together: with them those that would be at the next look."""
+        next_look = self._now + self._timing.look
+        ahead = Judge(self._watch.store, self._open, next_look, self._timing)
+        for each in self._of(cluster):
+            if budget.is_spent or each.due is None or not self._now < each.due <= next_look:
+                continue
+            with suppress(Exception):  # it has its turn at the next look
+                verdict = ahead.judge(each)
+                if verdict.action == "tell" and verdicts.told[verdict.state]:
+                    self._take(each, verdict, verdicts)
 
     def _of(self, cluster: str) -> list[Incident]:
         """The incidents of a cluster that are not over."""
@@ -205,7 +221,7 @@ class _Look:
         """Where many incidents of a cluster come at about the same time, the rest of them is waited
         for, once.
         """
-        told = [each for row in verdicts.told.values() for each, _, _ in row]
+        told = verdicts.incidents
         next_look = self._now + self._timing.look
         soon = sum(
             each.due is not None and self._now < each.due <= next_look for each in self._of(cluster)
@@ -218,18 +234,24 @@ class _Look:
         """Judge an incident, and settle it if nobody is to be told of it now."""
         incident = incident.remembered(self._timing)
         verdict = self._judge.judge(incident)
-        if verdict.action == "tell" and verdict.facts:
-            shown = _described(incident, verdict, verdict.facts)
-            if until := self._silenced_until(shown):
-                verdicts.silenced += 1
-                self._keep(incident, _silenced(shown, verdict, until, self._now))
-            else:
-                verdicts.told[verdict.state].append((incident, shown, verdict))
+        if verdict.action == "tell":
+            self._take(incident, verdict, verdicts)
         elif verdict.action == "wait":
             waits = replace(incident, judged=incident.last, due=verdict.due, newest=verdict.newest)
             self._keep(incident, waits)
         else:
             self._drop(incident)
+
+    def _take(self, incident: Incident, verdict: Verdict, verdicts: "Verdicts") -> None:
+        """What is to be told is told, unless a silence covers it."""
+        if verdict.facts is None:
+            raise ValueError("nothing is known")
+        shown = _described(incident, verdict, verdict.facts)
+        if until := self._silenced_until(shown):
+            verdicts.silenced += 1
+            self._keep(incident, _silenced(shown, verdict, until, self._now))
+        else:
+            verdicts.told[verdict.state].append((incident, shown, verdict))
 
     def _drop(self, incident: Incident) -> None:
         """Nobody is told of it: it is nothing, or over."""
@@ -310,6 +332,16 @@ class Verdicts:
         self.gathered = gathered
         self.silenced = 0
         self.told: dict[State, list[Told]] = {"opened": [], "ongoing": [], "resolved": []}
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents of all of them."""
+        return [incident for row in self.told.values() for incident, _, _ in row]
+
+    @property
+    def count(self) -> int:
+        """How many of one state there are at most."""
+        return max(map(len, self.told.values()))
 
 
 def _described(incident: Incident, verdict: Verdict, facts: Facts) -> Incident:

@@ -50,8 +50,16 @@ class Condition:
         return "error" if self.loops or self.down else "warning"
 
 
-def condition(history: History, since: datetime, now: datetime, timing: Timing) -> Condition:
-    """What is wrong with a subject. ``since``: when its incident began, for what counts."""
+def condition(
+    history: History,
+    since: datetime,
+    now: datetime,
+    timing: Timing,
+    opened: datetime | None = None,
+) -> Condition:
+    """What is wrong with a subject. ``since``: what failed before that does not count. ``opened``:
+    when people were first told of it.
+    """
     failures = tuple(each for each in history.failures if each.failure.heard >= since)
     stopped = history.stopped is not None
     down = [] if stopped else [each for each in failures if _is_down(each, history)]
@@ -70,7 +78,9 @@ def condition(history: History, since: datetime, now: datetime, timing: Timing) 
     if loop:
         thresholds.append(loop[0].failure.heard + timing.group_wait)
     last_bad = now if ongoing else _last_bad(history, failures, since)
-    quiet = _resolve_after(failures, timing)
+    made = [each for each in failures if each in loop or each in down or _is_after(each, opened)]
+    pause = _longest_pause(made)
+    quiet = min(max(timing.resolve_after, 2 * pause), timing.resolve_at_latest)
     recent = bool(failures) and now < failures[-1].failure.heard + quiet
     return Condition(
         history,
@@ -87,7 +97,7 @@ def condition(history: History, since: datetime, now: datetime, timing: Timing) 
         ),
         waiting=waiting if waiting and waiting.heard + timing.replaced_within <= now else None,
         ongoing=ongoing,
-        still=ongoing or (not stopped and _is_still_failing(failures, now, timing)),
+        still=ongoing or (not stopped and _is_still_failing(failures, pause, now, timing)),
         last_bad=last_bad,
         resolves=_resolves(history, ongoing, last_bad, quiet, timing),
         next=min((each for each in thresholds if each > now), default=None),
@@ -120,27 +130,26 @@ def _loop(failures: tuple[Life, ...], timing: Timing) -> list[Life]:
     return []
 
 
-def _longest_pause(failures: tuple[Life, ...]) -> timedelta:
+def _is_after(life: Life, opened: datetime | None) -> bool:
+    return opened is not None and life.failure.heard >= opened
+
+
+def _longest_pause(failures: list[Life]) -> timedelta:
     times = [each.failure.heard for each in failures]
     return max((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))
 
 
-def _resolve_after(failures: tuple[Life, ...], timing: Timing) -> timedelta:
-    twice = 2 * _longest_pause(failures)
-    return min(max(timing.resolve_after, twice), timing.resolve_at_latest)
-
-
-def _is_still_failing(failures: tuple[Life, ...], now: datetime, timing: Timing) -> bool:
+def _is_still_failing(
+    failures: tuple[Life, ...], pause: timedelta, now: datetime, timing: Timing
+) -> bool:
     """Whether the next failure would come no later than the others did."""
-    if not failures:
-        return False
-    within = max(timing.replaced_within, _longest_pause(failures))
-    return now - failures[-1].failure.heard <= within
+    within = max(timing.replaced_within, pause)
+    return bool(failures) and now - failures[-1].failure.heard <= within
 
 
 def _last_bad(history: History, failures: tuple[Life, ...], since: datetime) -> datetime:
     """Until when something was bad that is not now."""
-    ends = [each.failure.heard for each in failures]
+    ends = [history.replaced.get(each.failure.id, each.failure.heard) for each in failures]
     ends += [each.recovered.heard for each in history.lives if each.recovered]
     if history.launched:
         ends.append(history.launched.heard)
