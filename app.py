@@ -13,6 +13,7 @@ from chalicelib.web import answers
 
 if TYPE_CHECKING:
     from chalicelib.alerts import Alerts
+    from chalicelib.deliver import Deliver
     from chalicelib.fanout import FanOut
     from chalicelib.ingest import Ingest
     from chalicelib.restore import Restore
@@ -132,6 +133,12 @@ def alerts(event: DynamoDBEvent) -> dict[str, Any]:
 def watch(_event: CloudWatchEvent) -> None:
     """A minute has passed."""
     watching().run()
+
+
+@app.lambda_function()
+def deliver(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """A target's queue brings an alert. Whoever subscribes the target makes the mapping."""
+    return delivering().run(event["Records"])
 
 
 def _request_id() -> str:
@@ -260,6 +267,20 @@ def watching() -> "Watch":
     )
 
 
+@coldstart.once
+def delivering() -> "Deliver":
+    """The use case that sends alerts to chat channels and pagers."""
+    from chalicelib.deliver import Deliver
+    from chalicelib.services.alerts_sent import AlertsSent
+    from chalicelib.services.table import Table
+    from chalicelib.services.targets import Targets
+
+    settings = Settings.read()
+    stage = settings.stage
+    targets = Targets(aws.ssm(), aws.sqs(), stage, settings.spill_queue_url)
+    return Deliver(targets, AlertsSent(Table(aws.dynamodb(), settings.table)), stage)
+
+
 coldstart.make_now(
     {
         "app.app": ingest,
@@ -267,5 +288,6 @@ coldstart.make_now(
         "app.restore": restoring,
         "app.alerts": alerting,
         "app.watch": watching,
+        "app.deliver": delivering,
     }
 )

@@ -74,16 +74,20 @@ class Rows:
 
 def read(store: Store, cluster: str, subject: str, since: datetime) -> Rows:
     """The lives of an app, a pod or the scheduler since then."""
-    kind, _, path = subject.partition(":")
-    subjects = history.subjects_of_path(path) if kind in ("app", "pod") else (subject,)
     found: list[Record] = []
     window = Window(times.compact(since))
-    for each in subjects:
+    for each in _subjects(subject):
         rows = store.timeline(cluster, each, window, _PAGE, bodies=_DEFINITIONS)
         found += itertools.islice(rows, MOST_ROWS + 1)
     sizes = {each.id: size for each in found if (size := _size(each)) is not None}
     kept = [replace(each, body=b"") if each.body else each for each in found[:MOST_ROWS]]
     return Rows(lives.history(kept, sizes), len(found) <= MOST_ROWS)
+
+
+def _subjects(subject: str) -> tuple[str, ...]:
+    """A path is an app's or a pod's, and many events do not tell which."""
+    kind, _, path = subject.partition(":")
+    return history.subjects_of_path(path) if kind in ("app", "pod") else (subject,)
 
 
 def of_subject(
@@ -100,6 +104,17 @@ def of_subject(
     )
     since = (incident.opened_at or incident.last) - timing.relapses_within
     return condition(rows.history, min(since, now - timing.relapses_within), now, timing), rows
+
+
+def newest(store: Store, incident: Incident) -> str:
+    """The id of the newest record of an app, a pod or the scheduler; empty if there is none. It
+    costs next to nothing.
+    """
+    found = (
+        next(store.timeline(incident.cluster, each, page=1), None)
+        for each in _subjects(incident.subject)
+    )
+    return max((each.id for each in found if each), default="")
 
 
 def facts(

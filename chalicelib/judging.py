@@ -27,6 +27,7 @@ _LOOK_FOR_FOLLOWERS = timedelta(minutes=30)
 class Verdict:
     """``tell``: people should hear of it, in that ``state``. ``wait``: look again when it is
     ``due``, or when something bad comes. ``drop``: it is nothing, or over and nobody was told.
+    ``newest``: the newest record that was judged, while something is bad.
     """
 
     action: Literal["tell", "wait", "drop"]
@@ -34,6 +35,7 @@ class Verdict:
     severity: str = "error"
     facts: Facts | None = None
     due: datetime | None = None
+    newest: str = ""
 
 
 _DROP = Verdict("drop")
@@ -61,13 +63,18 @@ class Judge:
         return _DROP
 
     def _lives(self, incident: Incident) -> Verdict:
+        newest = evidence.newest(self._store, incident)
+        if self._is_unchanged(incident, newest):
+            due = min(self._now + _LOOK_AGAIN, self._repeat(incident))
+            return Verdict("wait", due=due, newest=newest)
         found, rows = evidence.of_subject(self._store, incident, self._now, self._timing)
+        newest = newest if found.ongoing else ""
 
         def tell(state: State) -> Verdict:
             facts = evidence.facts(self._store, incident, found, rows, self._now, self._timing)
             severity = incident.severity if state == "resolved" else found.severity
             due = self._next(incident, found) if state != "resolved" else None
-            return Verdict("tell", state, severity or "error", facts, due)
+            return Verdict("tell", state, severity or "error", facts, due, newest)
 
         if incident.sending and incident.state:
             return tell(incident.state)
@@ -76,12 +83,22 @@ class Judge:
                 return tell("resolved")
             if found.still and self._repeat(incident) <= self._now:
                 return tell("ongoing")
-            return Verdict("wait", due=self._next(incident, found))
+            return Verdict("wait", due=self._next(incident, found), newest=newest)
         if found.matters:
             if incident.may_open(self._now, self._timing):
                 return tell("opened")
             return Verdict("wait", due=self._now + _LOOK_AGAIN)
         return Verdict("wait", due=found.next) if found.next else _DROP
+
+    def _is_unchanged(self, incident: Incident, newest: str) -> bool:
+        """Whether what was bad is so still: nothing has come of it, and nobody need be told."""
+        return (
+            incident.is_open
+            and not (incident.sending or incident.is_news)
+            and newest == incident.newest != ""
+            and self._now < self._repeat(incident)
+            and self._now - incident.last < self._timing.resolve_at_latest
+        )
 
     def _repeat(self, incident: Incident) -> datetime:
         """When an incident that people know is to be told again, if it goes on."""

@@ -226,8 +226,16 @@ class _Look:
             else:
                 verdicts.told[verdict.state].append((incident, shown, verdict))
         elif verdict.action == "wait":
-            self._keep(incident, replace(incident, judged=incident.last, due=verdict.due))
-        elif incident.opened_at:
+            waits = replace(incident, judged=incident.last, due=verdict.due, newest=verdict.newest)
+            self._keep(incident, waits)
+        else:
+            self._drop(incident)
+
+    def _drop(self, incident: Incident) -> None:
+        """Nobody is told of it: it is nothing, or over."""
+        if incident.deployment_id:
+            self._watch.incidents.drop_deployment(incident.cluster, incident.deployment_id)
+        if incident.opened_at:
             self._keep(incident, incident.over(self._now))
         else:
             self._watch.incidents.forget(incident)
@@ -273,7 +281,8 @@ class _Look:
         facts = replace(verdict.facts, was_silenced=incident.silenced_until is not None)
         if incident.sending:
             return Notice(incident, shown, facts, again=True)
-        return Notice(incident, replace(shown.told(state, self._now), due=verdict.due), facts)
+        after = shown.told(state, self._now)
+        return Notice(incident, replace(after, due=verdict.due, newest=verdict.newest), facts)
 
     def _keep(self, before: Incident, after: Incident) -> None:
         written = self._watch.incidents.write(before, after)

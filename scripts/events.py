@@ -4,6 +4,7 @@ could not be published or stored.
 """
 
 import argparse
+import heapq
 import itertools
 import json
 import sys
@@ -39,6 +40,7 @@ examples:
   .venv/bin/python scripts/events.py deployments --outcome failed --since 7d
   .venv/bin/python scripts/events.py deployment 867ed450
   .venv/bin/python scripts/events.py status
+  .venv/bin/python scripts/events.py alerts --since 12h
   .venv/bin/python scripts/events.py stats --since 7d --by app --severity error
   .venv/bin/python scripts/events.py show 20160424T092748069Z-0123456789abcdef
   .venv/bin/python scripts/events.py replay --since 3d --severity error --dry-run
@@ -108,6 +110,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "incidents", help="the incidents that are open, in every cluster"
     )
     incidents.set_defaults(run=_incidents)
+    alerts = commands.add_parser("alerts", help="what people were told, the newest first")
+    alerts.set_defaults(run=_alerts)
+    alerts.add_argument(
+        "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
+    )
     stats_ = commands.add_parser("stats", help="how many events there were, as bars")
     stats_.set_defaults(run=_stats)
     stats_.add_argument(
@@ -153,12 +160,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     restore.set_defaults(run=_restore)
     for command in (list_, tail, stats_, replay):
         options.add_filters(command)
-    for command in (list_, deployments, stats_, replay):
+    for command in (list_, deployments, alerts, stats_, replay):
         options.add_times(command)
-    looking = (list_, tail, show, deployments, deployment, report_, status, incidents, stats_)
+    looking = (
+        *(list_, tail, show, deployments, deployment),
+        *(report_, status, incidents, alerts, stats_),
+    )
     for command in (*looking, replay):
         options.add_cluster(command)
-    for command in (list_, tail, deployment, status, incidents, stats_, replay):
+    for command in (list_, tail, deployment, status, incidents, alerts, stats_, replay):
         options.add_zone(command)
     for command in (*looking, parked):
         command.add_argument("--json", action="store_true", help="JSON, one object a line")
@@ -293,13 +303,37 @@ def _incidents(args: argparse.Namespace) -> int:
     names = options.clusters(stage, args.cluster)
     found = [each for each in stage.incidents.all() if each.cluster in names]
     console, screen = _shown_on(args)
-    for each in sorted(found, key=lambda incident: incident.began, reverse=True):
-        if args.json:
+    found.sort(key=lambda incident: incident.began, reverse=True)
+    if args.json:
+        for each in found:
             out(json.dumps({"cluster": each.cluster, **each.summary()}))
-        else:
-            console.print(overview.incident_line(each, screen, cluster=len(names) > 1))
+    else:
+        for line in overview.incident_lines(found, screen, cluster=len(names) > 1):
+            console.print(line)
     if not found:
         say("No incident is open.", "dim")
+    return 0
+
+
+def _alerts(args: argparse.Namespace) -> int:
+    stage = resources.find(args.stage)
+    names = options.clusters(stage, args.cluster)
+    window = options.window(args)
+    found = heapq.merge(
+        *(stage.alerts_sent.newest_first(name, window) for name in names),
+        key=lambda each: each.id,
+        reverse=True,
+    )
+    console, screen = _shown_on(args)
+    shown = 0
+    for each in itertools.islice(found, args.limit):
+        shown += 1
+        if args.json:
+            out(json.dumps(each.summary()))
+        else:
+            console.print(overview.alert_line(each, screen))
+    if not shown:
+        say("People were told nothing.", "dim")
     return 0
 
 

@@ -5,6 +5,7 @@ and unsubscribe.
 import argparse
 import json
 import re
+import sys
 
 from ops import cli, options
 from ops.cli import Failure, out, say, warn
@@ -28,9 +29,9 @@ examples:
   .venv/bin/python scripts/subscribe.py --to you@example.net --test
   .venv/bin/python scripts/subscribe.py --to you@example.net --remove
 
-who: people (mail, SMS) get the alerts, a few messages in plain words. Programs (queues, functions,
-https:// URLs) get the events, each as JSON. docs/subscribers.md says more, also about chat and
-pagers. If a target is subscribed already, the new filters replace the old ones.
+who: people (mail, SMS, chat, pagers) get the alerts, a few messages in plain words. Programs
+(queues, functions, https:// URLs) get the events, each as JSON. docs/subscribers.md says more. If a
+target is subscribed already, the new filters replace the old ones.
 
 filters: an option that is given several times takes any of its values; all options must fit.
 
@@ -62,11 +63,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--to",
         metavar="TARGET",
-        help="a mail address, a phone number, an https:// URL, the ARN of an SQS queue or a Lambda "
-        "function; with --test and --remove also an id that --list shows, or a subscription's ARN",
+        help="a mail address, a phone number, the address of a chat channel or pager (slack://…, "
+        "pagerduty://…), an https:// URL, the ARN of an SQS queue or a Lambda function; '-': read "
+        "it from standard input, since it may be a secret; with --test and --remove also an id "
+        "that --list shows, or a subscription's ARN",
     )
     parser.add_argument(
-        "--topic", choices=TOPICS, help="default: alerts for mail and SMS, events for all others"
+        "--topic", choices=TOPICS, help="default: alerts for people, events for programs"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="show who is subscribed, and to what")
@@ -79,6 +82,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="with --list: JSON, one object a line")
     add_filters(parser)
     args = parser.parse_args(argv)
+    if args.to == "-":
+        args.to = sys.stdin.readline().strip()
     if not (args.to or args.list):
         parser.error("--to TARGET is needed, or --list")
     if (args.list or args.test or args.remove) and filters_in(args) != _NO_FILTERS:
@@ -130,7 +135,7 @@ def _once(values: list[str]) -> tuple[str, ...]:
 
 
 def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
-    target = targets.target(args.to)
+    target = targets.target(args.to, stage)
     topic = args.topic or target.topic
     wanted = filters_in(args)
     targets.check(stage, target, topic)
@@ -202,7 +207,8 @@ def _tell_what_is_left(target: Target, made: Subscribed) -> None:
     if not made.new:
         say("A changed filter takes full effect within 15 minutes.", "dim")
     # Too early a message would count as refused by the queue.
-    when = " in a minute, when SQS knows the new right" if target.protocol == "sqs" else ""
+    theirs = target.protocol == "sqs" and not target.own
+    when = " in a minute, when SQS knows the new right" if theirs else ""
     say(f"Try it out{when}: the same --to, with --test.", "dim")
 
 
@@ -240,7 +246,7 @@ def _json(each: Subscription) -> str:
     said = {
         "id": each.id,
         "topic": each.topic,
-        "protocol": each.target.protocol,
+        "protocol": "chat" if each.target.own else each.target.protocol,
         "target": each.target.shown,
         "confirmed": bool(each.arn),
         "arn": each.arn,
@@ -263,11 +269,11 @@ def _test(args: argparse.Namespace, stage: Stage) -> int:
 
 def _remove(args: argparse.Namespace, stage: Stage) -> int:
     found = list(subscriptions.listed(stage))
-    if _is_name(args.to) or _asked(args, found):
+    if _is_name(args.to) or _asked(args, found, stage):
         only = _only(args, stage, found)
         target, topic = only.target, only.topic
     else:
-        target = targets.target(args.to)
+        target = targets.target(args.to, stage)
         topic = args.topic or target.topic
     kept = subscriptions.remove(stage, target, topic)
     out(f"{target.shown} is no longer subscribed to the {topic} of stage {stage.name}.")
@@ -282,20 +288,22 @@ def _remove(args: argparse.Namespace, stage: Stage) -> int:
 
 def _only(args: argparse.Namespace, stage: Stage, found: list[Subscription]) -> Subscription:
     """The one subscription that --to names. Raises Failure."""
-    asked = _asked(args, found)
+    asked = _asked(args, found, stage)
     if len(asked) == 1:
         return asked[0]
     if asked:
-        raise Failure(f"{args.to} is subscribed to both topics: say --topic events or alerts.")
-    shown = args.to if _is_name(args.to) else targets.target(args.to).shown
+        raise Failure(
+            f"{asked[0].target.shown} is subscribed to both topics: say --topic events or alerts."
+        )
+    shown = args.to if _is_name(args.to) else targets.target(args.to, stage).shown
     raise Failure(f"{shown} is not subscribed to stage {stage.name}; --list shows who is.")
 
 
-def _asked(args: argparse.Namespace, found: list[Subscription]) -> list[Subscription]:
+def _asked(args: argparse.Namespace, found: list[Subscription], stage: Stage) -> list[Subscription]:
     found = [each for each in found if args.topic in (None, each.topic)]
     if _is_name(args.to):
         return [each for each in found if args.to in (each.id, each.arn)]
-    target = targets.target(args.to)
+    target = targets.target(args.to, stage)
     return [each for each in found if each.target == target]
 
 

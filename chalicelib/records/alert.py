@@ -175,7 +175,10 @@ def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[s
     if hosts := list(dict.fromkeys(each.host for each in _shown_lives(facts) if each.host)):
         lines.append(f"Where: {words.names(hosts)}.")
     if state == "ongoing":
-        lines.append(f"New since the last message: {_news(facts, incident)}.")
+        took = duration((incident.bad_at or facts.last) - facts.since)
+        lines.append(
+            f"It has gone on for {took}. New since the last message: {_news(facts, incident)}."
+        )
     return headline, [*lines, *_causes(facts)]
 
 

@@ -35,7 +35,8 @@ class Incident:
     again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
     message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
     then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
-    readers. ``stands_still``: it is about a deployment that does. ``version``: of these.
+    readers. ``stands_still``: it is about a deployment that does. ``newest``: the id of the newest
+    record that was judged, while something is bad. ``version``: of these.
     """
 
     cluster: str
@@ -61,6 +62,7 @@ class Incident:
     by: str = ""
     group: str = ""
     stands_still: bool = False
+    newest: str = ""
     no_events: bool = False
     version: int = 0
 

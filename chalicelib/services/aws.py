@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
 
 
 class NotAnAnswer(BotoCoreError):
@@ -158,9 +159,16 @@ def sns(*, once: bool = False) -> "SNSClient":
     return made
 
 
+@functools.cache
+def ssm() -> "SSMClient":
+    """The Parameter Store's client."""
+    made: SSMClient = _client("ssm", _RELAXED)
+    return made
+
+
 def forget() -> None:
     """Drop all clients: those made next see the environment as it is then."""
-    for made in (_session, dynamodb, sqs, sns):
+    for made in (_session, dynamodb, sqs, sns, ssm):
         made.cache_clear()
 
 

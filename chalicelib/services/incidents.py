@@ -175,9 +175,9 @@ class Incidents:
                 _key(incident), "#last = :seen", {":seen": _text(incident.last)}, _NAMES
             )
 
-    def drop_deployment(self, running: Running) -> None:
+    def drop_deployment(self, cluster: str, id_: str) -> None:
         """Note that a deployment does not run."""
-        self._table.delete(items.open_deployment_key(running.cluster, running.id))
+        self._table.delete(items.open_deployment_key(cluster, id_))
 
     def add_silence(self, silence: Silence) -> None:
         """Keep a silence; it is forgotten a day after its end."""

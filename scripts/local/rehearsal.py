@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops.stage import deployed
@@ -33,6 +33,7 @@ _MINUTE = timedelta(minutes=1)
 # A time that lies so far from the others is not when the event came.
 _FAR = timedelta(days=60)
 _EPOCH = times.from_epoch(0)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 # SQS may answer that nothing is there though something is.
 _EMPTY_ANSWERS = 2
 
@@ -102,6 +103,7 @@ class Rehearsal:
             return
         first, end = waiting[0].heard, waiting[-1].heard + until
         look = _EPOCH + (first - _EPOCH) // _MINUTE * _MINUTE + _LOOKS_AT
+        idle_until = look
         while look <= end:
             came = 0
             while came < len(waiting) and waiting[came].heard < look:
@@ -111,8 +113,21 @@ class Rehearsal:
                 self.store(waiting[:came])
                 del waiting[:came]
                 self.pump()
-            self.look()
+            if came or look >= idle_until:
+                self.look()
+                idle_until = self._idle_until()
             look += _MINUTE
+
+    def _idle_until(self) -> datetime:
+        """Until when watch finds nothing to do if nothing comes: looks before that are left out."""
+        watch = self.functions.watching()
+        found = self.stage.incidents.read(self.now)
+        busy = any(each.sending or each.silenced_until or each.is_news for each in found.incidents)
+        if busy or watch.no_events:
+            return self.now
+        due = [each.due for each in found.incidents if each.due]
+        due += [each.last + watch.timing.stuck for each in found.deployments]
+        return min((each for each in due if each > self.now), default=_NEVER)
 
     def store(self, records: Sequence[Record]) -> None:
         """Store records as they are when they come."""

@@ -16,7 +16,7 @@ RECOVERABLE_GB_MONTH = 0.20  # point-in-time recovery, of the table without its 
 SNS_REQUEST = 0.50e-6  # of up to 64 KB, a batch's messages together; to queues and functions free
 SQS_REQUEST = 0.40e-6
 LOG_GB = 0.50
-FIXED = {"CloudWatch metrics": 12 * 0.30, "CloudWatch alarms": 21 * 0.10, "Dashboard": 3.00}
+FIXED = {"CloudWatch metrics": 12 * 0.30, "CloudWatch alarms": 23 * 0.10, "Dashboard": 3.00}
 
 # What only AWS can show, and is assumed here: how long Lambda bills an event, with the table some
 # milliseconds away; a batch, its publishes one after the other; and what Lambda itself logs of each

@@ -6,9 +6,11 @@
 import base64
 import json
 import re
+from collections import defaultdict
 from typing import Any
 
 from ops import ROOT
+from ops.deploying.upgrade import upgrade
 from ops.stage import deployed
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -23,6 +25,8 @@ from local import functions
 from local.functions import Stream
 from local.journal import Journal
 from local.subscriber import listening
+from tests.support.cluster import at, task
+from tests.support.night import Night, every_minute
 
 OLD = json.loads((ROOT / "tests" / "fixtures" / "stage-0.1.json").read_text())
 BODIES: dict[str, str] = OLD["bodies"]
@@ -82,6 +86,31 @@ def test_its_api_and_its_clusters_are_known(old: Stage) -> None:
     assert deployed.read_code(old) is None
     (cluster,) = old.clusters.all()
     assert (cluster.name, cluster.framework_id) == ("prod", "framework-1")
+
+
+def test_what_was_open_in_1_0_0_is_not_left_untold(stage: Stage) -> None:
+    night = Night(stage)
+    night.arrive(task(at("00:10:00"), "/told", 1, "TASK_FAILED"), at("00:10:00"))
+    night.arrive(task(at("00:10:00"), "/untold", 1, "TASK_FAILED"), at("00:10:00"))
+    for each in stage.incidents.read().incidents:
+        stage.incidents.forget(each)
+    for app, told in (("/told", True), ("/untold", False)):
+        item = {
+            "pk": "#trouble",
+            "sk": f"prod|app:{app}",
+            **dict.fromkeys(("since", "last", "opened", "heard"), "2026-03-02T00:10:00.000Z"),
+            "severity": "error",
+            "title": "Task failed",
+        }
+        if told:
+            item["told_at"] = "2026-03-02T00:12:20.000Z"
+        stage.table.put({name: {"S": value} for name, value in item.items()})
+    upgrade(stage)
+    night.look_at(*every_minute(at("00:13:20"), 20))
+    heard: dict[str, list[str]] = defaultdict(list)
+    for message in night.heard:
+        heard[message.apps[0]].append(message.state)
+    assert heard == {"/untold": ["opened", "ongoing"], "/told": ["ongoing"]}
 
 
 def test_there_is_one_version_of_all() -> None:

@@ -38,7 +38,7 @@ def telling() -> Iterator[Figure]:
         nights = (
             (f"{_FAILURES:,} failures of an app in an hour", loop, soon, 4),
             (f"{_APPS} apps that fail within a minute", rack, soon, 2),
-            ("a back-off of 30 hours", back_off(LATEST), soon, 10),
+            ("a back-off of 30 hours", back_off(LATEST, hours=30), soon, 10),
             (
                 "six hours of an app that runs out of memory every 20 minutes",
                 out_of_memory_every_20_minutes(LATEST),

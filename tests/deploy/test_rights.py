@@ -14,9 +14,11 @@ import events
 import grant
 import plan
 import pytest
+import silence
 import subscribe
 
 from chalicelib.services.clusters import Cluster
+from tests.support.deployed import make_deliver
 from tests.support.iam import findings
 from tests.support.records import at
 from tests.support.rights import granted, needed_here, policies, tables
@@ -50,6 +52,8 @@ def known(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 def test_the_commands_need_no_more_than_their_rows_grant(known: Stage) -> None:
     queue = client("sqs").create_queue(QueueName=f"jobs-{known.name}")["QueueUrl"]
     arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    make_deliver(known)
+    slack = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
     runs: list[tuple[Any, list[str], list[str]]] = [
         (plan, [], ["`plan.py`"]),
         (doctor, [], ["`doctor.py`"]),
@@ -59,6 +63,13 @@ def test_the_commands_need_no_more_than_their_rows_grant(known: Stage) -> None:
         (subscribe, ["--list"], ["`subscribe.py`"]),
         (subscribe, ["--test", "--to", arn], ["`subscribe.py`"]),
         (subscribe, ["--remove", "--to", arn], ["`subscribe.py`"]),
+        (subscribe, ["--to", slack], ["`subscribe.py`"]),
+        (subscribe, ["--test", "--to", slack], ["`subscribe.py`"]),
+        (doctor, [], ["`doctor.py`"]),
+        (subscribe, ["--remove", "--to", slack], ["`subscribe.py`"]),
+        (silence, ["--for", "1h", "--comment", "x"], ["`silence.py`"]),
+        (silence, ["--list"], ["`silence.py`"]),
+        (events, ["alerts"], ["events.py", "`alerts`"]),
         (events, ["list"], ["events.py", "`list`"]),
         (events, ["stats"], ["events.py", "`stats`"]),
         (events, ["incidents"], ["events.py", "`incidents`"]),

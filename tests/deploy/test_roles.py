@@ -1,6 +1,7 @@
 """The functions' roles: they grant what the code calls, and nothing else."""
 
 import ast
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,14 @@ from ops.stage.templates import parse
 
 import pytest
 
+from chalicelib import times
 from chalicelib.records.spilled import CHUNK_BYTES, Spilled, to_messages
 from chalicelib.services import aws, tokens
+from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.web.readers import Request
 from local import functions
 from local.functions import Stream
+from tests.support import queue
 from tests.support.cluster import at as at_clock
 from tests.support.cluster import registered, task
 from tests.support.faults import answer, injected, no_connection
@@ -33,6 +37,7 @@ from tests.support.templates import resources
 
 STAGE = resources("messaging.yaml")
 BASE = "marathon-events-${Stage}"
+HERE = "arn:${{AWS::Partition}}:{}:${{AWS::Region}}:${{AWS::AccountId}}:"
 # What Lambda does in a function's name: reads its event source, writes its log.
 BY_LAMBDA = {
     "api": {"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -54,6 +59,7 @@ BY_LAMBDA = {
     "watch": {"logs:CreateLogStream", "logs:PutLogEvents"},
 }
 BY_LAMBDA["alerts"] = BY_LAMBDA["fanout"]
+BY_LAMBDA["deliver"] = BY_LAMBDA["restore"]
 # PublishBatch has no right of its own.
 NAMES = {"sns:PublishBatch": "sns:Publish"}
 
@@ -78,7 +84,7 @@ def calls() -> Iterator[set[str]]:
         seen.add(NAMES.get(name, name))
 
     tables, queues = (aws.dynamodb(), aws.dynamodb(urgent=True)), (aws.sqs(), aws.sqs(urgent=True))
-    clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True))
+    clients: Any = (*tables, *queues, aws.sns(), aws.sns(once=True), aws.ssm())
     for each in clients:
         each.meta.events.register("before-call", note)
     yield seen
@@ -152,6 +158,37 @@ def test_alerts_and_watch_may_do_what_they_do(stage: Stage) -> None:
     assert night.heard
 
 
+def test_deliver_may_do_what_it_does(stage: Stage) -> None:
+    deliver = functions.load(stage).delivering()
+    client("ssm").put_parameter(
+        Name=parameter_name(stage.name, "0123abcd"), Value="json://127.0.0.1:1", Type="SecureString"
+    )
+    urls = [
+        client("sqs").create_queue(QueueName=name(stage.name, "0123abcd"))["QueueUrl"]
+        for name in (queue_name, undelivered_name)
+    ]
+    attributes = {
+        name: {"Type": "String", "Value": "x"}
+        for name in ("cluster", "subject", "severity", "state")
+    }
+    alert = json.dumps({"Subject": "x", "Message": "y", "MessageAttributes": attributes})
+    for body in (alert, "no alert"):
+        client("sqs").send_message(QueueUrl=urls[0], MessageBody=body)
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{queue_name(stage.name, '0123abcd')}"
+    an_hour_ago = str(int((times.now() - timedelta(hours=1)).timestamp() * 1000))
+    with calls() as called:
+        for each in queue.look(urls[0], AttributeNames=["All"]):
+            message = {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+                "attributes": each["Attributes"] | {"SentTimestamp": an_hour_ago},
+                "eventSourceARN": arn,
+            }
+            deliver.run([message])
+    assert called | BY_LAMBDA["deliver"] == granted("deliver")
+
+
 def test_each_function_has_its_own_role_in_every_stage() -> None:
     whole = config()
     functions = {each.chalice_name for each in FUNCTIONS}
@@ -176,6 +213,9 @@ def test_a_role_names_the_stages_own_resources_and_no_account(function: Function
         {"Fn::GetAtt": ["SpillQueue", "Arn"]},
         {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
         {"Fn::GetAtt": [log_group(function), "Arn"]},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-to-*"},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-undelivered-*"},
+        {"Fn::Sub": f"{HERE.format('ssm')}parameter/marathon-events/${{Stage}}/targets/*"},
     ]
     for each in statements(function.name):
         assert each["Effect"] == "Allow"

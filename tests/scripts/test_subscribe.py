@@ -25,12 +25,14 @@ from chalicelib.services import aws
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.topic import Topic
 from tests.support import queue
+from tests.support.deployed import make_deliver
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record
 
 MAIL = "you@example.net"
 HOOK = "https://hooks.example.net/in/s3cret"
+SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 
 
 class Desk:
@@ -86,9 +88,9 @@ def jobs(aws: str) -> Iterator[Queue]:
         ("arn:aws:lambda:eu-west-1:123456789012:function:notify:live", None),
     ],
 )
-def test_a_target_is_recognised(text: str, made: Target | None) -> None:
+def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) -> None:
     service = text.split(":")[2] if text.startswith("arn:") else ""
-    assert targets.target(text) == (made or Target(service, text))
+    assert targets.target(text, stage) == (made or Target(service, text))
 
 
 @pytest.mark.parametrize(
@@ -100,11 +102,19 @@ def test_a_target_is_recognised(text: str, made: Target | None) -> None:
         ("+0123", "is not a target"),
         ("arn:aws:s3:::bucket", "is not a target"),
         ("you", "Give a mail address, a phone number"),
+        ("bot:secret@host.example", "That is not a target"),
+        ("slak://a/b/c", "Did you mean slack://"),
+        ("pagerduty://", "Its forms: pagerduty://"),
+        ("msteams://team/a/b/c", "make a workflow"),
+        ("tgram://123456789:abcdefg_hijklmnop/1/2", "names no place, or several"),
+        ("syslog://", "for one machine alone"),
     ],
 )
-def test_invalid_targets_are_rejected_with_the_valid_kinds(text: str, why: str) -> None:
+def test_invalid_targets_are_rejected_with_the_valid_kinds(
+    text: str, why: str, stage: Stage
+) -> None:
     with pytest.raises(Failure, match=re.escape(why)):
-        targets.target(text)
+        targets.target(text, stage)
 
 
 # Queues
@@ -434,7 +444,7 @@ def test_a_sample_alert_can_be_sent(desk: Desk, jobs: Queue) -> None:
 def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     old = Stage(**{**vars(desk.stage), "alerts_topic_arn": ""})
     with pytest.raises(Failure, match="has no alerts topic yet"):
-        subscriptions.subscribe(old, targets.target(MAIL), "alerts", Filters())
+        subscriptions.subscribe(old, targets.target(MAIL, old), "alerts", Filters())
     assert list(subscriptions.all_of(old)) == []
 
 
@@ -446,22 +456,26 @@ def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> N
 
     def note(model: Any, **_: Any) -> None:
         name = model.name.removesuffix("Batch")  # PublishBatch has no right of its own
-        called.add(f"{model.service_model.endpoint_prefix}:{name}")
+        service = model.service_model.endpoint_prefix.replace("monitoring", "cloudwatch")
+        called.add(f"{service}:{name}")
 
     clients = [
         aws.sns(),
-        *map(client, ("sns", "sqs", "lambda", "dynamodb", "cloudformation")),
+        *map(client, ("sns", "sqs", "lambda", "ssm", "cloudwatch", "dynamodb", "cloudformation")),
     ]
     for each in clients:
         each.meta.events.register("before-call", note)
     function = made_function(f"rights-{desk.stage.name}")
-    for target in (function, jobs.arn, MAIL):
+    make_deliver(desk.stage)
+    for target in (function, jobs.arn, MAIL, SLACK):
         desk.run("--to", target)
         desk.run("--to", target, "--severity", "error")
     desk.run("--list")
     desk.run("--to", function, "--remove")
     desk.run("--to", jobs.arn, "--test")
     desk.run("--to", jobs.arn, "--remove")
+    desk.run("--to", SLACK, "--test")
+    desk.run("--to", SLACK, "--remove")
     for each in clients:
         each.meta.events.unregister("before-call", note)
     # What the test itself does, and what comes with making a queue that has tags.

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 from moto.apigateway.models import APIGatewayBackend
+from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.dynamodb.exceptions import MockValidationException
@@ -22,7 +23,7 @@ from moto.dynamodbstreams.models import DynamoDBStreamsBackend, ShardIterator
 from moto.iam.models import iam_backends
 from moto.sns.exceptions import InvalidParameterValue
 from moto.sns.models import SNSBackend
-from moto.sqs.models import SQSBackend
+from moto.sqs.models import SQSBackend, sqs_backends
 from moto.sqs.responses import SQSResponse
 
 # Each so many calls: the first of them, or the second, or … does what moto never does.
@@ -61,6 +62,7 @@ def install() -> None:
     _wrap(SNSBackend, "publish_batch", _check_batch)
     _wrap(APIGatewayBackend, "put_rest_api", _drop_resource_policy)
     _wrap(LambdaResponse, "create_event_source_mapping", _stream_out_of_reach)
+    _wrap(LambdaBackend, "create_event_source_mapping", _no_container)
     _wrap(Session, "create_client", _checked_client)
 
 
@@ -259,6 +261,18 @@ def _stream_out_of_reach(real: Any, request: Any) -> Any:
             "on your stream in IAM.",
         )
     return real()
+
+
+def _no_container(real: Any, backend: Any, spec: dict[str, Any]) -> Any:
+    """moto would start a container for each message: tests hand messages over themselves."""
+    made = real(spec)
+    source = spec.get("EventSourceArn", "")
+    if ":sqs:" in source:
+        queue = sqs_backends[backend.account_id][backend.region_name].get_queue(
+            source.rpartition(":")[2]
+        )
+        queue.lambda_event_source_mappings.clear()
+    return made
 
 
 def _checked_client(real: Any, session: Any, *args: Any, **more: Any) -> Any:

@@ -95,4 +95,6 @@ FUNCTIONS = (
     # What it could not note in half a day nobody wants to be woken for: no dead letters.
     Function("alerts", "alerts", STREAM, lambda _: _of_stream(_NEW_BAD, _NEW_KILLED)),
     Function("watch", "watch"),
+    # Each target has a queue and a mapping of its own, which come and go with it.
+    Function("deliver", "deliver"),
 )

@@ -13,10 +13,11 @@ from ops.stage import deployed, queues
 from ops.stage.clients import client
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
-from ops.subscribing import subscriptions
+from ops.subscribing import chat, subscriptions
 
 from chalicelib import times
 from chalicelib.services import aws
+from chalicelib.services.targets import undelivered_name
 
 # Notifications usually come within two seconds; the alarm goes off at five minutes.
 _BEHIND_SECONDS = 60
@@ -48,6 +49,7 @@ def check(stage: Stage) -> list[Finding]:
         ("subscribers-unknown", "The subscribers", _subscribers),
         ("alarm-mail-unknown", "Who gets the alarms", account_checks.alarms),
         ("concurrency-unknown", "The account's limits", account_checks.concurrency),
+        ("targets-unknown", "The chat channels and pagers", _targets),
         ("undelivered-unknown", "What could not be delivered to subscribers", _undelivered),
     ]
     return [
@@ -201,7 +203,25 @@ def _subscribers(stage: Stage) -> list[Finding]:
     ]
 
 
+def _targets(stage: Stage) -> list[Finding]:
+    """What is wrong with chat channels and pagers, each named."""
+    findings = []
+    for target in chat.all_of(stage):
+        for missing in chat.lacks(stage, target):
+            message = f"{target.shown} lacks {missing}: it gets no alerts."
+            remedy = f"{_SUBSCRIBE} --stage {stage.name} --to its address"
+            findings.append(Finding("error", "target-lacks", message, remedy))
+        count, why = chat.undelivered(stage, target)
+        if count:
+            because = f" The reason of one: {why}." if why else ""
+            message = f"Alerts could not be delivered to {target.shown}: {count}.{because}"
+            remedy = "docs/operations.md says what to do."
+            findings.append(Finding("warning", "alerts-undelivered", message, remedy))
+    return findings
+
+
 def _undelivered(stage: Stage) -> list[Finding]:
+    chats = {undelivered_name(stage.name, each.own) for each in chat.all_of(stage)}
     return [
         Finding(
             "warning",
@@ -212,6 +232,7 @@ def _undelivered(stage: Stage) -> list[Finding]:
             "docs/operations.md says what to do.",
         )
         for name, count in subscriptions.undelivered(stage).items()
+        if name not in chats
     ]
 
 

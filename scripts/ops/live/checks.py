@@ -82,7 +82,7 @@ def notifications(live: Live) -> str:
     sqs = client("sqs")
     url = str(sqs.create_queue(QueueName=f"{live.stage.table_name}-live-check")["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    queue = target(arn["Attributes"]["QueueArn"])
+    queue = target(arn["Attributes"]["QueueArn"], live.stage)
     try:
         subscriptions.subscribe(live.stage, queue, "events", Filters(app=(_APP,)))
         began = time.monotonic()

@@ -1,6 +1,7 @@
 """How a stage and its clusters are now: the newest events, what is running, what is wrong."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
+from chalicelib.services.alerts_sent import AlertSent
 from chalicelib.text import listed, visible
 
 _APPS = 3
@@ -48,8 +50,8 @@ class ClusterState:
         text = Text.assemble((visible(self.name), "bold green"), "  ", _age(self.newest))
         for each in self.running:
             text.append("\n  ").append(_progress(each, where), "cyan")
-        for incident in self.incidents:
-            text.append("\n  ").append(incident_line(incident, where))
+        for line in incident_lines(self.incidents, where):
+            text.append("\n  ").append(line)
         if self.newest and not (self.running or self.incidents):
             text.append("\n  no deployment is running, and no incident is open", "dim")
         return text
@@ -126,6 +128,23 @@ def alarms(stage: str) -> list[str] | None:
     return [each["AlarmName"] for each in found["MetricAlarms"]]
 
 
+def incident_lines(
+    incidents: Iterable[Incident], where: Screen, *, cluster: bool = False
+) -> Iterator[Text]:
+    """A line for each. Those that people were told of together stand below what they were told."""
+    groups: dict[tuple[str, str], list[Incident]] = {}
+    for each in incidents:
+        alone = each.group or each.subject
+        groups.setdefault((each.cluster, alone), []).append(each)
+    for (_, name), found in groups.items():
+        together = len(found) > 1
+        if together:
+            yield Text(visible(f"{name}:"), "bold")
+        for each in found:
+            line = incident_line(each, where, cluster=cluster)
+            yield Text("  ").append(line) if together else line
+
+
 def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -> Text:
     """An incident in one line."""
     told = incident.summary()
@@ -134,7 +153,24 @@ def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -
         f"  since {where.moment(told['since'])}  ",
         (f"{visible(incident.cluster)}  " if cluster else "", "green"),
         visible(f"{told['subject']}: {told['title']}"),
+        (_silenced(incident, where), "dim"),
     )
+
+
+def alert_line(sent: AlertSent, where: Screen) -> Text:
+    """A message that people got, in one line."""
+    return Text.assemble(
+        f"{where.moment(times.iso(sent.at))}  ",
+        f"{sent.state:<8}  ",
+        (f"{sent.severity:<7}", view.STYLES.get(sent.severity, "")),
+        f"  {visible(sent.title)}",
+    )
+
+
+def _silenced(incident: Incident, where: Screen) -> str:
+    if incident.silenced_until is None:
+        return ""
+    return f"  (silenced until {where.moment(times.iso(incident.silenced_until))})"
 
 
 def _progress(running: Running, where: Screen) -> str:

@@ -52,6 +52,12 @@ def name_of(queue: str) -> str:
     return queue.rstrip("/").replace(":", "/").rpartition("/")[2]
 
 
+def arn_beside(topic: str, name: str) -> str:
+    """The ARN of a queue of a topic's account and region."""
+    partition, _, region, account, _ = topic.split(":")[1:]
+    return f"arn:{partition}:sqs:{region}:{account}:{name}"
+
+
 def find(name: str) -> str | None:
     """The URL of a queue of this account and region; None if it is not there."""
     try:

@@ -18,7 +18,7 @@ import botocore.exceptions
 from chalicelib.services.topic import FIFO
 
 _SNS = "sns.amazonaws.com"
-_TWO_WEEKS = "1209600"
+TWO_WEEKS = "1209600"
 
 
 def allow(target: Target, topic: str) -> str:
@@ -58,14 +58,13 @@ def undelivered_queue(stage: Stage, id_: str, topic: str) -> str:
 def make_undelivered_queue(stage: Stage, id_: str, topic: str) -> str:
     """The ARN of that queue, made where it is not there."""
     name = undelivered_queue(stage, id_, topic)
-    partition, _, region, account, _ = topic.split(":")[1:]
-    arn = f"arn:{partition}:sqs:{region}:{account}:{name}"
+    arn = queues.arn_beside(topic, name)
     if queues.find(name) is None:
         settings = {
-            "MessageRetentionPeriod": _TWO_WEEKS,
+            "MessageRetentionPeriod": TWO_WEEKS,
             "SqsManagedSseEnabled": "true",
             "Policy": json.dumps(
-                {"Version": "2012-10-17", "Statement": [_only_over_tls(arn), _send(arn, topic)]}
+                {"Version": "2012-10-17", "Statement": [only_over_tls(arn), _send(arn, topic)]}
             ),
         }
         if name.endswith(FIFO):
@@ -164,7 +163,8 @@ def _send(queue: str, topic: str) -> dict[str, Any]:
     }
 
 
-def _only_over_tls(queue: str) -> dict[str, Any]:
+def only_over_tls(queue: str) -> dict[str, Any]:
+    """A statement of a queue's policy: nobody may use it without TLS."""
     return {
         "Sid": "OnlyOverTls",
         "Effect": "Deny",

@@ -58,6 +58,16 @@ def sample(policy: Policy, topic: TopicName, clusters: list[str]) -> Notificatio
     return found
 
 
+def pair(alert: Notification) -> tuple[Notification, Notification]:
+    """The alert that opens an incident, and that which resolves it, as that one but for this."""
+    named = alert.attributes
+    opened, resolved = (
+        _alert(named["cluster"], named["subject"], named["severity"], state)
+        for state in ("opened", "resolved")
+    )
+    return opened, resolved
+
+
 def values(message: Notification) -> dict[str, list[str]]:
     """The values of a message's attributes, as filter policies see them."""
     found = {name: [value] for name, value in message.attributes.items()}

@@ -10,16 +10,19 @@ from ops.cli import Failure
 from ops.stage import queues
 from ops.stage.clients import client
 from ops.stage.resources import Stage
-from ops.subscribing import filters, needs, samples, targets
+from ops.subscribing import chat, filters, needs, samples, targets
 from ops.subscribing.filters import Filters, Policy, UnreadableRule
 from ops.subscribing.targets import TOPICS, Target, TopicName
 
 from chalicelib.records.notification import Notification
 from chalicelib.services import aws
+from chalicelib.services.targets import queue_name
 from chalicelib.services.topic import Topic
 
 _ON_ATTRIBUTES = "MessageAttributes"
 _PAUSES_SECONDS = (0.2, 1.0)
+# So that a pager has opened its incident, and people see it.
+_RESOLVED_AFTER_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,14 @@ def listed(stage: Stage) -> Iterator[Subscription]:
             pages = client("sns").get_paginator("list_subscriptions_by_topic")
             for page in pages.paginate(TopicArn=arn):
                 for each in page["Subscriptions"]:
-                    yield _listed(topic, arn, each)
+                    yield _listed(stage, topic, arn, each)
 
 
 def subscribe(stage: Stage, target: Target, topic: TopicName, wanted: Filters) -> Subscribed:
     """Subscribe a target, or change the filters of one that is subscribed. Raises Failure."""
     arn = targets.topic_arn(stage, topic)
+    if target.own:
+        chat.set_up(stage, target)
     left = needs.allow(target, arn)
     settings = _settings(stage, target, arn, wanted)
     known = _known(stage, target, topic)
@@ -116,6 +121,8 @@ def remove(stage: Stage, target: Target, topic: TopicName) -> int:
     # Also without a subscription: a removal may have been interrupted here.
     if target.beside(stage):
         needs.take_back(target, arn)
+    if target.own:
+        chat.take_down(stage, target)
     kept = _delete_undelivered(queues.find(undelivered_queue(stage, target, topic)))
     if known is None:
         raise Failure(f"{target.shown} is not subscribed to the {topic} of stage {stage.name}.")
@@ -129,6 +136,8 @@ def remove_all(stage: Stage) -> None:
     for each in listed(stage):
         if each.target.beside(stage):
             needs.take_back(each.target, each.topic_arn)
+    for target in chat.all_of(stage):
+        chat.take_down(stage, target)
     for url in queues.find_all(needs.undelivered_prefix(stage)):
         client("sqs").delete_queue(QueueUrl=url)
 
@@ -162,6 +171,11 @@ def try_out(stage: Stage, wanted: Subscription) -> tuple[Notification, list[Subs
         )
     clusters = [each.name for each in stage.clusters.all()]
     sample = samples.sample(wanted.policy or {}, wanted.topic, clusters)
+    if wanted.target.own:
+        opened, resolved = samples.pair(sample)
+        chat.send(stage, wanted.target, opened, 0)
+        chat.send(stage, wanted.target, resolved, _RESOLVED_AFTER_SECONDS)
+        return opened, []
     (result,) = Topic(aws.sns(), wanted.topic_arn).publish([sample], _PAUSES_SECONDS)
     if result.outcome != "sent":
         raise Failure(f"SNS did not take the sample: {result.reason}. Try again.")
@@ -181,6 +195,8 @@ def _hears(each: Subscription, sample: Notification) -> bool:
 
 
 def _id(target: Target, topic_arn: str) -> str:
+    if target.own:
+        return target.own
     said = f"{topic_arn} {target.protocol} {target.endpoint}"
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
@@ -190,14 +206,21 @@ def _known(stage: Stage, target: Target, topic: TopicName) -> Subscription | Non
     return next(found, None)
 
 
-def _listed(topic: TopicName, topic_arn: str, told: dict[str, Any]) -> Subscription:
+def _listed(stage: Stage, topic: TopicName, topic_arn: str, told: dict[str, Any]) -> Subscription:
     confirmed = told["SubscriptionArn"].startswith("arn:")
     return Subscription(
         topic,
         topic_arn,
-        Target(told["Protocol"], told["Endpoint"]),
+        _target(stage, told["Protocol"], told["Endpoint"]),
         told["SubscriptionArn"] if confirmed else "",
     )
+
+
+def _target(stage: Stage, protocol: str, endpoint: str) -> Target:
+    chats = queues.arn_beside(stage.alerts_topic_arn or stage.topic_arn, queue_name(stage.name, ""))
+    if endpoint.startswith(chats):
+        return chat.known(stage, endpoint.removeprefix(chats))
+    return Target(protocol, endpoint)
 
 
 def _whole(each: Subscription) -> Subscription:
@@ -229,7 +252,7 @@ def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict
     settings = {}
     if policy := filters.policy_of(wanted):
         settings["FilterPolicy"] = json.dumps(policy)
-    if target.topic == "events":
+    if target.own or target.topic == "events":
         queue = needs.make_undelivered_queue(stage, _id(target, topic), topic)
         settings["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": queue})
     if target.protocol == "sqs" and topic == stage.topic_arn:

@@ -1,0 +1,73 @@
+"""An alert as a target's queue brings it: SNS's envelope, in which a message lies that people are
+to be sent. Pure.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+# What people look at first in a chat.
+_SIGNS = {"error": "🔴", "warning": "🟠"}
+_RESOLVED = "🟢"
+# An address of the page, which the text of an alert gives on a line of its own.
+_LINK = re.compile(r"https://\S+/#/\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One alert. ``state``: ``opened``, ``ongoing`` or ``resolved``; ``subject``: what the incident
+    is about. ``link``: to the page; empty if the text has none.
+    """
+
+    title: str
+    text: str
+    cluster: str
+    subject: str
+    severity: str
+    state: str
+    link: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it says that the incident is resolved."""
+        return self.state == "resolved"
+
+    @property
+    def signed_title(self) -> str:
+        """The title with a sign for how bad it is."""
+        sign = _RESOLVED if self.is_over else _SIGNS.get(self.severity, "")
+        return f"{sign} {self.title}".strip()
+
+    def key(self, stage: str) -> str:
+        """By this a pager knows the incident again: the same for as long as it is the same one.
+        A hash, since subjects may be longer than services take.
+        """
+        named = f"{stage}|{self.cluster}|{self.subject}"
+        return f"marathon-events-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
+
+
+def delivery(body: str) -> Delivery:
+    """What a message of a target's queue says. Raises ValueError if it is no alert."""
+    envelope = json.loads(body)
+    match envelope:
+        case {"Subject": str(title), "Message": str(text), "MessageAttributes": dict(attributes)}:
+            found = _LINK.search(text)
+            return Delivery(
+                title,
+                text.rstrip(),
+                _value(attributes, "cluster"),
+                _value(attributes, "subject"),
+                _value(attributes, "severity"),
+                _value(attributes, "state"),
+                found[0] if found else "",
+            )
+    raise ValueError("it is not an alert")
+
+
+def _value(attributes: dict[str, Any], name: str) -> str:
+    match attributes.get(name):
+        case {"Value": str(value)}:
+            return value
+    raise ValueError(f"it has no attribute {name}")

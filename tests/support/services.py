@@ -1,0 +1,123 @@
+"""Stubs of Slack, Teams, PagerDuty and a plain webhook. They refuse what the real ones refuse, by
+their public documentation, and can be made slow, busy, broken or gone.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+from apprise.plugins import pagerduty, slack
+
+SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+PAGERDUTY = f"pagerduty://{'A' * 32}@API-KEY"
+_SEVERITIES = ("critical", "warning", "error", "info")
+
+
+class Services:
+    """``taken``: by service, the messages that it took; ``asked``: how many came. ``faults``: how
+    the next requests are answered instead: a status and its headers, or None for no answer.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.taken: dict[str, list[Any]] = {}
+        self.asked = 0
+        self.faults: list[tuple[int, dict[str, str]] | None] = []
+
+    @property
+    def webhook(self) -> str:
+        """A plain webhook's address."""
+        return f"{self.url.replace('http', 'json')}/webhook"
+
+    @property
+    def teams(self) -> str:
+        """A Teams workflow's address."""
+        host = self.url.partition("://")[2]
+        return f"workflows://{host}/{'w' * 32}/{'s' * 32}"
+
+    def refusal(self, service: str, body: Any) -> str:
+        """Why a service refuses a message; empty if it takes it."""
+        match service, body:
+            case "slack", {"attachments": [{"text": str(text)}]} if 0 < len(text) <= 40_000:
+                return ""
+            case "pagerduty", {"event_action": "resolve", "dedup_key": str(key)} if key:
+                return ""
+            case "pagerduty", {"event_action": "trigger", "payload": dict(payload)}:
+                return _pagerduty(body, payload)
+            case "teams", {"type": "message", "attachments": [{"content": {"type": kind}}]}:
+                large = len(json.dumps(body)) > 28 * 1024
+                return "too large" if large or kind != "AdaptiveCard" else ""
+            case "webhook", {"title": str(), "message": str()}:
+                return ""
+        return "not such a message"
+
+
+def _pagerduty(body: dict[str, Any], payload: dict[str, Any]) -> str:
+    if len(body.get("routing_key", "")) != 32 or len(body.get("dedup_key", "")) > 255:
+        return "invalid key"
+    if not (payload.get("summary") and len(payload["summary"]) <= 1024 and payload.get("source")):
+        return "'payload' is invalid"
+    return "" if payload.get("severity") in _SEVERITIES else "invalid severity"
+
+
+@contextmanager
+def serving() -> Iterator[Services]:
+    """The services, all at one address, which Apprise takes for theirs meanwhile."""
+    services = Services()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    services.url = f"http://127.0.0.1:{server.server_port}"
+    real: Any = requests.post
+
+    def post(url: str, *args: Any, **kwargs: Any) -> Any:
+        """Workflows are always asked over TLS; here not."""
+        local = url.replace("https://127.0.0.1", "http://127.0.0.1").replace(":443/", "/")
+        return real(local, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(slack.NotifySlack, "webhook_url", f"{services.url}/slack")
+        there = dict.fromkeys(pagerduty.PAGERDUTY_API_LOOKUP, f"{services.url}/pagerduty")
+        patched.setattr(pagerduty, "PAGERDUTY_API_LOOKUP", there)
+        patched.setattr(requests, "post", post)
+        try:
+            yield services
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def _handler(services: Services) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            services.asked += 1
+            name = self.path.split("/")[1].split("?")[0]
+            name = name if name in ("slack", "pagerduty", "webhook") else "teams"
+            fault = services.faults.pop(0) if services.faults else (0, {})
+            if fault is None:
+                self.close_connection = True
+                return
+            status, headers = fault
+            refused = services.refusal(name, body)
+            if not status and not refused:
+                services.taken.setdefault(name, []).append(body)
+            self.send_response(status or (400 if refused else 202 if name == "teams" else 200))
+            for header, value in headers.items():
+                self.send_header(header, value)
+            text = refused.encode() or b"ok"
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *args: Any) -> None:
+            """Log nothing."""
+
+    return Handler
