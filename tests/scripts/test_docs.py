@@ -37,6 +37,7 @@ SCRIPTS = [
     "document",
     "grant",
     "rehearse",
+    "silence",
 ]
 
 
@@ -124,7 +125,7 @@ def test_every_option_in_the_documents_exists() -> None:
     for page in PAGES:
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost|grant|rehearse)\.py[^\n`]*",
+            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost|grant|rehearse|silence)\.py[^\n`]*",
             text,
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line
