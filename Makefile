@@ -16,7 +16,7 @@ export STAGE OUT
 .PHONY: help run test coverage bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## everything on this machine, with a simulated Marathon (ARGS=--once: check it and end)
 	@$(BIN)/python scripts/run.py $(ARGS)

@@ -18,8 +18,9 @@ class Timing:
 
     - if ``crash_loop`` lives or more ended unasked within ``crash_loop_within``, or ``relapses``
       within ``relapses_within``, but not before ``group_wait`` has passed since the first;
-    - if one that ended was not replaced within ``replaced_within``;
-    - if one is unreachable, fails its checks, or waits for offers for ``lasts``.
+    - if one that ended was not replaced within ``replaced_within``, or a relay has said for so long
+      that instances wait for offers;
+    - if one is unreachable or fails its checks for ``lasts``.
 
     A deployment without a reason is told of if nothing replaced it within ``superseded_within``;
     one that stands still after ``stuck``.

@@ -20,22 +20,8 @@ from tests.support.templates import resources
 
 SCHEMA = json.loads((ROOT / "docs" / "notification.schema.json").read_text())
 BODIES = [*(path.read_bytes() for path in sorted(EVENTS.glob("*.json"))), b"{}", b"no", b"1"]
-PAGES = [
-    "README.md",
-    *(
-        f"docs/{name}.md"
-        for name in (
-            "architecture",
-            "ci",
-            "grafana",
-            "operations",
-            "performance",
-            "relay",
-            "subscribers",
-            "upgrading",
-        )
-    ),
-]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES += sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 SCRIPTS = [
     "register",
     "subscribe",
@@ -49,6 +35,9 @@ SCRIPTS = [
     "recover",
     "cost",
     "document",
+    "grant",
+    "rehearse",
+    "silence",
 ]
 
 
@@ -78,11 +67,21 @@ def test_a_script_run_with_another_python_says_so() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_in_documents_lead_to_files(page: str) -> None:
+def test_links_in_documents_lead_to_files_and_headings(page: str) -> None:
     text = (ROOT / page).read_text()
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        if "://" not in target:
-            assert ((ROOT / page).parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if "://" in target:
+            continue
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        if anchor:
+            assert anchor in _anchors(path.read_text()), f"{target}#{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    """What links to the headings of a page end in."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def test_exactly_the_doctors_findings_are_explained() -> None:
@@ -123,10 +122,10 @@ def test_every_option_in_the_documents_exists() -> None:
     known = set()
     for source in (ROOT / "scripts").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', source.read_text()))
-    for page in ("README.md", "docs/operations.md", "docs/subscribers.md"):
+    for page in PAGES:
         text = (ROOT / page).read_text()
         for line in re.findall(
-            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost)\.py[^\n`]*",
+            r"scripts/(?:register|subscribe|doctor|events|run|deploy|destroy|plan|recover|cost|grant|rehearse|silence)\.py[^\n`]*",
             text,
         ):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line
