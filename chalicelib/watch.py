@@ -288,9 +288,8 @@ class _Look:
             group = alert.storm([(each.after, each.facts) for each in notices])
             notices = [replace(each, after=replace(each.after, group=group)) for each in notices]
         watch = self._watch
-        context = Context(
-            watch.stage, watch.page(), self._timing, verdicts.silenced, verdicts.gathered
-        )
+        gathered = verdicts.gathered and state == "opened"
+        context = Context(watch.stage, watch.page(), self._timing, verdicts.silenced, gathered)
         self.sent += watch.sender.notify(state, notices, context, self._now)
         for each in notices:
             self._seen(each.after)

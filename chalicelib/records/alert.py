@@ -120,7 +120,8 @@ def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> 
         lines.insert(1, "A silence covered it until now.")
     link = _link(context.page, incident.cluster, incident.path, facts.since, facts.last)
     last_line = _ids(facts)
-    text = _text(lines, link, state, context, last_line)
+    goes_on = state != "resolved" and (facts.story is None or facts.stands_still)
+    text = _text(lines, link, context, last_line, goes_on=goes_on)
     apps = facts.apps or ((incident.path,) if incident.path else ())
     return _message(state, incident, headline, text, apps)
 
@@ -167,7 +168,7 @@ def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[s
         return f"{name}: {what}{again}", lines
     if state == "resolved":
         headline = _ended(name, what, condition, facts)
-        lines.append(_end(condition, facts))
+        lines.append(_end(condition))
     elif state == "ongoing":
         headline = f"{name} is still {_state(condition)}: {what}"
     else:
@@ -207,7 +208,7 @@ def _what(facts: Facts, incident: Incident) -> str:
     parts = []
     if facts.failures:
         parts.append(_failures(facts.failures, complete=facts.complete))
-        if condition.down and not condition.loops:
+        if condition.down and not condition.loops and incident.path:
             parts[-1] += ", and not replaced" if len(condition.down) > 1 else ", not replaced"
     for lives, what in (
         (condition.unreachable, "unreachable"),
@@ -269,12 +270,12 @@ def _ended(name: str, what: str, condition: Condition, facts: Facts) -> str:
             return f"{name} was {condition.ending}: {what}"
         case "deployed":
             return f"{name} was deployed again: {what}"
-    return f"{name}: nothing more for {_quiet(condition, facts)} ({what})"
+    return f"{name}: nothing more for {_quiet(condition)} ({what})"
 
 
-def _end(condition: Condition, facts: Facts) -> str:
+def _end(condition: Condition) -> str:
     """How an incident ended, as far as anybody knows."""
-    quiet = f"Nothing bad has come for {_quiet(condition, facts)}"
+    quiet = f"Nothing bad has come for {_quiet(condition)}"
     history = condition.history
     match condition.ending:
         case "recovered":
@@ -295,8 +296,10 @@ def _end(condition: Condition, facts: Facts) -> str:
     )
 
 
-def _quiet(condition: Condition, facts: Facts) -> str:
-    return duration(max(facts.last - condition.last_bad, timedelta(0)) or condition.quiet)
+def _quiet(condition: Condition) -> str:
+    """For how long nothing bad has come; of what is given up, for how long nothing at all has."""
+    given_up = condition.ongoing
+    return duration(TIMING.resolve_at_latest if given_up else condition.quiet)
 
 
 def _news(facts: Facts, incident: Incident) -> str:
@@ -492,7 +495,8 @@ def _of_part(
     severity = worst(each.severity for each in incidents)
     whole = Incident(cluster, MARATHON, since, last, severity, headline)
     touched = tuple(dict.fromkeys(app for each in told for app in _apps(each)))
-    text = _text(lines, _link(context.page, cluster, "", since, last), state, context, "")
+    link = _link(context.page, cluster, "", since, last)
+    text = _text(lines, link, context, "", goes_on=state != "resolved")
     return _message(state, whole, headline, text, touched)
 
 
@@ -540,7 +544,8 @@ def _ids(facts: Facts) -> str:
     if not lives:
         return ""
     newest = lives[0].failure
-    return f"Newest event: {newest.id}, {_said(newest.task or newest.instance or '', 200)}"
+    whose = newest.task or newest.instance
+    return f"Newest event: {newest.id}{f', {_said(whose, 200)}' if whose else ''}"
 
 
 def _link(page: str, cluster: str, path: str, since: datetime, last: datetime) -> str:
@@ -558,11 +563,11 @@ def _link(page: str, cluster: str, path: str, since: datetime, last: datetime) -
     return f"{page}/#/timeline?{urlencode(shown, safe='/:')}"
 
 
-def _text(lines: list[str], link: str, state: State, context: Context, last_line: str) -> str:
+def _text(lines: list[str], link: str, context: Context, last_line: str, *, goes_on: bool) -> str:
     text = [*lines, ""]
     if link:
         text += [f"What happened around it: {link}", ""]
-    if state != "resolved":
+    if goes_on:
         timing = context.timing
         after = " and ".join(duration(each) for each in timing.repeat_intervals)
         text.append(

@@ -151,6 +151,7 @@ def _last_bad(history: History, failures: tuple[Life, ...], since: datetime) -> 
     """Until when something was bad that is not now."""
     ends = [history.replaced.get(each.failure.id, each.failure.heard) for each in failures]
     ends += [each.recovered.heard for each in history.lives if each.recovered]
+    ends += history.missing_replaced.values()
     if history.launched:
         ends.append(history.launched.heard)
     return max((each for each in ends if each >= since), default=since)
@@ -165,6 +166,7 @@ def _resolves(
     if not ongoing:
         return last_bad + quiet
     rows = [row for each in history.lives for row in _rows(each)]
+    rows += [history.waiting] if history.waiting else []
     newest = max((row.heard for row in rows), default=None)
     return newest + timing.resolve_at_latest if newest else None
 

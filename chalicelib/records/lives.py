@@ -158,9 +158,17 @@ class History:
     @cached_property
     def missing(self) -> tuple[Life, ...]:
         """The lives that are unreachable, and that no other has replaced."""
-        away = [each for each in self.lives if each.missing and not each.end and not each.failed]
-        found = _replaced([each.missing for each in away if each.missing], self.lives)
-        return tuple(each for each in away if each.missing and each.missing.id not in found)
+        found = self.missing_replaced
+        return tuple(e for e in self._away if e.missing and e.missing.id not in found)
+
+    @cached_property
+    def missing_replaced(self) -> dict[str, datetime]:
+        """By the ids of the records of lives that are unreachable: when another one ran instead."""
+        return _replaced([each.missing for each in self._away if each.missing], self.lives)
+
+    @property
+    def _away(self) -> list[Life]:
+        return [each for each in self.lives if each.missing and not each.end and not each.failed]
 
     @cached_property
     def unhealthy(self) -> tuple[Life, ...]:

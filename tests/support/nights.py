@@ -563,7 +563,7 @@ STORIES = [
     Story(
         lost_agent,
         ("opened", "resolved"),
-        "one message for the agent, one for its end.",
+        "one message for the agent, one for its end, a quarter of an hour after they run again.",
         SINCE_14,
     ),
     Story(
