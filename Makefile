@@ -75,6 +75,7 @@ format: $(READY) ## format, and mend what the linter can
 
 nights: $(READY) ## write anew what people would have heard in the nights of tests/nights
 	@WRITE_NIGHTS=1 $(BIN)/python -m pytest -q tests/aws/test_nights.py
+	@git --no-pager diff -- tests/nights
 
 docs: $(READY) ## write the files that follow from others (docs/events.md, schemas)
 	$(BIN)/python scripts/document.py

@@ -42,6 +42,7 @@ function Story({ story }) {
           Took: story.seconds !== undefined && formatDuration(story.seconds),
           By: text(story.started_by),
           Reason: text(story.reason),
+          Waits: story.waiting && <Text>{story.waiting.join("; ")}</Text>,
           Id: text(story.id),
         }}
       />

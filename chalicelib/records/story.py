@@ -17,6 +17,7 @@ from chalicelib.marathon import models, plans
 from chalicelib.marathon.masking import mask_text
 from chalicelib.marathon.plans import ENDS, Definition
 from chalicelib.marathon.reading import event
+from chalicelib.marathon.severity import BAD
 from chalicelib.marathon.subjects import known
 from chalicelib.records.changes import Field, changed_fields
 from chalicelib.records.deployment import (
@@ -73,8 +74,8 @@ class Story(Answer):
     """What one deployment was. ``started_by``: the address that asked for it. ``reason``: why it
     failed, in Marathon's words. ``changes``: of those apps whose definitions are known before and
     after. ``failures``: the failures of its apps' instances, one record for each. ``events``:
-    oldest first. ``omitted``: how many of the last of each list are left out of too large an
-    answer.
+    oldest first. ``waiting``: while it runs, which of its instances wait for offers, and why, as a
+    relay says. ``omitted``: how many of the last of each list are left out of too large an answer.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Story(Answer):
     seconds: float | Absent = None
     started_by: str | Absent = None
     reason: str | Absent = None
+    waiting: list[str] | Absent = None
     steps: list[Step]
     changes: list[Change]
     failures: list[Summary]
@@ -221,6 +223,7 @@ def build(case: Case) -> Story:
         seconds=_seconds(begin, end),
         started_by=_started_by(case),
         reason=_reason(case),
+        waiting=_waiting(case) if state == "running" else None,
         steps=_steps(case, state),
         changes=_changes(case),
         failures=[_summary(each) for each in _failures(case)],
@@ -289,6 +292,15 @@ def _failures(case: Case) -> list[Record]:
         if _is_during(life.failure, case)
     }
     return [found[id_] for id_ in sorted(found)]
+
+
+def _waiting(case: Case) -> list[str] | None:
+    """The newest words of a relay about its apps that say that instances wait for offers."""
+    newest: dict[str, Record] = {}
+    for each in sorted(case.around, key=lambda record: record.id):
+        if each.type == "relay_waiting":
+            newest[each.subject] = each
+    return [each.title for each in newest.values() if each.severity in BAD] or None
 
 
 def _is_during(record: Record, case: Case) -> bool:

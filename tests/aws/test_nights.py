@@ -2,7 +2,6 @@
 ``make nights`` writes them anew, and prints what changed.
 """
 
-import difflib
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -62,10 +61,5 @@ def _file(story: Story) -> Path:
 
 def _compare(path: Path, text: str) -> None:
     if os.environ.get("WRITE_NIGHTS"):
-        before = path.read_text() if path.exists() else ""
-        changed = difflib.unified_diff(
-            before.splitlines(), text.splitlines(), str(path.name), "now", lineterm=""
-        )
-        print("\n".join(changed))
         path.write_text(text)
     assert path.read_text() == text

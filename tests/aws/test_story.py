@@ -335,3 +335,28 @@ def test_no_event_makes_the_story_fail(events: list[tuple[Any, Any, Any, Any]]) 
         for _, _, a, b in events
     ]
     assert build(Case("prod", ID, own, around)).id == ID
+
+
+def test_a_running_deployment_says_why_nothing_launches(stage: Stage) -> None:
+    waiting = {
+        "eventType": "relay_waiting",
+        "relay": "r",
+        "appId": "/prod/web",
+        "state": "waiting",
+        "count": 3,
+        "since": "2020-03-02T08:15:31.000Z",
+        "offers": {
+            "processed": 15,
+            "declined": [{"reason": "InsufficientMemory", "declined": 14, "processed": 15}],
+        },
+        "timestamp": at("18:31.000"),
+    }
+    stored(stage.store, step("info", "15:30.600", 1), waiting)
+    found = told(story.tell(stage.store, "prod", ID))
+    assert found["waiting"] == [
+        "3 instances of /prod/web wait for offers since 08:15: "
+        "14 of 15 agents have too little memory"
+    ]
+    launched = {**waiting, "state": "launched", "timestamp": at("19:31.000")}
+    stored(stage.store, launched)
+    assert "waiting" not in told(story.tell(stage.store, "prod", ID))

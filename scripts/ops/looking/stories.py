@@ -73,6 +73,8 @@ def text(told: Story, where: Screen) -> Text:
         *(f"  {visible(app)}\n" for app in told.apps),
         (f"  {_when(told, where)}\n", "dim"),
     )
+    for each in told.waiting or ():
+        made.append(f"  {visible(each)}\n", "yellow")
     if told.reason:
         made.append(f"  {visible(told.reason)}\n", "yellow")
     _part(made, "Steps", [_step(each) for each in told.steps])
