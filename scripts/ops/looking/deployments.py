@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ops.looking.stories import STYLES
 from ops.stage.resources import Stage
 
 from rich.text import Text
@@ -13,13 +14,6 @@ from chalicelib.deployments import Deployment, Wanted
 from chalicelib.text import visible
 from chalicelib.times import duration
 
-_STYLES = {
-    "succeeded": "green",
-    "failed": "bold red",
-    "cancelled": "yellow",
-    "running": "cyan",
-    "unknown": "yellow",
-}
 _PAGE = 100
 _APPS = 3
 
@@ -43,7 +37,7 @@ def line(deployment: Deployment, *, cluster: bool = False) -> Text:
     """A deployment in one line: when, how it ended, which apps, what changed, by whom, how long.
     ``cluster``: with its name.
     """
-    style = _STYLES[deployment.state]
+    style = STYLES[deployment.state]
     about = [deployment.changed, deployment.started_by and f"by {deployment.started_by}"]
     return Text.assemble(
         (deployment.started_at[:16].replace("T", " "), "dim"),

@@ -25,13 +25,14 @@ _SHOWN = 5
 _INDENT = 2
 
 _SIGNS = {"succeeded": "✓", "failed": "✗", "running": "▸", "waiting": "·", "unknown": "?"}
-_STYLES = {
+STYLES = {
     "succeeded": "green",
     "failed": "bold red",
     "cancelled": "yellow",
     "running": "cyan",
     "unknown": "yellow",
 }
+"""How the state of a deployment looks."""
 
 
 def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
@@ -68,7 +69,7 @@ def text(told: Story, where: Screen) -> Text:
     """A story for reading."""
     made = Text.assemble(
         f"Deployment {visible(told.id)} in cluster {told.cluster}: ",
-        (told.state, _STYLES[told.state]),
+        (told.state, STYLES[told.state]),
         "\n",
         *(f"  {visible(app)}\n" for app in told.apps),
         (f"  {_when(told, where)}\n", "dim"),
@@ -117,7 +118,7 @@ def _when(told: Story, where: Screen) -> str:
 
 
 def _step(step: Step) -> Text:
-    style = _STYLES.get(step.state, "dim")
+    style = STYLES.get(step.state, "dim")
     took = f" in {times.duration(step.seconds)}" if step.seconds is not None else ""
     return Text.assemble(
         (f"{_SIGNS[step.state]} {step.number}", style),
