@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -111,6 +112,19 @@ def _cast_text(real: Callable[[DynamoType], Any]) -> Callable[[DynamoType], Any]
     return lambda value: value.value if value.type == "S" else real(value)
 
 
+def _sort_by_text(real: Callable[[Table], list[Item]]) -> Callable[[Table], list[Item]]:
+    """moto sorts a whole table at each query, and compares its keys one type at a time."""
+
+    def items(table: Table) -> list[Item]:
+        if table.hash_key_type != "S" or table.range_key_type != "S":
+            return real(table)
+        found = [item for partition in table.items.values() for item in partition.values()]
+        return sorted(found, key=lambda each: (each.hash_key.value, each.range_key.value))
+
+    return items
+
+
+_patch(Table, "all_items", _sort_by_text)
 _patch(URLLib3Session, "send", _send_inside)
 _patch(BaseJSONSerializer, "_serialize_type_structure", _serialize_values)
 DynamoType.cast_value = property(  # type: ignore[assignment,method-assign]

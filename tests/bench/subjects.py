@@ -56,14 +56,16 @@ class Bench:
         return self.by_hand, self.tutorial, self.powertools
 
 
-def make(where: Path) -> Bench:
-    """Build every package. Raises Failure where they can't run, or can't be built."""
+def make(where: Path, package: Path | None = None) -> Bench:
+    """Build every package; ours, unless it is there. Raises Failure where they can't run, or can't
+    be built.
+    """
     if not RUNS_HERE:
         raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
     return Bench(
         python=lambda_python(where / "lambda"),
         where=where,
-        ours=Subject("ours", _built(where / "ours"), "app", "app"),
+        ours=Subject("ours", package or _built(where / "ours"), "app", "app"),
         by_hand=_baseline(where, "by_hand", "handler"),
         tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
         powertools=_baseline(
