@@ -38,6 +38,7 @@ _TIMES = (
     "judged",
     "sending",
     "silenced_until",
+    "storm",
 )
 _IN_KEY = ("cluster", "subject", "no_events")
 _KEPT = tuple(each.name for each in fields(Incident) if each.name not in _IN_KEY)
