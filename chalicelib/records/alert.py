@@ -88,7 +88,8 @@ class Facts:
     ``fresh``, those since the last message; ``message``, what Mesos said last; ``check``, which
     check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
     touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
-    launches. Of a deployment: ``story``, and whether it ``stands_still``. Of all: ``was_silenced``,
+    launches. Of a deployment: ``story``, whether it ``stands_still``, and why it is ``over`` if it
+    failed. Of all: ``was_silenced``,
     a silence covered it until now; ``host``, the one host of it; ``apps``, whom it touches.
     """
 
@@ -106,6 +107,7 @@ class Facts:
     why: str = ""
     story: Story | None = None
     stands_still: bool = False
+    over: str = ""
     was_silenced: bool = False
     host: str = ""
     apps: tuple[str, ...] = field(default=())
@@ -378,7 +380,8 @@ def _of_deployment(
     whole = f"The deployment of {apps} in cluster {incident.cluster}"
     if state == "resolved":
         what = _outcome(story, stands_still=False)
-        return f"Deployment {what}: {apps}", [f"{whole} {what}."]
+        over = "Over: deployment" if facts.over else "Deployment"
+        return f"{over} {what}: {apps}", [f"{whole} {what}.", *filter(None, [facts.over])]
     what = _outcome(story, stands_still=facts.stands_still)
     took = facts.last - facts.since
     if facts.stands_still:

@@ -17,11 +17,12 @@ from ops.subscribing import chat, subscriptions
 import pytest
 import subscribe
 
-from chalicelib import times
+from chalicelib import incident_log, times
 from chalicelib.records.incident import State
 from chalicelib.records.notification import message
 from chalicelib.records.silence import Silence
 from chalicelib.services import aws
+from chalicelib.services.store import EVERYTHING
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.services.topic import Topic
 from local import functions
@@ -188,6 +189,42 @@ def test_a_pager_gets_one_incident_that_is_triggered_updated_and_resolved(
     desk.tell(severity="warning")
     desk.pump(id_)
     assert there.taken["pagerduty"][-1]["payload"]["severity"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("failed", "recovered", "opened"),
+    [(0, 120, 1), (240, 0, 6)],
+    ids=["a storm that ends one by one", "one by one, and over together"],
+)
+def test_what_a_pager_opened_is_over_in_the_end_whoever_was_told_with_whom(
+    failed: int, recovered: int, opened: int, desk: Desk, there: Services
+) -> None:
+    of_one = PAGERDUTY.replace("A", "B", 32)
+    ids = [desk.subscribe(PAGERDUTY), desk.subscribe(of_one, "--app", "/app-0")]
+    night = Night(desk.stage)
+    for n in range(6):
+        night.arrive(task(at("00:10:00", failed * n), f"/app-{n}", 1, "TASK_FAILED", "exit 1"))
+    night.look_at(*every_minute(at("00:12:20"), 25))
+    for n in range(6):
+        end = at("00:38:00", recovered * n)
+        night.arrive(task(end, f"/app-{n}", 2, "TASK_RUNNING"), end)
+    night.look_at(*every_minute(at("00:38:20"), 30))
+    for id_ in ids:
+        desk.pump(id_)
+    keys: dict[str, set[str]] = {"A": set(), "B": set()}
+    triggered = set()
+    for each in there.taken["pagerduty"]:
+        whose = keys[each["routing_key"][0]]
+        if each["event_action"] == "trigger":
+            whose.add(each["dedup_key"])
+            triggered.add((each["routing_key"], each["dedup_key"]))
+        else:
+            whose.discard(each["dedup_key"])
+    assert keys == {"A": set(), "B": set()}
+    assert len(triggered) == opened + 1
+    log = incident_log.past(desk.stage.alerts_sent, "prod", EVERYTHING)
+    assert len(log) == opened
+    assert all(each.resolved_at for each in log)
 
 
 def test_a_webhook_gets_title_and_text_and_filters_hold(desk: Desk, there: Services) -> None:
