@@ -46,9 +46,10 @@ _MARKDOWN_IN_TEXT = frozenset(("Discord", "Mattermost", "Zulip"))
 # Apprise's names of what makes a pager know an incident again.
 _KEYS = ("dedup", "alias", "entity_id")
 
-_MARKUP = re.compile(r"([\\`*_~|<>\[\]#])")
-_ADDRESS = re.compile(r"(https?://[^\s<>\[\]()]+)")
-_MENTION = re.compile(r"(?<![\w/.:-])@(?=\S)")
+_MARKUP = re.compile(r"([\\`*_~|<>\[\]#]|&(?=#?\w+;))")
+_ADDRESS = re.compile(r"(https?://[^\s<>\[\]()|`*\\]+)")
+# Not in a mail address nor after an image's name; these words ping wherever they stand.
+_MENTION = re.compile(r"(?<![\w/.:-])@(?=\S)|@(?=(?:everyone|here|channel|all)\b)", re.IGNORECASE)
 _TITLE_CHARACTERS = 140
 _CUT = "\n…\n"
 
@@ -139,7 +140,7 @@ class Address:
         if self.service == "Pager Duty":  # one line; the text is beside it
             plugin.details["text"] = each.text
             return "", shortened(each.title, 1_000), NotifyFormat.TEXT
-        title = shortened(_MENTION.sub("@\u200b", each.signed_title), _TITLE_CHARACTERS)
+        title = _MENTION.sub("@\u200b", shortened(each.signed_title, _TITLE_CHARACTERS))
         text = _fitting(_MENTION.sub("@\u200b", each.text), plugin.body_maxlen - 2 * len(title))
         formats = plugin.notify_format
         formats = formats if isinstance(formats, tuple) else (formats,)

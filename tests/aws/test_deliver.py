@@ -153,20 +153,6 @@ def test_slack_gets_title_sign_text_and_link_and_markup_is_text(
     assert "apprise" not in json.dumps(shown)  # no picture from elsewhere
 
 
-def test_teams_gets_a_card_in_which_markup_is_text_and_the_link_whole(
-    desk: Desk, there: Services
-) -> None:
-    id_ = desk.subscribe(there.teams)
-    desk.tell("ongoing", severity="warning", text=f"{HOSTILE}\n\nAround it: {PAGE}\n" + "x" * 9_000)
-    desk.pump(id_)
-    ((card,),) = [each["attachments"] for each in there.taken["teams"]]
-    title, text = (each["text"] for each in card["content"]["body"])
-    assert title.startswith("🟠 \\[prod\\]")
-    assert "[a](" not in text.replace("\\[a\\](", "")
-    assert PAGE in text
-    assert len(text) <= 1_000
-
-
 def test_a_pager_gets_one_incident_that_is_triggered_updated_and_resolved(
     desk: Desk, there: Services
 ) -> None:

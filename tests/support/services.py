@@ -1,38 +1,57 @@
-"""Stubs of Slack, Teams, PagerDuty and a plain webhook. They refuse what the real ones refuse, by
-their public documentation, and can be made slow, busy, broken or gone.
+"""Stubs of chats, pagers and a plain webhook. They refuse what the real ones refuse, by their
+public documentation, and can be made slow, busy, broken or gone.
 """
 
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
-from apprise.plugins import pagerduty, slack
+from apprise.plugins import discord, opsgenie, pagerduty, slack, telegram
 
 SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 PAGERDUTY = f"pagerduty://{'A' * 32}@API-KEY"
+DISCORD = f"discord://{'1' * 18}/{'d' * 64}"
+TELEGRAM = f"tgram://123456789:{'t' * 35}/12315544"
+OPSGENIE = "opsgenie://eb243592-faa2-4ba2-a551-1afdf565c889"
+_TAKEN = {"teams": 202, "pagerduty": 202, "opsgenie": 202, "discord": 200}
+_NAMES = {
+    each: each for each in ("slack", "pagerduty", "webhook", "discord", "telegram", "opsgenie")
+} | {"hooks": "mattermost"}
+# What Telegram takes of HTML, and refuses to take if it is not closed.
+_TELEGRAM_TAGS = re.compile("</?(?:b|strong|i|em|u|s|code|pre|blockquote)>")
 _SEVERITIES = ("critical", "warning", "error", "info")
+
+
+Fault = tuple[int, dict[str, str]] | None | Callable[[BaseHTTPRequestHandler], None]
 
 
 class Services:
     """``taken``: by service, the messages that it took; ``asked``: how many came. ``faults``: how
-    the next requests are answered instead: a status and its headers, or None for no answer.
+    the next requests are answered instead: a status and its headers, None for no answer, or what
+    answers.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.taken: dict[str, list[Any]] = {}
         self.asked = 0
-        self.faults: list[tuple[int, dict[str, str]] | None] = []
+        self.faults: list[Fault] = []
 
     @property
     def webhook(self) -> str:
         """A plain webhook's address."""
         return f"{self.url.replace('http', 'json')}/webhook"
+
+    @property
+    def mattermost(self) -> str:
+        """A Mattermost's address."""
+        return f"{self.url.replace('http', 'mmost')}/{'m' * 24}"
 
     @property
     def teams(self) -> str:
@@ -54,7 +73,21 @@ class Services:
                 return "too large" if large or kind != "AdaptiveCard" else ""
             case "webhook", {"title": str(), "message": str()}:
                 return ""
+            case "discord", {"content": str(text)} if 0 < len(text) <= 2_000:
+                return ""
+            case "mattermost", {"text": str(text)} if 0 < len(text) <= 16_383:
+                return ""
+            case "telegram", {"chat_id": _, "text": str(text), "parse_mode": "HTML"}:
+                return "" if 0 < len(text) <= 4_096 and _is_html(text) else "can't parse entities"
+            case "opsgenie", {"message": str(text), "alias": str(key)} if len(text) <= 130:
+                return "" if len(key) <= 512 else "alias is too long"
+            case "opsgenie", {"note": str()}:
+                return ""
         return "not such a message"
+
+
+def _is_html(text: str) -> bool:
+    return not re.search("[<>]", _TELEGRAM_TAGS.sub("", text))
 
 
 def _pagerduty(body: dict[str, Any], payload: dict[str, Any]) -> str:
@@ -85,6 +118,10 @@ def serving() -> Iterator[Services]:
         patched.setattr(slack.NotifySlack, "webhook_url", f"{services.url}/slack")
         there = dict.fromkeys(pagerduty.PAGERDUTY_API_LOOKUP, f"{services.url}/pagerduty")
         patched.setattr(pagerduty, "PAGERDUTY_API_LOOKUP", there)
+        patched.setattr(discord.NotifyDiscord, "notify_url", f"{services.url}/discord")
+        patched.setattr(telegram.NotifyTelegram, "notify_url", f"{services.url}/telegram/bot")
+        there = dict.fromkeys(opsgenie.OPSGENIE_API_LOOKUP, f"{services.url}/opsgenie")
+        patched.setattr(opsgenie, "OPSGENIE_API_LOOKUP", there)
         patched.setattr(requests, "post", post)
         try:
             yield services
@@ -100,19 +137,22 @@ def _handler(services: Services) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             services.asked += 1
             name = self.path.split("/")[1].split("?")[0]
-            name = name if name in ("slack", "pagerduty", "webhook") else "teams"
+            name = _NAMES.get(name, "teams")
             fault = services.faults.pop(0) if services.faults else (0, {})
             if fault is None:
                 self.close_connection = True
+                return
+            if callable(fault):
+                fault(self)
                 return
             status, headers = fault
             refused = services.refusal(name, body)
             if not status and not refused:
                 services.taken.setdefault(name, []).append(body)
-            self.send_response(status or (400 if refused else 202 if name == "teams" else 200))
+            self.send_response(status or (400 if refused else _TAKEN.get(name, 200)))
             for header, value in headers.items():
                 self.send_header(header, value)
-            text = refused.encode() or b"ok"
+            text = refused.encode() or (b'{"requestId": "1"}' if name == "opsgenie" else b"ok")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
