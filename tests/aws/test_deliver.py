@@ -25,13 +25,12 @@ from chalicelib.services import aws
 from chalicelib.services.store import EVERYTHING
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.services.topic import Topic
-from local import functions
-from local.functions import Context
-from tests.support import queue, services
+from local import functions, services
+from local.delivering import hand_over, make_deliver
+from local.services import PAGERDUTY, SLACK, Services
+from tests.support import queue
 from tests.support.cluster import at, registered, task
-from tests.support.deployed import make_deliver
 from tests.support.night import Night, every_minute
-from tests.support.services import PAGERDUTY, SLACK, Services
 
 HOSTILE = (
     "<!channel> <https://evil.example|click> [a](https://evil.example) @everyone <@U1> **b** <b>"
@@ -85,19 +84,9 @@ class Desk:
             )
         self._capsys.readouterr()
         for each in queue.look(url, AttributeNames=["All"]):
-            record = {
-                "messageId": each["MessageId"],
-                "receiptHandle": each["ReceiptHandle"],
-                "body": each["Body"],
-                "attributes": each["Attributes"] | {"SentTimestamp": sent_at},
-                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queues.name_of(url)}",
-            }
-            answer = self._functions.deliver({"Records": [record]}, Context())
-            if answer["batchItemFailures"]:
-                assert answer == {"batchItemFailures": [{"itemIdentifier": each["MessageId"]}]}
+            each["Attributes"]["SentTimestamp"] = sent_at
+            if not hand_over(self._functions, url, each):
                 self._receipts.setdefault(url, []).append(each["ReceiptHandle"])
-            else:
-                client("sqs").delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
         return self._capsys.readouterr().out.splitlines()
 
     def set_aside(self, id_: str) -> list[str]:

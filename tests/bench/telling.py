@@ -15,9 +15,9 @@ from ops.subscribing.filters import Filters
 from chalicelib.services import aws
 from chalicelib.services.targets import queue_name
 from local import cloud
+from local.delivering import make_deliver
 from tests.bench.figures import Figure
 from tests.support.cluster import LATEST, at, task
-from tests.support.deployed import make_deliver
 from tests.support.night import Night
 from tests.support.nights import back_off, out_of_memory_every_20_minutes
 

@@ -11,8 +11,8 @@ import pytest
 from chalicelib.records.delivery import Delivery
 from chalicelib.services import messenger
 from chalicelib.services.messenger import Address, Answer
-from tests.support import services
-from tests.support.services import DISCORD, OPSGENIE, PAGERDUTY, SLACK, TELEGRAM, Fault, Services
+from local import services
+from local.services import DISCORD, OPSGENIE, PAGERDUTY, SLACK, TELEGRAM, Fault, Services
 
 HOSTILE = (
     "<!channel> <https://evil.example|click> @everyone https://x.example/@here <@U1> **b** "

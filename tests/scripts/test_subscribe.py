@@ -24,8 +24,8 @@ from chalicelib.records.notification import notification
 from chalicelib.services import aws
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.topic import Topic
+from local.delivering import make_deliver
 from tests.support import queue
-from tests.support.deployed import make_deliver
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record

@@ -1,5 +1,6 @@
 """Stubs of chats, pagers and a plain webhook. They refuse what the real ones refuse, by their
-public documentation, and can be made slow, busy, broken or gone.
+public documentation, and can be made slow, busy, broken or gone. What is sent to the addresses here
+goes to them, from this process; what is sent to real ones is really sent.
 """
 
 import json
@@ -10,15 +11,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
 import requests
-from apprise.plugins import discord, opsgenie, pagerduty, slack, telegram
 
 SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 PAGERDUTY = f"pagerduty://{'A' * 32}@API-KEY"
 DISCORD = f"discord://{'1' * 18}/{'d' * 64}"
 TELEGRAM = f"tgram://123456789:{'t' * 35}/12315544"
 OPSGENIE = "opsgenie://eb243592-faa2-4ba2-a551-1afdf565c889"
+# What reaches the stubs: the address, and what of the request tells that it is one of the above.
+_STUBBED = (
+    (r"https://hooks\.slack\.com/services/T00000000/", "slack"),
+    (r'https://events\.pagerduty\.com/.*"routing_key": "([AB])\1{31}"', "pagerduty"),
+    (r"https://discord\.com/api/webhooks/1{18}/", "discord"),
+    (r"https://api\.telegram\.org/bot123456789:t{35}/", "telegram"),
+    (r"https://api\.opsgenie\.com/.*GenieKey eb243592-", "opsgenie"),
+)
 _TAKEN = {"teams": 202, "pagerduty": 202, "opsgenie": 202, "discord": 200}
 _NAMES = {
     each: each for each in ("slack", "pagerduty", "webhook", "discord", "telegram", "opsgenie")
@@ -42,6 +49,7 @@ class Services:
         self.taken: dict[str, list[Any]] = {}
         self.asked = 0
         self.faults: list[Fault] = []
+        self.on_taken: Callable[[str, Any], None] = lambda *_: None
 
     @property
     def webhook(self) -> str:
@@ -100,35 +108,31 @@ def _pagerduty(body: dict[str, Any], payload: dict[str, Any]) -> str:
 
 @contextmanager
 def serving() -> Iterator[Services]:
-    """The services, all at one address, which Apprise takes for theirs meanwhile."""
+    """The services, all at one address of this machine."""
     services = Services()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     services.url = f"http://127.0.0.1:{server.server_port}"
-    real: Any = requests.post
+    real: Any = requests.Session.request
 
-    def post(url: str, *args: Any, **kwargs: Any) -> Any:
-        """Workflows are always asked over TLS; here not."""
-        local = url.replace("https://127.0.0.1", "http://127.0.0.1").replace(":443/", "/")
-        return real(local, *args, **kwargs)
+    def request(session: requests.Session, method: str, url: str, **kwargs: Any) -> Any:
+        sent = f"{url} {kwargs.get('data')} {kwargs.get('headers')}"
+        stubs = (name for pattern, name in _STUBBED if re.match(pattern, sent, re.DOTALL))
+        name = next(stubs, "")
+        # Workflows are always asked over TLS; here not.
+        local = url.replace("https://127.0.0.1", "http://127.0.0.1")
+        return real(session, method, f"{services.url}/{name}" if name else local, **kwargs)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(slack.NotifySlack, "webhook_url", f"{services.url}/slack")
-        there = dict.fromkeys(pagerduty.PAGERDUTY_API_LOOKUP, f"{services.url}/pagerduty")
-        patched.setattr(pagerduty, "PAGERDUTY_API_LOOKUP", there)
-        patched.setattr(discord.NotifyDiscord, "notify_url", f"{services.url}/discord")
-        patched.setattr(telegram.NotifyTelegram, "notify_url", f"{services.url}/telegram/bot")
-        there = dict.fromkeys(opsgenie.OPSGENIE_API_LOOKUP, f"{services.url}/opsgenie")
-        patched.setattr(opsgenie, "OPSGENIE_API_LOOKUP", there)
-        patched.setattr(requests, "post", post)
-        try:
-            yield services
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    requests.Session.request = request  # type: ignore[assignment,method-assign]
+    try:
+        yield services
+    finally:
+        requests.Session.request = real  # type: ignore[method-assign]
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _handler(services: Services) -> type[BaseHTTPRequestHandler]:
@@ -149,6 +153,7 @@ def _handler(services: Services) -> type[BaseHTTPRequestHandler]:
             refused = services.refusal(name, body)
             if not status and not refused:
                 services.taken.setdefault(name, []).append(body)
+                services.on_taken(name, body)
             self.send_response(status or (400 if refused else _TAKEN.get(name, 200)))
             for header, value in headers.items():
                 self.send_header(header, value)
