@@ -8,7 +8,7 @@ from functools import partial
 
 from tests.bench import bodies, payloads
 from tests.bench.figures import Figure
-from tests.bench.subjects import Bench, Process, Subject, plainly, ratio, samples
+from tests.bench.subjects import Bench, Process, Subject, plainly, ratio, samples, without_deliver
 
 _ROUNDS = 21
 _SECTION = "Cold start of api"
@@ -21,10 +21,10 @@ def cold(bench: Bench) -> Iterator[Figure]:
     """Ours beside every baseline, and beside ours without bytecode, as ``chalice deploy`` alone
     packs it.
     """
-    plain = plainly(bench)
+    plain, without = plainly(bench), without_deliver(bench)
     measures: dict[str, Callable[[], float]] = {
         each.name: partial(_seconds_to_first_answer, bench, each)
-        for each in (bench.ours, plain, *bench.baselines)
+        for each in (bench.ours, plain, without, *bench.baselines)
     }
     for measure in measures.values():
         measure()
@@ -34,6 +34,8 @@ def cold(bench: Bench) -> Iterator[Figure]:
         yield Figure(_SECTION, f"ours / {other}", against, budget=budget)
     against = ratio(took[plain.name], took["by hand"])
     yield Figure(_SECTION, "ours without bytecode / by hand", against)
+    against = ratio(took["ours"], took[without.name])
+    yield Figure(_SECTION, "ours / ours without what deliver imports", against, budget=1.03)
     yield Figure(_SECTION, "modules imported without use", len(_unused(bench)), "", budget=0)
 
 
