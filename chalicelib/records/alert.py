@@ -19,6 +19,7 @@ from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records import words
 from chalicelib.records.changes import Field
 from chalicelib.records.condition import Condition
+from chalicelib.records.delivery import AROUND
 from chalicelib.records.incident import Incident, State, storm_name, worst
 from chalicelib.records.lives import Life, Way
 from chalicelib.records.notification import LIMIT_BYTES, Notification, message
@@ -582,7 +583,7 @@ def _link(page: str, cluster: str, path: str, since: datetime, last: datetime) -
 def _text(lines: list[str], link: str, context: Context, last_line: str, *, goes_on: bool) -> str:
     text = [*lines, ""]
     if link:
-        text += [f"What happened around it: {link}", ""]
+        text += [f"{AROUND}{link}", ""]
     if goes_on:
         timing = context.timing
         after = " and ".join(duration(each) for each in timing.repeat_intervals)

@@ -11,8 +11,10 @@ from typing import Any
 # What people look at first in a chat.
 _SIGNS = {"error": "🔴", "warning": "🟠"}
 _RESOLVED = "🟢"
-# An address of the page, which the text of an alert gives on a line of its own.
-_LINK = re.compile(r"https://\S+/#/\S+")
+AROUND = "What happened around it: "
+"""So begins the line of an alert with the page's address. What events say stands before it, and may
+hold any address."""
+_LINK = re.compile(rf"^{AROUND}(https?://\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def delivery(body: str) -> Delivery:
     envelope = json.loads(body)
     match envelope:
         case {"Subject": str(title), "Message": str(text), "MessageAttributes": dict(attributes)}:
-            found = _LINK.search(text)
+            links = _LINK.findall(text)
             subject = _value(attributes, "subject")
             return Delivery(
                 title,
@@ -66,7 +68,7 @@ def delivery(body: str) -> Delivery:
                 subject,
                 _value(attributes, "severity"),
                 _value(attributes, "state"),
-                found[0] if found else "",
+                links[-1] if links else "",
                 _incidents(attributes, subject),
             )
     raise ValueError("it is not an alert")

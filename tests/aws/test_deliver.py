@@ -18,6 +18,7 @@ import pytest
 import subscribe
 
 from chalicelib import incident_log, times
+from chalicelib.records.delivery import AROUND
 from chalicelib.records.incident import State
 from chalicelib.records.notification import message
 from chalicelib.records.silence import Silence
@@ -66,7 +67,7 @@ class Desk:
         """Publish an alert as ``watch`` does."""
         severity = more.get("severity", "error")
         attributes = {"cluster": "prod", "subject": "app:/shop/web", "severity": severity}
-        text = more.get("text", f"Cluster prod: /shop/web fails.\n\nAround it: {PAGE}\n")
+        text = more.get("text", f"Cluster prod: see https://evil.example/#/x\n\n{AROUND}{PAGE}\n")
         title = more.get("title", "[prod] /shop/web fails")
         made = message(title, text, attributes | {"state": state}, ["/shop/web"])
         (result,) = Topic(aws.sns(), self.stage.alerts_topic_arn).publish([made], ())
@@ -131,7 +132,7 @@ def test_slack_gets_title_sign_text_and_link_and_markup_is_text(
     desk: Desk, there: Services
 ) -> None:
     id_ = desk.subscribe(SLACK)
-    desk.tell(title=f"[prod] {HOSTILE}"[:99], text=f"{HOSTILE}\n\nAround it: {PAGE}\n")
+    desk.tell(title=f"[prod] {HOSTILE}"[:99], text=f"{HOSTILE}\n\n{AROUND}{PAGE}\n")
     desk.pump(id_)
     ((shown,),) = [each["attachments"] for each in there.taken["slack"]]
     assert shown["title"].startswith("🔴 [prod] &lt;!channel&gt;")
@@ -159,7 +160,7 @@ def test_a_pager_gets_one_incident_that_is_triggered_updated_and_resolved(
     assert opened["payload"]["summary"] == "[prod] /shop/web fails"
     assert opened["payload"]["severity"] == "critical"
     assert opened["payload"]["source"] == "prod"
-    assert opened["payload"]["custom_details"]["text"].startswith("Cluster prod: /shop/web")
+    assert opened["payload"]["custom_details"]["text"].startswith("Cluster prod: see")
     assert opened["links"] == [{"href": PAGE}]
     desk.tell(severity="warning")
     desk.pump(id_)

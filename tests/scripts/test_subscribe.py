@@ -134,7 +134,10 @@ def test_teams_own_addresses_of_workflows_are_taken(address: str, stage: Stage) 
         ("https://x.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d", "make a workflow"),
         ("https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", "make a workflow"),
         (WORKFLOW.partition("&")[0], "Put it in quotes"),
-        ("https://hooks.slack.com/services/T0/B0", "Slack's are https://hooks.slack.com/"),
+        (
+            "https://bot:secret@hooks.slack.com/services/T0/B0",
+            "Slack's are https://hooks.slack.com/",
+        ),
         ("https://discord.com/channels/1/2", "Discord's are"),
         ("https://api.telegram.org/bot1:a/sendMessage", "Give tgram://"),
         ("https://events.eu.pagerduty.com/integration/a/enqueue", "Give pagerduty://"),
