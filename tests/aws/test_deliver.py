@@ -180,11 +180,11 @@ def test_what_a_pager_opened_is_over_in_the_end_whoever_was_told_with_whom(
     night = Night(desk.stage)
     for n in range(6):
         night.arrive(task(at("00:10:00", failed * n), f"/app-{n}", 1, "TASK_FAILED", "exit 1"))
-    night.look_at(*every_minute(at("00:12:20"), 25))
+    night.look_at(*(at("00:12:20", 120 * n) for n in range(12)))
     for n in range(6):
         end = at("00:38:00", recovered * n)
         night.arrive(task(end, f"/app-{n}", 2, "TASK_RUNNING"), end)
-    night.look_at(*every_minute(at("00:38:20"), 30))
+    night.look_at(*(at("00:53:20", 120 * n) for n in range(7)))
     for id_ in ids:
         desk.pump(id_)
     keys: dict[str, set[str]] = {"A": set(), "B": set()}
