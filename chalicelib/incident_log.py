@@ -32,23 +32,18 @@ def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
 
 
 def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
-    """The incidents that some alerts, oldest first, tell of."""
+    """The incidents that some alerts, oldest first, tell of. Each is over when all is that its
+    alert named.
+    """
     ended: list[PastIncident] = []
-    open_: list[PastIncident] = []
+    open_: list[tuple[set[str], PastIncident]] = []
     for each in alerts:
-        same = [one for one in open_ if _is_same(one, each)]
+        names = set(each.incidents)
         if each.state == "resolved":
-            ended += [replace(one, resolved_at=each.at) for one in same]
-            open_ = [one for one in open_ if one not in same]
-        elif not same:
-            open_.append(PastIncident(each.subject, each.severity, each.title, each.at, each.apps))
-    return [*ended, *open_]
-
-
-def _is_same(incident: PastIncident, alert: AlertSent) -> bool:
-    """Whether an alert is about an incident; of several that were told together, about the most."""
-    if incident.subject != alert.subject:
-        return False
-    if not incident.apps or not alert.apps or alert.subject != "marathon":
-        return True
-    return len(set(incident.apps) & set(alert.apps)) * 2 >= min(len(incident.apps), len(alert.apps))
+            left = [(known - names, one) for known, one in open_]
+            ended += [replace(one, resolved_at=each.at) for known, one in left if not known]
+            open_ = [(known, one) for known, one in left if known]
+        elif new := names.difference(*(known for known, _ in open_)):
+            told = PastIncident(each.subject, each.severity, each.title, each.at, each.apps)
+            open_.append((new, told))
+    return [*ended, *(one for _, one in open_)]

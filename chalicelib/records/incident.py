@@ -36,7 +36,9 @@ class Incident:
     message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
     then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
     readers. ``stands_still``: it is about a deployment that does. ``newest``: the id of the newest
-    record that was judged, while something is bad. ``version``: of these.
+    record that was judged, while something is bad. ``storm``: when it was opened, if that message
+    told of others too. ``told_severity``: the worst that people were told since it was opened.
+    ``version``: of these.
     """
 
     cluster: str
@@ -63,6 +65,8 @@ class Incident:
     group: str = ""
     stands_still: bool = False
     newest: str = ""
+    storm: datetime | None = None
+    told_severity: str = ""
     no_events: bool = False
     version: int = 0
 
@@ -77,6 +81,13 @@ class Incident:
         """The path of the app or pod that it is about; empty if there is none."""
         kind, _, path = self.subject.partition(":")
         return path if kind in ("app", "pod") else ""
+
+    @property
+    def told_as(self) -> str:
+        """What it is to who hears of it, from its opening to its end: itself, or a storm."""
+        if self.storm:
+            return storm_name(self.storm)
+        return NO_EVENTS if self.no_events else self.subject
 
     @property
     def began(self) -> datetime:
@@ -119,9 +130,11 @@ class Incident:
     def told(self, state: State, now: datetime) -> "Incident":
         """It, once people have been told so."""
         over = state == "resolved"
+        told_before = "" if state == "opened" else self.told_severity
         return replace(
             self.over(now) if over else self,
             state=state,
+            told_severity=worst((self.severity, told_before)),
             opened_at=self.opened_at or now,
             notified=(*self.notified, now)[-_MOST_KEPT:],
             bad_at=self.bad_at if over else now,
@@ -169,6 +182,11 @@ _RANKS: list[str] = ["", *SEVERITIES]
 def worst(severities: Iterable[str]) -> str:
     """The worst of some severities; empty if there is none."""
     return max(severities, key=_RANKS.index, default="")
+
+
+def storm_name(opened: datetime) -> str:
+    """The name of what many incidents are that were opened with one message."""
+    return f"storm {times.iso(opened)}"
 
 
 def no_events(cluster: str, since: datetime) -> Incident:

@@ -25,7 +25,7 @@ _MOST_APPS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time."""
+    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name."""
 
     id: str
     cluster: str
@@ -36,6 +36,7 @@ class AlertSent:
     title: str
     text: str
     apps: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
@@ -77,6 +78,9 @@ class AlertsSent:
             "text": {"S": message.message},
             "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
         }
+        if message.incidents:
+            names = [each for each in json.loads(message.incidents) if each]
+            item["incidents"] = {"L": [{"S": each} for each in names]}
         if self._retention:
             item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
         self._table.put(item)
@@ -112,4 +116,5 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["title"],
         values["text"],
         tuple(values["apps"]),
+        tuple(values.get("incidents", [values["subject"]])),
     )

@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.sqs.models import Queue
 from werkzeug.serving import make_server
 
 from chalicelib.services import aws
@@ -39,6 +40,10 @@ class _Kept(ResourceMap):
 
 
 models.ResourceMap = _Kept  # type: ignore[attr-defined]
+# moto would run the function of a mapping in Docker; here ``local/delivering`` hands over.
+Queue.lambda_event_source_mappings = property(  # type: ignore[assignment]
+    lambda _: {}, lambda *_: None
+)
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",

@@ -365,8 +365,18 @@ def test_a_failed_deployment_is_over_when_a_later_one_succeeds(night: Night) -> 
     first, second = Deployment("one", at("01:00:00"), WEB), Deployment("two", at("01:20:00"), WEB)
     row = [first.step(at("01:00:00")), first.failed(at("01:02:00"), "No offers")]
     row += [second.step(at("01:20:00")), second.stepped(at("01:21:00"))]
-    heard = night.happen([*row, second.succeeded(at("01:21:00"))], timedelta(minutes=40))
+    heard = night.happen([*row, second.succeeded(at("01:21:00"))], timedelta(hours=2))
     assert states(heard) == ["opened", "resolved"]
+    assert heard[1].title == "[prod] Over: deployment failed: /shop/web"
+    assert "A later deployment has succeeded." in heard[1].text
+
+
+def test_a_failed_deployment_that_none_followed_is_over_after_a_day(night: Night) -> None:
+    failed = Deployment("one", at("01:00:00"), WEB).failed(at("01:02:00"), "No offers")
+    night.arrive([failed])
+    night.look_at(at("01:03:20"), at("01:33:20"), at("25:03:20"), at("25:33:20"))
+    assert states(night.heard) == ["opened", "resolved"]
+    assert "No later one has succeeded" in night.heard[1].text
 
 
 def test_a_deployment_that_stands_still_is_over_when_it_moves(night: Night) -> None:
@@ -408,6 +418,18 @@ def test_what_is_over_before_its_silence_ends_is_not_told(night: Night) -> None:
     night.look_at(*every_minute(at("00:20:20"), 60))
     assert night.heard == []
     assert night.stage.incidents.all() == []
+
+
+def test_what_people_know_of_and_is_over_in_a_silence_is_told_after_it(night: Night) -> None:
+    night.arrive(down(WEB))
+    night.look_at(at("00:12:20"))
+    quiet = Silence("s1", at("00:13:00"), at("00:50:00"), "new rack", "ada", ("prod",))
+    night.stage.incidents.add_silence(quiet)
+    night.arrive(task(at("00:20:00"), WEB, 2, "TASK_RUNNING"), at("00:20:00"))
+    night.look_at(at("00:20:20"), at("00:28:20"), at("00:36:20"), at("00:49:20"))
+    assert states(night.heard) == ["opened"]
+    night.look_at(at("00:50:20"), at("00:51:20"))
+    assert states(night.heard) == ["opened", "resolved"]
 
 
 def test_a_silence_that_is_ended_early_covers_nothing_any_more(night: Night) -> None:

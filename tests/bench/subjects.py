@@ -21,7 +21,7 @@ import chalice
 import chalice.app
 
 from tests.bench import payloads
-from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.package import FOR_DELIVER, LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 
 _HERE = Path(__file__).parent
 _SERVE = _HERE / "inside" / "serve.py"
@@ -82,6 +82,14 @@ def plainly(bench: Bench) -> Subject:
     """Ours as ``chalice deploy`` alone packs it, without bytecode."""
     package = _built(bench.where / "plain", plainly=True)
     return Subject("ours, plainly", package, bench.ours.module, bench.ours.handler)
+
+
+def without_deliver(bench: Bench) -> Subject:
+    """Ours without what ``deliver`` alone imports."""
+    package = bench.where / "without-deliver"
+    gone = shutil.ignore_patterns(*FOR_DELIVER)
+    shutil.copytree(bench.ours.package, package, ignore=gone)
+    return Subject("ours, without deliver's", package, bench.ours.module, bench.ours.handler)
 
 
 class Process:

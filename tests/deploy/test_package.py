@@ -14,7 +14,13 @@ from ops.deploying import bytecode
 import pytest
 
 from chalicelib import VERSION
-from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, lambda_python, unpacked
+from tests.support.package import (
+    FOR_DELIVER,
+    LAMBDA_ENVIRONMENT,
+    RUNS_HERE,
+    lambda_python,
+    unpacked,
+)
 
 pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
@@ -87,23 +93,6 @@ PACKED = {
     "pydantic_core",
     "typing_extensions.py",
     "typing_inspection",
-}
-
-
-FOR_DELIVER = {
-    "apprise",
-    "certifi",
-    "charset_normalizer",
-    "click",
-    "idna",
-    "markdown",
-    "oauthlib",
-    "requests",
-    "requests_oauthlib",
-    "urllib3",
-    "yaml",
-    "_yaml",
-    "bin",
 }
 
 
