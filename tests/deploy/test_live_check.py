@@ -79,9 +79,11 @@ def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
 
 
 def test_a_stage_that_can_not_be_taken_down_is_named(check: Check) -> None:
-    with injected(client("dynamodb"), "UpdateTable", answer("AccessDeniedException")):
-        with pytest.raises(Failure, match="Stage live is not gone, and goes on costing"):
-            check("--only", "events")
+    with (
+        injected(client("dynamodb"), "UpdateTable", answer("AccessDeniedException")),
+        pytest.raises(Failure, match="Stage live is not gone, and goes on costing"),
+    ):
+        check("--only", "events")
     client("dynamodb").update_table(
         TableName=f"marathon-events-{NAME}", DeletionProtectionEnabled=False
     )
