@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 
 from chalicelib.services import aws
 from local.background import something_changed
+from local.quick_moto import without_sockets
 
 
 class _Kept(ResourceMap):
@@ -74,7 +75,8 @@ def running() -> Iterator[str]:
     os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
     forget_clients()
     try:
-        yield endpoint
+        with without_sockets(endpoint, application):
+            yield endpoint
     finally:
         os.environ.clear()
         os.environ.update(before)
