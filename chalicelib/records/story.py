@@ -33,6 +33,7 @@ from chalicelib.records.deployment import (
 from chalicelib.records.lives import history
 from chalicelib.records.record import MAX_APPS, Record
 from chalicelib.records.summary import Absent, Answer, Moment, Summary
+from chalicelib.text import clip
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
 
@@ -160,7 +161,8 @@ class Case:
     def apps(self) -> list[str]:
         """The paths of its apps and pods, in the plan's order."""
         named = (app for each in self.parsed for app in each.record.apps)
-        return list(dict.fromkeys([*plans.touched(self.plan), *named]))
+        # They are stored with its incident, so they must be as they can be stored.
+        return list(dict.fromkeys(map(clip, (*plans.touched(self.plan), *named))))
 
     @functools.cached_property
     def end(self) -> Record | None:

@@ -155,6 +155,14 @@ def test_a_plan_of_thousands_of_apps_and_events_is_told_in_time() -> None:
     assert sum(each.started_at is not None for each in found.steps) == 100
 
 
+def test_its_apps_can_be_stored_whatever_they_are_called() -> None:
+    made = plan(app="/a\ud801")
+    made["steps"].append({"actions": [{"action": "StartApplication", "app": "/" + "x" * 9000}]})
+    odd, long = build(Case("prod", ID, records(step("info", "15:30.620", 1, made)))).apps
+    assert odd == "/a\ufffd"
+    assert len(long) == 512
+
+
 def test_the_definition_of_a_pod_is_compared_container_by_container() -> None:
     def pod(image: str, value: str) -> Event:
         main = {"name": "main", "image": {"id": image}, "environment": {"KEY": value}}
