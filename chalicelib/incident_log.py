@@ -1,10 +1,11 @@
 """When incidents were opened and resolved, from the alerts that were sent."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.records import words
 from chalicelib.services.alerts_sent import AlertSent, AlertsSent
 from chalicelib.services.store import Window
 
@@ -15,13 +16,16 @@ _PAGE = 250
 
 @dataclass(frozen=True, slots=True)
 class PastIncident:
-    """One incident, or several that were told together. ``resolved_at``: None while it is open."""
+    """One incident, or several that were told together. ``counts``: how often each of its apps
+    failed. ``resolved_at``: None while it is open.
+    """
 
     subject: str
     severity: str
     title: str
     opened_at: datetime
     apps: tuple[str, ...]
+    counts: Mapping[str, int]
     resolved_at: datetime | None = None
 
 
@@ -37,12 +41,22 @@ def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
     open_: list[PastIncident] = []
     for each in alerts:
         same = [one for one in open_ if _is_same(one, each)]
+        if not same and each.state != "resolved":
+            open_.append(_begun(each))
+            continue
+        others = [one for one in open_ if one not in same]
+        known = [replace(one, counts={**one.counts, **each.counts}) for one in same]
         if each.state == "resolved":
-            ended += [replace(one, resolved_at=each.at) for one in same]
-            open_ = [one for one in open_ if one not in same]
-        elif not same:
-            open_.append(PastIncident(each.subject, each.severity, each.title, each.at, each.apps))
+            ended += [replace(one, resolved_at=each.at) for one in known]
+            open_ = others
+        else:
+            open_ = [*others, *known]
     return [*ended, *open_]
+
+
+def _begun(alert: AlertSent) -> PastIncident:
+    title = words.headline(alert.cluster, alert.title)
+    return PastIncident(alert.subject, alert.severity, title, alert.at, alert.apps, alert.counts)
 
 
 def _is_same(incident: PastIncident, alert: AlertSent) -> bool:

@@ -1,6 +1,6 @@
 // Incidents as people think of them: what has one cause is one thing.
 
-import { SEVERITIES } from "./text.js";
+import { SEVERITIES, plural, some } from "./text.js";
 
 const FEW = 3; // so many of one cause become one
 const TOGETHER = 15 * 60_000; // if they began within that time
@@ -40,7 +40,7 @@ export function grouped(incidents) {
     .map(({ key, incidents: own }) => ({
       key: `${key} ${own[0].subject} ${own[0].since ?? own[0].opened_at}`,
       incidents: own,
-      words: own.length > 1 ? causeOf(own[0]) : (own[0].cause ?? own[0].title),
+      ...saidOf(own),
       apps: [...new Set(own.flatMap(appsOf))],
       severity: own.some(({ severity }) => severity === "error") ? "error" : own[0].severity,
       from: spanOf(own[0]).from,
@@ -53,14 +53,28 @@ export function worstFirst(groups) {
   return groups.toSorted((a, b) => rank(b) - rank(a) || b.from - a.from);
 }
 
-/** How often each app failed, the most often first. */
+/** How often each app failed in past incidents, the most often first. */
 export function mostFailing(incidents) {
   const counts = new Map();
-  for (const each of incidents) {
-    const path = pathOf(each);
-    if (path) counts.set(path, (counts.get(path) ?? 0) + (each.count ?? 1));
+  for (const [path, count] of incidents.flatMap((each) => Object.entries(each.counts ?? {}))) {
+    counts.set(path, (counts.get(path) ?? 0) + count);
   }
   return [...counts].sort(([, a], [, b]) => b - a);
+}
+
+/** What is wrong with what: a name, and more words, if there are any. */
+function saidOf(own) {
+  const [first] = own;
+  if (own.length === 1) return { name: nameOf(first), words: first.cause ?? first.title };
+  if (first.group) return { name: first.group, words: first.cause ?? "" };
+  return { name: plural(own.length, "app"), words: causeOf(first) };
+}
+
+function nameOf(incident) {
+  const { subject, apps = [] } = incident;
+  if (subject === "marathon" && apps.length > 1) return plural(apps.length, "app");
+  const [kind, ...rest] = subject.split(":");
+  return (kind === "deployment" && some(apps)) || rest.join(":") || "Marathon";
 }
 
 function appsOf(incident) {

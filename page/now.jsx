@@ -110,7 +110,7 @@ function Concerns({ name, concerns: { failed, silent } }) {
 }
 
 /** An open incident, or several of one cause. */
-function Open({ cluster, group: { incidents, apps, severity, from, words }, now }) {
+function Open({ cluster, group: { incidents, apps, severity, from, name, words }, now }) {
   const [first] = incidents;
   const times = incidents.reduce((sum, each) => sum + (each.count ?? 0), 0);
   const silenced = incidents.every((each) => each.silenced_until) && first.silenced_until;
@@ -119,7 +119,7 @@ function Open({ cluster, group: { incidents, apps, severity, from, words }, now 
       <Sign severity={severity} />
       <div>
         <Go to={{ cluster, ...targetOf(first, incidents, now) }}>
-          <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
+          <Text>{name}</Text>
         </Go>
         <p>
           <Text>{words}</Text>
@@ -151,10 +151,6 @@ function Open({ cluster, group: { incidents, apps, severity, from, words }, now 
       <Ago time={from} now={now} />
     </li>
   );
-}
-
-function nameOf(incident) {
-  return pathOf(incident) ?? incident.subject.replace(/^(group|deployment):/, "");
 }
 
 /** Where an incident is to be seen: on the timeline, from a little before it. */
@@ -257,7 +253,7 @@ function Deployed({ deployment: { id, cluster, apps, changed, started_by: by }, 
   );
 }
 
-function Resolved({ cluster, group: { incidents, apps, from, words }, now }) {
+function Resolved({ cluster, group: { incidents, from, name, words }, now }) {
   const [first] = incidents;
   const end = Math.max(...incidents.map((each) => spanOf(each).to));
   return (
@@ -265,7 +261,7 @@ function Resolved({ cluster, group: { incidents, apps, from, words }, now }) {
       <span class="state succeeded">resolved</span>
       <div>
         <Go to={{ cluster, ...targetOf(first, incidents, now) }}>
-          <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
+          <Text>{name}</Text>
         </Go>
         <p>
           <Text>{words}</Text> · {formatDuration((end - from) / 1000)}

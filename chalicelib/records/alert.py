@@ -592,7 +592,7 @@ def _message(
         "subject": incident.subject,
         "state": state,
     }
-    return message(f"[{incident.cluster}] {headline}", text, attributes, apps)
+    return message(words.title(incident.cluster, headline), text, attributes, apps)
 
 
 def _said(text: str | None, limit: int) -> str:

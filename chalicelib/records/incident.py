@@ -34,9 +34,10 @@ class Incident:
     often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
     again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
     message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
-    then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
-    readers. ``stands_still``: it is about a deployment that does. ``newest``: the id of the newest
-    record that was judged, while something is bad. ``version``: of these.
+    then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
+    ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
+    that does. ``newest``: the id of the newest record that was judged, while something is bad.
+    ``version``: of these.
     """
 
     cluster: str
@@ -55,6 +56,7 @@ class Incident:
     judged: datetime | None = None
     sending: datetime | None = None
     silenced_until: datetime | None = None
+    headline: str = ""
     count: int = 0
     cause: str = ""
     apps: tuple[str, ...] = ()
@@ -150,7 +152,7 @@ class Incident:
             "subject": self.subject,
             "since": times.iso(self.began),
             "severity": self.severity,
-            "title": self.title,
+            "title": self.headline or self.title,
             "state": self.state,
             "count": self.count,
             "cause": self.cause,

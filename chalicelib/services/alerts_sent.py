@@ -5,8 +5,8 @@ as events are. Where they were sent to is not kept.
 import hashlib
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ _MOST_APPS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time."""
+    """One message. ``id`` begins with its time. ``counts``: how often its apps had failed."""
 
     id: str
     cluster: str
@@ -36,6 +36,7 @@ class AlertSent:
     title: str
     text: str
     apps: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
@@ -62,10 +63,18 @@ class AlertsSent:
         self._table = table
         self._retention = retention_days * _SECONDS_A_DAY
 
-    def note(self, cluster: str, state: State, message: Notification, now: datetime) -> None:
-        """Keep a message that was sent."""
+    def note(
+        self,
+        cluster: str,
+        state: State,
+        message: Notification,
+        now: datetime,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep a message that was sent. ``counts``: how often apps have failed by now."""
         digest = hashlib.sha256(f"{message.subject}\n{message.message}".encode()).hexdigest()
-        apps: list[str] = json.loads(message.apps) if message.apps else []
+        apps: list[str] = (json.loads(message.apps) if message.apps else [])[:_MOST_APPS]
+        often = {each: counts[each] for each in apps if each in counts} if counts else {}
         item: Item = {
             "pk": {"S": _key(cluster)},
             "sk": {"S": f"{times.compact(now)}-{digest[:16]}"},
@@ -75,7 +84,8 @@ class AlertsSent:
             "subject": {"S": message.attributes["subject"]},
             "title": {"S": message.subject},
             "text": {"S": message.message},
-            "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
+            "apps": {"L": [{"S": each} for each in apps]},
+            "counts": {"S": json.dumps(often)},
         }
         if self._retention:
             item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
@@ -112,4 +122,5 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["title"],
         values["text"],
         tuple(values["apps"]),
+        json.loads(values.get("counts", "{}")),
     )

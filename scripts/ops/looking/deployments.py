@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ops.looking.stories import STYLES
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.text import Text
 
@@ -33,14 +34,14 @@ def as_json(deployment: Deployment) -> str:
     return json.dumps(deployment.model_dump(exclude_none=True))
 
 
-def line(deployment: Deployment, *, cluster: bool = False) -> Text:
+def line(deployment: Deployment, where: Screen, *, cluster: bool = False) -> Text:
     """A deployment in one line: when, how it ended, which apps, what changed, by whom, how long.
     ``cluster``: with its name.
     """
     style = STYLES[deployment.state]
     about = [deployment.changed, deployment.started_by and f"by {deployment.started_by}"]
     return Text.assemble(
-        (deployment.started_at[:16].replace("T", " "), "dim"),
+        (where.minute(deployment.started_at), "dim"),
         "  ",
         (f"{deployment.state:<9}", style),
         "  ",

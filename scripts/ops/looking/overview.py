@@ -14,7 +14,7 @@ from ops.view import Screen
 from rich.text import Text
 
 from chalicelib import history, story, times
-from chalicelib.records.incident import Incident
+from chalicelib.records.incident import Incident, worst
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
@@ -131,30 +131,41 @@ def alarms(stage: str) -> list[str] | None:
 def incident_lines(
     incidents: Iterable[Incident], where: Screen, *, cluster: bool = False
 ) -> Iterator[Text]:
-    """A line for each. Those that people were told of together stand below what they were told."""
-    groups: dict[tuple[str, str], list[Incident]] = {}
+    """A line for each; one for all that people were told of together."""
+    for found in together(incidents):
+        first = min(found, key=lambda each: each.began)
+        severity = worst(each.severity for each in found)
+        yield Text.assemble(
+            (f"{severity:<7}", view.STYLES.get(severity, "")),
+            f"  since {where.moment(times.iso(first.began))}  ",
+            (f"{visible(first.cluster)}  " if cluster else "", "green"),
+            visible(words_of(found)),
+            (_silenced(first, where), "dim"),
+        )
+
+
+def together(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    """Incidents, those that people were told of together in one list."""
+    groups: dict[tuple[str, ...], list[Incident]] = {}
     for each in incidents:
-        alone = each.group or each.subject
-        groups.setdefault((each.cluster, alone), []).append(each)
-    for (_, name), found in groups.items():
-        together = len(found) > 1
-        if together:
-            yield Text(visible(f"{name}:"), "bold")
-        for each in found:
-            line = incident_line(each, where, cluster=cluster)
-            yield Text("  ").append(line) if together else line
+        alone = (each.subject, str(each.no_events))
+        groups.setdefault((each.cluster, *((each.group,) if each.group else alone)), []).append(
+            each
+        )
+    return list(groups.values())
 
 
-def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -> Text:
-    """An incident in one line."""
-    told = incident.summary()
-    return Text.assemble(
-        (f"{told['severity']:<7}", view.STYLES.get(told["severity"], "")),
-        f"  since {where.moment(told['since'])}  ",
-        (f"{visible(incident.cluster)}  " if cluster else "", "green"),
-        visible(f"{told['subject']}: {told['title']}"),
-        (_silenced(incident, where), "dim"),
-    )
+def words_of(found: list[Incident]) -> str:
+    """What is wrong, in a line: what people were told, and the cause."""
+    first = found[0]
+    if len(found) > 1:
+        apps = [each.path or each.subject for each in found]
+        return f"{first.group}: {listed(apps, _APPS)}"
+    told = first.summary()["title"]
+    subject = first.path or first.deployment_id
+    about = told if not subject or subject in told else f"{told}: {first.subject}"
+    cause = first.cause
+    return f"{about}; {cause}" if cause and cause not in about else about
 
 
 def alert_line(sent: AlertSent, where: Screen) -> Text:
