@@ -1,11 +1,12 @@
 """When incidents were opened and resolved, from the alerts that were sent."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.records import words
+from chalicelib.records.incident import path_of
 from chalicelib.services.alerts_sent import AlertSent, AlertsSent
 from chalicelib.services.store import Window
 
@@ -16,8 +17,8 @@ _PAGE = 250
 
 @dataclass(frozen=True, slots=True)
 class PastIncident:
-    """One incident, or several that were told together. ``counts``: how often each of its apps
-    failed. ``resolved_at``: None while it is open.
+    """``count``: how many instances failed. ``group``: what it was told together with.
+    ``resolved_at``: None while it is open.
     """
 
     subject: str
@@ -25,8 +26,14 @@ class PastIncident:
     title: str
     opened_at: datetime
     apps: tuple[str, ...]
-    counts: Mapping[str, int]
+    count: int = 0
+    group: str = ""
     resolved_at: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the app or pod that it is about; empty if there is none."""
+        return path_of(self.subject)
 
 
 def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
@@ -38,31 +45,24 @@ def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
 def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
     """The incidents that some alerts, oldest first, tell of."""
     ended: list[PastIncident] = []
-    open_: list[PastIncident] = []
-    for each in alerts:
-        same = [one for one in open_ if _is_same(one, each)]
-        if not same and each.state != "resolved":
-            open_.append(_begun(each))
-            continue
-        others = [one for one in open_ if one not in same]
-        known = [replace(one, counts={**one.counts, **each.counts}) for one in same]
-        if each.state == "resolved":
-            ended += [replace(one, resolved_at=each.at) for one in known]
-            open_ = others
-        else:
-            open_ = [*others, *known]
-    return [*ended, *open_]
+    open_: dict[str, PastIncident] = {}
+    for alert in alerts:
+        for subject, count in alert.told.items():
+            known = open_.pop(subject, None)
+            if known is None and alert.state == "resolved":
+                continue  # it was opened before the time that is asked for
+            now = replace(known or _begun(alert, subject), count=count)
+            if alert.state == "resolved":
+                ended.append(replace(now, resolved_at=alert.at))
+            else:
+                open_[subject] = now
+    return [*ended, *open_.values()]
 
 
-def _begun(alert: AlertSent) -> PastIncident:
+def _begun(alert: AlertSent, subject: str) -> PastIncident:
     title = words.headline(alert.cluster, alert.title)
-    return PastIncident(alert.subject, alert.severity, title, alert.at, alert.apps, alert.counts)
-
-
-def _is_same(incident: PastIncident, alert: AlertSent) -> bool:
-    """Whether an alert is about an incident; of several that were told together, about the most."""
-    if incident.subject != alert.subject:
-        return False
-    if not incident.apps or not alert.apps or alert.subject != "marathon":
-        return True
-    return len(set(incident.apps) & set(alert.apps)) * 2 >= min(len(incident.apps), len(alert.apps))
+    if len(alert.told) == 1:
+        return PastIncident(subject, alert.severity, title, alert.at, alert.apps)
+    path = path_of(subject)
+    apps = (path,) if path else ()
+    return PastIncident(subject, alert.severity, title, alert.at, apps, group=title)

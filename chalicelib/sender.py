@@ -64,10 +64,9 @@ class Sender:
             self._publish(each, claimed if n == 0 else [])  # one part was sent: the claim stays
         cluster = notices[0].incident.cluster
         self._confirm(claimed, words.headline(cluster, messages[0].subject))
-        told = (notice.after for notice, _ in claimed)
-        counts = {each.path: each.count for each in told if each.path and each.count}
+        told = {notice.after.subject: notice.after.count for notice, _ in claimed}
         for each in messages:
-            self._sent.note(cluster, state, each, now, counts)
+            self._sent.note(cluster, state, each, now, told)
         return len(messages)
 
     def _claim(

@@ -56,8 +56,9 @@ export function worstFirst(groups) {
 /** How often each app failed in past incidents, the most often first. */
 export function mostFailing(incidents) {
   const counts = new Map();
-  for (const [path, count] of incidents.flatMap((each) => Object.entries(each.counts ?? {}))) {
-    counts.set(path, (counts.get(path) ?? 0) + count);
+  for (const each of incidents) {
+    const path = pathOf(each);
+    if (path && each.count) counts.set(path, (counts.get(path) ?? 0) + each.count);
   }
   return [...counts].sort(([, a], [, b]) => b - a);
 }

@@ -30,7 +30,9 @@ test("what people were told of together is one group", () => {
 });
 
 test("apps are ordered by how often they failed", () => {
-  const all = [{ "/a": 1 }, { "/b": 40, "/a": 1 }, undefined].map((counts) => ({ counts }));
+  const all = [["/a", 1], ["/b", 40], ["/a", 1], ["/c", 0]].map(([path, count]) =>
+    incident(path, 0, "x", { count }),
+  );
   assert.deepEqual(mostFailing(all), [["/b", 40], ["/a", 2]]);
 });
 

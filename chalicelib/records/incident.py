@@ -77,8 +77,7 @@ class Incident:
     @property
     def path(self) -> str:
         """The path of the app or pod that it is about; empty if there is none."""
-        kind, _, path = self.subject.partition(":")
-        return path if kind in ("app", "pod") else ""
+        return path_of(self.subject)
 
     @property
     def began(self) -> datetime:
@@ -163,6 +162,12 @@ class Incident:
             "silenced_until": times.iso(self.silenced_until) if self.silenced_until else "",
         }
         return {name: value for name, value in shown.items() if value}
+
+
+def path_of(subject: str) -> str:
+    """The path of the app or pod that a subject is; empty if it is another."""
+    kind, _, path = subject.partition(":")
+    return path if kind in ("app", "pod") else ""
 
 
 _RANKS: list[str] = ["", *SEVERITIES]

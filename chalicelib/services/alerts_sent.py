@@ -3,6 +3,7 @@ as events are. Where they were sent to is not kept.
 """
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -21,11 +22,14 @@ from chalicelib.services.table import Table
 _SECONDS_A_DAY = 86_400
 # DynamoDB: 400 KB for an item. A message's text is far shorter, its apps may not be.
 _MOST_APPS = 1_000
+_MOST_TOLD_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time. ``counts``: how often its apps had failed."""
+    """One message. ``id`` begins with its time. ``told``: of which incidents it told, by their
+    subjects, and how many instances had failed in each.
+    """
 
     id: str
     cluster: str
@@ -36,7 +40,7 @@ class AlertSent:
     title: str
     text: str
     apps: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
@@ -69,23 +73,23 @@ class AlertsSent:
         state: State,
         message: Notification,
         now: datetime,
-        counts: Mapping[str, int] | None = None,
+        told: Mapping[str, int] | None = None,
     ) -> None:
-        """Keep a message that was sent. ``counts``: how often apps have failed by now."""
+        """Keep a message that was sent. ``told``: as in ``AlertSent``."""
         digest = hashlib.sha256(f"{message.subject}\n{message.message}".encode()).hexdigest()
-        apps: list[str] = (json.loads(message.apps) if message.apps else [])[:_MOST_APPS]
-        often = {each: counts[each] for each in apps if each in counts} if counts else {}
+        apps: list[str] = json.loads(message.apps) if message.apps else []
+        subject = message.attributes["subject"]
         item: Item = {
             "pk": {"S": _key(cluster)},
             "sk": {"S": f"{times.compact(now)}-{digest[:16]}"},
             "kind": {"S": "alert"},
             "state": {"S": state},
             "severity": {"S": message.attributes["severity"]},
-            "subject": {"S": message.attributes["subject"]},
+            "subject": {"S": subject},
             "title": {"S": message.subject},
             "text": {"S": message.message},
-            "apps": {"L": [{"S": each} for each in apps]},
-            "counts": {"S": json.dumps(often)},
+            "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
+            "told": {"S": json.dumps(_fitting(told or {subject: 0}))},
         }
         if self._retention:
             item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
@@ -107,6 +111,16 @@ class AlertsSent:
         return (_alert(cluster, each) for each in found if not items.is_expired(each, now))
 
 
+def _fitting(told: Mapping[str, int]) -> dict[str, int]:
+    """As much of it as has room beside the rest of an item."""
+    sizes = itertools.accumulate(len(json.dumps(each)) + 9 for each in told)
+    return {
+        each: count
+        for (each, count), size in zip(told.items(), sizes, strict=True)
+        if size <= _MOST_TOLD_BYTES
+    }
+
+
 def _key(cluster: str) -> str:
     return f"#alerts|{cluster}"
 
@@ -122,5 +136,5 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["title"],
         values["text"],
         tuple(values["apps"]),
-        json.loads(values.get("counts", "{}")),
+        json.loads(values.get("told", "{}")) or {values["subject"]: 0},
     )

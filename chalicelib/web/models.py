@@ -111,8 +111,8 @@ class Alerts(Answer):
 
 
 class PastIncident(Answer):
-    """An incident that people were told of; several, if they were told together. ``counts``: how
-    often each of its apps failed.
+    """An incident that people were told of. ``count``: how many of its instances failed. ``group``:
+    what it was told together with.
     """
 
     subject: str
@@ -121,7 +121,8 @@ class PastIncident(Answer):
     opened_at: Moment
     resolved_at: Moment | Absent = None
     apps: list[str]
-    counts: dict[str, int] | Absent = None
+    count: int | Absent = None
+    group: str | Absent = None
 
 
 class PastIncidents(Answer):

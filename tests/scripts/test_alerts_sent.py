@@ -9,7 +9,10 @@ from ops.stage.resources import Stage
 import events
 import pytest
 
+from chalicelib import incident_log
+from chalicelib.records.notification import message
 from chalicelib.records.silence import Silence
+from chalicelib.services.store import EVERYTHING
 from tests.support.cluster import at, registered, task
 from tests.support.night import Night, every_minute
 
@@ -73,7 +76,7 @@ def test_the_report_says_of_an_incident_what_people_were_told(
     assert any(" – " in line and "/over is failing: " in line for line in lines)
     assert "  failed most: /over 4×, /open 3×" in lines
     (told,) = run(night, capsys, *arguments, "--json")
-    assert json.loads(told)["resolved"][0]["counts"] == {"/over": 4}
+    assert json.loads(told)["resolved"][0]["count"] == 4
 
 
 def test_a_silenced_incident_says_until_when(
@@ -85,3 +88,16 @@ def test_a_silenced_incident_says_until_when(
     night.look_at(*every_minute(at("00:12:20"), 2))
     (line,) = run(night, capsys, "incidents")
     assert line.endswith("(silenced until 2026-03-02 10:00:00)")
+
+
+def test_what_was_told_together_may_be_over_one_by_one(night: Night) -> None:
+    sent, opened, over = night.stage.alerts_sent, at("00:10:00"), at("01:10:00")
+    about = {"severity": "error", "subject": "marathon"}
+    both = message("[prod] 2 apps are failing", "text", about, ["/a", "/b"])
+    sent.note("prod", "opened", both, opened, {"app:/a": 3, "app:/b": 1})
+    one = message("[prod] /a has recovered", "text", {**about, "subject": "app:/a"}, ["/a"])
+    sent.note("prod", "resolved", one, over, {"app:/a": 4})
+    found = {each.path: each for each in incident_log.past(sent, "prod", EVERYTHING)}
+    assert (found["/a"].resolved_at, found["/a"].count) == (over, 4)
+    assert (found["/b"].resolved_at, found["/b"].count) == (None, 1)
+    assert {each.group for each in found.values()} == {"2 apps are failing"}

@@ -49,12 +49,12 @@ class Report:
     def failures(self) -> list[tuple[str, int]]:
         """The apps that failed most, and how often."""
         counts: Counter[str] = Counter()
-        for open_ in self.incidents:
-            if open_.path:
-                counts[open_.path] += open_.count
-        for over in self.resolved:
-            counts.update(over.counts)
-        return [(app, count) for app, count in counts.most_common(_MOST_FAILING) if count]
+        found = [(each.path, each.count) for each in self.incidents]
+        found += [(each.path, each.count) for each in self.resolved]
+        for app, count in found:
+            if app and count:
+                counts[app] += count
+        return counts.most_common(_MOST_FAILING)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -75,7 +75,7 @@ class Report:
                         "title": each.title,
                         "opened_at": _iso(each.opened_at),
                         "resolved_at": _iso(each.resolved_at),
-                        "counts": each.counts,
+                        "count": each.count,
                     }
                     for each in self.resolved
                 ],
@@ -101,7 +101,7 @@ class Report:
     def _lines(self, where: Screen, shown: int) -> Iterator[Text]:
         """``shown``: how many lines of each part."""
         open_ = [_incident(each, where) for each in overview.together(self.incidents)]
-        resolved = [_past(each, where) for each in self.resolved]
+        resolved = [_past(each, where) for each in _together(self.resolved)]
         yield from _part("open incidents", open_, "bold red", shown)
         yield from _part("resolved incidents", resolved, "", shown)
         outcomes = ", ".join(f"{count} {state}" for state, count in self.outcomes.items())
@@ -149,9 +149,17 @@ def _incident(found: list[Incident], where: Screen) -> Text:
     return Text(visible(f"{where.minute(times.iso(since))}  {overview.words_of(found)}"))
 
 
-def _past(incident: PastIncident, where: Screen) -> Text:
-    begin, end = _iso(incident.opened_at), _iso(incident.resolved_at)
-    return Text(visible(f"{where.minute(begin)} – {where.clock(end)[:5]}  {incident.title}"))
+def _together(incidents: list[PastIncident]) -> list[list[PastIncident]]:
+    """Incidents, those that people were told of together in one list."""
+    groups: dict[tuple[str, datetime], list[PastIncident]] = {}
+    for each in incidents:
+        groups.setdefault((each.group or each.subject, each.opened_at), []).append(each)
+    return list(groups.values())
+
+
+def _past(found: list[PastIncident], where: Screen) -> Text:
+    begin, end = _iso(found[0].opened_at), max(_iso(each.resolved_at) for each in found)
+    return Text(visible(f"{where.minute(begin)} – {where.clock(end)[:5]}  {found[0].title}"))
 
 
 def _iso(time: datetime | None) -> str:
