@@ -86,7 +86,7 @@ function appsOf(incident) {
 function causeOf(incident) {
   const path = pathOf(incident);
   const words = incident.cause ?? incident.title;
-  const others = path ? words.replaceAll(path, "…") : words;
+  const others = path ? words.replace(`${path} is `, "").replaceAll(path, "…") : words;
   return /\p{L}{3}/u.test(others) ? others : words;
 }
 

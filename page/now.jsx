@@ -74,7 +74,7 @@ function Cluster({ cluster, report, concerns, open, now }) {
       {deployments.length > 0 && (
         <ul class="running" aria-label={`Running deployments of ${name}`}>
           {deployments.map((each) => (
-            <Running key={each.id} cluster={name} deployment={each} now={now} />
+            <Running key={each.id} cluster={cluster} deployment={each} now={now} />
           ))}
         </ul>
       )}
@@ -165,12 +165,13 @@ function targetOf(incident, all, now) {
 }
 
 function Running({ cluster, deployment, now }) {
-  const { id, apps = [], started_at: started, step, steps, stuck_since: stuck } = deployment;
+  const { id, apps = [], started_at: started, step, steps } = deployment;
+  const stuck = cluster.incidents.find(({ subject }) => subject === `deployment:${id}`);
   return (
     <li>
       <span class={`state ${stuck ? "failed" : "running"}`}>{stuck ? "stands still" : "deploying"}</span>
       <div>
-        <Go to={{ cluster, deployment: id, event: undefined }}>
+        <Go to={{ cluster: cluster.name, deployment: id, event: undefined }}>
           <Text>{some(apps) || id}</Text>
         </Go>
         {steps && (
@@ -181,10 +182,10 @@ function Running({ cluster, deployment, now }) {
         )}
         {stuck && (
           <p>
-            no step began or ended since <Time time={stuck} style="short" />
-            {deployment.reason && (
+            no step began or ended since <Time time={stuck.since} style="short" />
+            {stuck.cause && (
               <>
-                : <Text>{deployment.reason}</Text>
+                : <Text>{stuck.cause}</Text>
               </>
             )}
           </p>

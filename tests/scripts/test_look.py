@@ -65,7 +65,7 @@ Events
   2016-04-24 09:28:30.101Z  info     Change in group / accepted"""
     )
     assert json.loads(run(life, capsys, "deployment", CREATING, "--json"))["started_by"] == (
-        "0:0:0:0:0:0:0:1"
+        "10.0.9.4"
     )
 
 
