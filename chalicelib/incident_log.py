@@ -17,8 +17,8 @@ _PAGE = 250
 
 @dataclass(frozen=True, slots=True)
 class PastIncident:
-    """``count``: how many instances failed. ``group``: what it was told together with.
-    ``resolved_at``: None while it is open.
+    """``title``: of the last message about it. ``count``: how many instances failed. ``group``:
+    what it was told together with. ``resolved_at``: None while it is open.
     """
 
     subject: str
@@ -52,6 +52,8 @@ def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
             if known is None and alert.state == "resolved":
                 continue  # it was opened before the time that is asked for
             now = replace(known or _begun(alert, subject), count=count)
+            if len(alert.told) == 1 and not now.group:
+                now = replace(now, title=words.headline(alert.cluster, alert.title))
             if alert.state == "resolved":
                 ended.append(replace(now, resolved_at=alert.at))
             else:

@@ -66,9 +66,19 @@ export function mostFailing(incidents) {
 /** What is wrong with what: a name, and more words, if there are any. */
 function saidOf(own) {
   const [first] = own;
-  if (own.length === 1) return { name: nameOf(first), words: first.cause ?? first.title };
+  if (own.length === 1) return { name: nameOf(first), words: wordsOf(first) };
   if (first.group) return { name: first.group, words: first.cause ?? "" };
   return { name: plural(own.length, "app"), words: causeOf(first) };
+}
+
+function wordsOf(incident) {
+  const { subject, title, cause } = incident;
+  if (!subject.startsWith("deployment:")) return cause ?? withoutPath(title, pathOf(incident));
+  return [title.split(": ")[0], cause].filter(Boolean).join(": "); // its apps are its name
+}
+
+function withoutPath(title, path) {
+  return title.startsWith(`${path} is `) ? title.slice(path.length + 4) : title;
 }
 
 function nameOf(incident) {
@@ -86,7 +96,7 @@ function appsOf(incident) {
 function causeOf(incident) {
   const path = pathOf(incident);
   const words = incident.cause ?? incident.title;
-  const others = path ? words.replace(`${path} is `, "").replaceAll(path, "…") : words;
+  const others = path ? withoutPath(words, path).replaceAll(path, "…") : words;
   return /\p{L}{3}/u.test(others) ? others : words;
 }
 

@@ -122,8 +122,7 @@ function Open({ cluster, group: { incidents, apps, severity, from, name, words }
           <Text>{name}</Text>
         </Go>
         <p>
-          <Text>{words}</Text>
-          {times > 1 && ` · ${times} times`}
+          <Text>{[words, times > 1 && `${times} times`].filter(Boolean).join(" · ")}</Text>
         </p>
         {apps.length > 1 && (
           <p>
@@ -265,7 +264,7 @@ function Resolved({ cluster, group: { incidents, from, name, words }, now }) {
           <Text>{name}</Text>
         </Go>
         <p>
-          <Text>{words}</Text> · {formatDuration((end - from) / 1000)}
+          <Text>{[words, formatDuration((end - from) / 1000)].filter(Boolean).join(" · ")}</Text>
         </p>
       </div>
       <Time time={end} style="short" />

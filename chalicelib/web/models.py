@@ -111,8 +111,8 @@ class Alerts(Answer):
 
 
 class PastIncident(Answer):
-    """An incident that people were told of. ``count``: how many of its instances failed. ``group``:
-    what it was told together with.
+    """An incident that people were told of. ``title``: of the last message about it. ``count``: how
+    many of its instances failed. ``group``: what it was told together with.
     """
 
     subject: str

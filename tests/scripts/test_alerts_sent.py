@@ -73,7 +73,9 @@ def test_the_report_says_of_an_incident_what_people_were_told(
     assert "  open incidents: 1" in lines
     assert "    2026-03-02 04:00  /open is still failing: 3 instances failed" in lines[2]
     assert lines[2].endswith("; exit 137")
-    assert any(" – " in line and "/over is failing: " in line for line in lines)
+    assert any(
+        " – " in line and "/over has recovered: 4 instances failed" in line for line in lines
+    )
     assert "  failed most: /over 4×, /open 3×" in lines
     (told,) = run(night, capsys, *arguments, "--json")
     assert json.loads(told)["resolved"][0]["count"] == 4
