@@ -199,7 +199,7 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
         assert canvas
         assert row
         assert pane
-        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
         y = row["y"] + 14
 
         page.mouse.move((begin + end) / 2, y)
@@ -699,7 +699,7 @@ def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
         row = page.locator(".labels li", has_text="web").bounding_box()
         assert pane
         assert row
-        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
         page.mouse.move((begin + end) / 2, row["y"] + 20)
         expect(page.locator(".tip")).to_contain_text("Incident of /prod/web")
         page.mouse.click((begin + end) / 2, row["y"] + 20)
