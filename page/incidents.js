@@ -78,14 +78,12 @@ function wordsOf(incident) {
 }
 
 function withoutPath(title, path) {
-  return title.startsWith(`${path} is `) ? title.slice(path.length + 4) : title;
+  return path && title.startsWith(path) ? title.slice(path.length).replace(/^:? (is )?/, "") : title;
 }
 
 function nameOf(incident) {
-  const { subject, apps = [] } = incident;
-  if (subject === "marathon" && apps.length > 1) return plural(apps.length, "app");
-  const [kind, ...rest] = subject.split(":");
-  return (kind === "deployment" && some(apps)) || rest.join(":") || "Marathon";
+  const [kind, ...rest] = incident.subject.split(":");
+  return (kind === "deployment" && some(incident.apps ?? [])) || rest.join(":") || "Marathon";
 }
 
 function appsOf(incident) {
