@@ -17,6 +17,7 @@ from chalicelib.times import duration
 
 _PAGE = 100
 _APPS = 3
+_SHORT_ID = 8
 
 
 def newest_first(stage: Stage, wanted: Wanted) -> Iterator[Deployment]:
@@ -36,8 +37,17 @@ def as_json(deployment: Deployment) -> str:
 
 def line(deployment: Deployment, where: Screen, *, cluster: bool = False) -> Text:
     """A deployment in one line: when, how it ended, which apps, what changed, by whom, how long.
-    ``cluster``: with its name.
+    ``cluster``: with its name. Where it is too long for a terminal, the id is cut: commands take
+    the beginning of one.
     """
+    id_ = visible(deployment.id)
+    whole = _line(deployment, where, id_, cluster=cluster)
+    if not where.width or whole.cell_len <= where.width:
+        return whole
+    return _line(deployment, where, id_[:_SHORT_ID], cluster=cluster)
+
+
+def _line(deployment: Deployment, where: Screen, id_: str, *, cluster: bool) -> Text:
     style = STYLES[deployment.state]
     about = [deployment.changed, deployment.started_by and f"by {deployment.started_by}"]
     return Text.assemble(
@@ -49,7 +59,7 @@ def line(deployment: Deployment, where: Screen, *, cluster: bool = False) -> Tex
         visible(_apps(deployment)),
         *(f"  {visible(words)}" for words in about if words),
         (f"  {_took(deployment)}", "dim"),
-        (f"  {visible(deployment.id)}", "dim"),
+        (f"  {id_}", "dim"),
     )
 
 

@@ -139,7 +139,8 @@ def incident_lines(
             (f"{severity:<7}", view.STYLES.get(severity, "")),
             f"  since {where.moment(times.iso(first.began))}  ",
             (f"{visible(first.cluster)}  " if cluster else "", "green"),
-            visible(words_of(found)),
+            "; ".join(filter(None, said_of(found))),
+            (f"  {visible(first.deployment_id)}" if first.deployment_id else "", "dim"),
             (_silenced(first, where), "dim"),
         )
 
@@ -155,17 +156,15 @@ def together(incidents: Iterable[Incident]) -> list[list[Incident]]:
     return list(groups.values())
 
 
-def words_of(found: list[Incident]) -> str:
-    """What is wrong, in a line: what people were told, and the cause."""
+def said_of(found: list[Incident]) -> tuple[str, str]:
+    """What is wrong, and the cause, if it is known: as people were told."""
     first = found[0]
     if len(found) > 1:
         apps = [each.path or each.subject for each in found]
-        return f"{first.group}: {listed(apps, _APPS)}"
-    told = first.summary()["title"]
-    subject = first.path or first.deployment_id
-    about = told if not subject or subject in told else f"{told}: {first.subject}"
-    cause = first.cause
-    return f"{about}; {cause}" if cause and cause not in about else about
+        return visible(f"{first.group}: {listed(apps, _APPS)}"), ""
+    told: str = first.summary()["title"]
+    about = told if first.path in told else f"{first.path}: {told}"
+    return visible(about), visible("" if first.cause in about else first.cause)
 
 
 def alert_line(sent: AlertSent, where: Screen) -> Text:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops import view
 from ops.looking import deployments as listing
 from ops.looking import overview
 from ops.stage.resources import Stage
@@ -31,6 +32,8 @@ _MOST_GAPS = 100
 _MOST_SHOWN = 20
 _SHOWN = 5
 _MOST_FAILING = 5
+_INDENT = 4
+_LEAST_CAUSE = 16  # in less room it says nothing
 _OUTCOMES = ("failed", "cancelled", "succeeded", "running", "unknown")
 
 
@@ -92,9 +95,9 @@ class Report:
             (visible(self.cluster), "bold green"),
             f"  since {where.minute(times.iso(self.since))} {where.zone_at(times.iso(self.since))}",
         )
-        shown = range(_MOST_SHOWN, 1, -1) if rows else ()
+        shown = range(_MOST_SHOWN, 0, -1) if rows else ()
         fitting = (some for some in shown if len(list(self._lines(where, some))) < rows)
-        for line in self._lines(where, next(fitting, 1 if rows else _SHOWN)):
+        for line in self._lines(where, next(fitting, 0 if rows else _SHOWN)):
             made.append("\n").append(_on_one_line(Text("  ").append(line), where))
         return made
 
@@ -111,7 +114,9 @@ class Report:
         if self.failures:
             most = ", ".join(f"{app} {count}×" for app, count in self.failures)
             yield Text(visible(f"failed most: {most}"))
-        gaps = [Text(visible(each.title)) for each in self.gaps]
+        gaps = [
+            Text(f"{where.minute(each.timestamp)}  {visible(each.title)}") for each in self.gaps
+        ]
         yield from _part("gaps of a relay", gaps, "yellow", shown)
         if not (self.incidents or self.resolved or failed or self.gaps):
             yield Text("nothing went wrong", "dim")
@@ -146,7 +151,12 @@ def _apps(incident: Incident) -> tuple[str, ...]:
 
 def _incident(found: list[Incident], where: Screen) -> Text:
     since = min(each.began for each in found)
-    return Text(visible(f"{where.minute(times.iso(since))}  {overview.words_of(found)}"))
+    what, cause = overview.said_of(found)
+    line = f"{where.minute(times.iso(since))}  {what}"
+    room = where.width - _INDENT - len(line) - 2
+    if not cause or (where.width and room < _LEAST_CAUSE):
+        return Text(line)
+    return Text(f"{line}; {view.fitted(cause, room) if where.width else cause}")
 
 
 def _together(incidents: list[PastIncident]) -> list[list[PastIncident]]:
@@ -175,7 +185,7 @@ def _part(heading: str, lines: list[Text], style: str, shown: int) -> Iterator[T
 def _some(lines: list[Text], shown: int) -> Iterator[Text]:
     for each in lines[:shown]:
         yield Text("  ").append(each)
-    if len(lines) > shown:
+    if len(lines) > shown > 0:
         yield Text(f"  and {len(lines) - shown} more", "dim")
 
 
