@@ -265,7 +265,8 @@ def _deployments(args: argparse.Namespace) -> int:
         else:
             console.print(listing.line(each, screen, cluster=len(names) > 1))
     if not newest:
-        say("No deployments.", "dim")
+        unknown = finding.unknown_app(stage, names, args.app) if args.app else ""
+        say(unknown or "No deployments.", "dim")
     return 0
 
 
@@ -273,6 +274,9 @@ def _report(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     console, screen = _shown_on(args)
     names = options.clusters(stage, args.cluster)
+    if args.app and (unknown := finding.unknown_app(stage, names, args.app)):
+        say(unknown, "dim")
+        return 0
     rows = (console.height - 1) // len(names) if screen.width else 0
     for name in names:
         made = report.of(stage, name, args.since, args.app or "")

@@ -79,6 +79,19 @@ def test_the_report_says_what_failed_in_one_screen(
     assert "deployments: 1 succeeded" in of_app
 
 
+def test_what_does_not_exist_is_no_calm_night(
+    night: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("report", "deployments"):
+        assert run(capsys, command, "--stage", night.name, "--app", "/prod/wep") == ""
+    assert run(capsys, "report", "--stage", night.name, "--app", "/prod/*")
+    assert events.main(["report", "--stage", night.name, "--app", "/prod/wep"]) == 0
+    assert "No event of /prod/wep is stored. Did you mean /prod/web?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        events.main(["reprot"])
+    assert "did you mean report?" in capsys.readouterr().err
+
+
 def test_the_report_of_a_calm_night_is_calm(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
