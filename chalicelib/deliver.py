@@ -7,11 +7,13 @@ Nothing is sent twice but where a service's answer was lost, or Lambda delivered
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from chalicelib import log, times
 from chalicelib.records.delivery import Delivery, delivery
+from chalicelib.records.incident import State
 from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.aws import ServiceError
 from chalicelib.services.messenger import Address, Answer, NoAddress
@@ -61,10 +63,11 @@ class Deliver:
             alert = delivery(message["body"])
         except ValueError as error:
             return self._set_aside(message, str(error))
-        if self._is_outdated(alert, _sent_at(message)):
+        still = self._not_overtaken(alert, _sent_at(message))
+        if alert.incidents and not still:
             log.warning("outdated, so not sent", target=target)
             return "Outdated"
-        answer = self._answer(target, alert)
+        answer = self._answer(target, replace(alert, incidents=still))
         if answer.outcome == "sent":
             return "Delivered"
         late = _sent_at(message) + _TRIED_FOR < times.now()
@@ -82,13 +85,20 @@ class Deliver:
         log.error("not delivered", target=target, reason=reason)
         return "Undelivered"
 
-    def _is_outdated(self, alert: Delivery, sent_at: datetime) -> bool:
-        """Whether people were told later that it is over, or that it is not. Raises TableError."""
+    def _not_overtaken(self, alert: Delivery, sent_at: datetime) -> tuple[str, ...]:
+        """Of its incidents, those of which people were not told later that they are over, or that
+        they are not. Raises TableError.
+        """
         if times.now() - sent_at < _FRESH:
-            return False
-        later = self._sent.newest_first(alert.cluster, Window.between(sent_at))
-        newest = next((each for each in later if each.subject == alert.subject), None)
-        return newest is not None and (newest.state == "resolved") != alert.is_over
+            return alert.incidents
+        now: dict[str, State] = {}
+        for each in self._sent.newest_first(alert.cluster, Window.between(sent_at)):
+            now = dict.fromkeys(each.incidents, each.state) | now
+        return tuple(
+            each
+            for each in alert.incidents
+            if each not in now or (now[each] == "resolved") == alert.is_over
+        )
 
     def _answer(self, target: str, alert: Delivery) -> Answer:
         """What came of sending. Raises TargetError where nothing could be tried."""

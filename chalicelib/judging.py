@@ -1,6 +1,6 @@
 """Judging: whether people should hear of an incident now, and what has to be read to know it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -131,9 +131,9 @@ class Judge:
             self._store, incident, told, self._now, self._timing, stands_still=stands_still
         )
         severity = "warning" if stands_still or told.state == "cancelled" else "error"
+        due: datetime | None = self._now + (_LOOK_AGAIN if stands_still else _LOOK_FOR_FOLLOWERS)
         if state == "resolved":
-            severity = incident.severity or severity
-        due = self._now + (_LOOK_AGAIN if stands_still else _LOOK_FOR_FOLLOWERS)
+            severity, due = incident.severity or severity, None
         return Verdict("tell", state, severity, facts, due)
 
     def _running(self, incident: Incident, told: Story) -> Verdict:
@@ -175,10 +175,14 @@ class Judge:
         for id_ in evidence.followers(self._store, told, self._now)[:5]:
             other = story.tell(self._store, incident.cluster, id_)
             if other and other.state == "succeeded":
-                return self._of(incident, told, "resolved")
+                return self._over(incident, told, "A later deployment has succeeded.")
         if self._now - incident.last >= self._timing.same_incident:
-            return _DROP
+            return self._over(incident, told, "No later one has succeeded, but it is long ago.")
         return Verdict("wait", due=self._now + _LOOK_FOR_FOLLOWERS)
+
+    def _over(self, incident: Incident, told: Story, why: str) -> Verdict:
+        verdict = self._of(incident, told, "resolved")
+        return replace(verdict, facts=verdict.facts and replace(verdict.facts, over=why))
 
     def _failed(self, incident: Incident, told: Story) -> Verdict:
         """Without a reason (before 1.6.352) it was nearly always cancelled; and one that was

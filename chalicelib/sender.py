@@ -11,11 +11,12 @@ from datetime import datetime
 
 from chalicelib import log
 from chalicelib.records import alert, words
-from chalicelib.records.alert import Context, Facts
-from chalicelib.records.incident import Incident, State
+from chalicelib.records.alert import Context, Facts, Opening
+from chalicelib.records.incident import Incident, State, storm_name
 from chalicelib.records.notification import Notification
 from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.incidents import Incidents
+from chalicelib.services.store import Window
 from chalicelib.services.table import TableError
 from chalicelib.services.topic import Topic
 
@@ -56,7 +57,10 @@ class Sender:
             self._claim(state, notices, claimed, now)
             if not claimed:
                 return 0
-            messages = _messages(state, [notice for notice, _ in claimed], context)
+            sent = [notice for notice, _ in claimed]
+            if state == "resolved":
+                context = self._with_storms(notices, sent, context)
+            messages = _messages(state, sent, context)
         except Exception:
             self._take_back(claimed)
             raise
@@ -83,6 +87,23 @@ class Sender:
                 claimed.append((each, written))
             elif not claimed:  # two looks at once: the one that gets the first sends all
                 return
+
+    def _with_storms(
+        self, notices: Sequence[Notice], sent: Sequence[Notice], context: Context
+    ) -> Context:
+        """What was told of together, and is not over, or is now."""
+        left = {each.after.storm for each in notices if each not in sent}
+        open_ = context.storms | {each for each in left if each}
+        over = {each.after.storm for each in sent} - open_
+        cluster = notices[0].incident.cluster
+        ended = [
+            Opening(each.severity, each.apps)
+            for storm in over
+            if storm
+            for each in self._sent.newest_first(cluster, Window.between(storm, storm))
+            if storm_name(storm) in each.incidents
+        ]
+        return replace(context, storms=open_, ended=tuple(ended))
 
     def _publish(self, message: Notification, claimed: list[tuple[Notice, Incident]]) -> None:
         (result,) = self._topic.publish([message], ())

@@ -249,7 +249,9 @@ class _Look:
         shown = _described(incident, verdict, verdict.facts)
         if until := self._silenced_until(shown):
             verdicts.silenced += 1
-            self._keep(incident, _silenced(shown, verdict, until, self._now))
+            # Of what people know they are told the end, too, but after the silence.
+            waits = replace(shown, judged=shown.last, due=until, silenced_until=until)
+            self._keep(incident, waits)
         else:
             verdicts.told[verdict.state].append((incident, shown, verdict))
 
@@ -284,15 +286,44 @@ class _Look:
 
     def _tell(self, state: State, row: list["Told"], verdicts: "Verdicts") -> None:
         notices = [self._notice(state, *each) for each in row]
+        if state == "opened":
+            notices = self._joined(notices)
         if len(notices) > 1:
             group = alert.storm([(each.after, each.facts) for each in notices])
             notices = [replace(each, after=replace(each.after, group=group)) for each in notices]
         watch = self._watch
         gathered = verdicts.gathered and state == "opened"
-        context = Context(watch.stage, watch.page(), self._timing, verdicts.silenced, gathered)
+        storms = self._storms_beside([each.incident for each in notices])
+        context = Context(
+            watch.stage, watch.page(), self._timing, verdicts.silenced, gathered, storms
+        )
         self.sent += watch.sender.notify(state, notices, context, self._now)
         for each in notices:
             self._seen(each.after)
+
+    def _joined(self, notices: list[Notice]) -> list[Notice]:
+        """What is opened with others is a storm with them. What is so again by itself goes on with
+        its storm, as long as there is one.
+        """
+        storms = self._storms_beside([each.incident for each in notices])
+
+        def join(each: Notice) -> Notice:
+            before = each.after.storm
+            alone = before if before in storms else None
+            storm = self._now if len(notices) > 1 else alone
+            return replace(each, after=replace(each.after, storm=storm))
+
+        return [each if each.again else join(each) for each in notices]
+
+    def _storms_beside(self, incidents: list[Incident]) -> frozenset[datetime]:
+        """The storms of which other incidents are open."""
+        keys = {_key(each) for each in incidents}
+        others = (
+            each
+            for each in self._open.incidents
+            if each.is_open and each.cluster == incidents[0].cluster and _key(each) not in keys
+        )
+        return frozenset(each.storm for each in others if each.storm)
 
     def _notice(
         self, state: State, incident: Incident, shown: Incident, verdict: Verdict
@@ -355,12 +386,6 @@ def _described(incident: Incident, verdict: Verdict, facts: Facts) -> Incident:
         deployment=before.id if before else "",
         by=(before.started_by or "") if before else "",
     )
-
-
-def _silenced(incident: Incident, verdict: Verdict, until: datetime, now: datetime) -> Incident:
-    if verdict.state == "resolved":
-        return incident.over(now)
-    return replace(incident, judged=incident.last, due=until, silenced_until=until)
 
 
 def _key(incident: Incident) -> tuple[str, str, bool]:

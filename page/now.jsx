@@ -164,8 +164,8 @@ function targetOf(incident, all, now) {
 }
 
 function Running({ cluster, deployment, now }) {
-  const { id, apps = [], started_at: started, step, steps } = deployment;
-  const stuck = cluster.incidents.find(({ subject }) => subject === `deployment:${id}`);
+  const { id, apps = [], started_at: started, step, steps, stuck_since: stuck } = deployment;
+  const { cause } = cluster.incidents.find(({ subject }) => subject === `deployment:${id}`) ?? {};
   return (
     <li>
       <span class={`state ${stuck ? "failed" : "running"}`}>{stuck ? "stands still" : "deploying"}</span>
@@ -181,10 +181,10 @@ function Running({ cluster, deployment, now }) {
         )}
         {stuck && (
           <p>
-            no step began or ended since <Time time={stuck.since} style="short" />
-            {stuck.cause && (
+            no step began or ended since <Time time={stuck} style="short" />
+            {cause && (
               <>
-                : <Text>{stuck.cause}</Text>
+                : <Text>{cause}</Text>
               </>
             )}
           </p>

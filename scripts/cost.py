@@ -25,6 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--size", type=options.count, default=600, metavar="B", help="bytes of one (default: 600)"
     )
+    parser.add_argument(
+        "--targets", type=options.count, default=0, metavar="N", help="chat channels and pagers"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     args = parser.parse_args(argv)
     config.check_stage(args.stage)
@@ -38,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         {name: found["lambda_memory_size"] for name, found in wanted.items()},
         wanted["api"]["lambda_architecture"],
         settings.retention_days(config.variables(args.stage)),
+        args.targets,
     )
     if args.json:
         out(json.dumps({"events_a_day": a_day, "parts": parts, "total": sum(parts.values())}))

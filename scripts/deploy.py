@@ -2,6 +2,7 @@
 safe to repeat, also from another clone, since each stage keeps a note of what is deployed.
 """
 
+import argparse
 import time
 from typing import Any
 
@@ -32,6 +33,25 @@ _PAUSE_SECONDS = 15
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
+    args = _arguments(argv)
+    name = args.stage
+    resources.check_ours(name)
+    if args.ordered:
+        _check_ordered(name, sure=args.yes)
+    if args.only_from is not None:
+        senders.admit(name, args.only_from)
+    before = _what_is_deployed(name)
+    _check_losses(name, args.alarm_email, accepted=args.accept_losses)
+    stage = _bring_up(name, args.alarm_email, ordered=args.ordered)
+    api = _deploy(stage, before)
+    upgrade(stage)
+    if low := limits.too_low():
+        warn(f"{low} {limits.REMEDY}")
+    _tell(stage, api)
+    return 0
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.parser(__doc__ or "")
     mail = parser.add_mutually_exclusive_group()
     mail.add_argument(
@@ -64,22 +84,23 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help="go on though something would be lost: make plan STAGE=… shows what",
     )
-    args = parser.parse_args(argv)
-    name = args.stage
-    resources.check_ours(name)
-    if args.ordered:
-        _check_ordered(name, sure=args.yes)
-    if args.only_from is not None:
-        senders.admit(name, args.only_from)
-    before = _what_is_deployed(name)
-    _check_losses(name, args.alarm_email, accepted=args.accept_losses)
+    return parser.parse_args(argv)
+
+
+def _bring_up(name: str, alarm_email: str | None, *, ordered: bool) -> Stage:
+    """The stage's resources, and who gets its alarms."""
     say(f"Bringing up the resources of stage {name} …")
     mail_before = stacks.parameters(name).get("AlarmEmail", "")
-    stacks.bring_up(name, args.alarm_email, ordered=args.ordered)
+    stacks.bring_up(name, alarm_email, ordered=ordered)
     stage = resources.find(name)
     alarm_mail.mend(stage)
-    if mail_before and args.alarm_email == "":
+    if mail_before and alarm_email == "":
         alarm_mail.clear(stage, mail_before)
+    return stage
+
+
+def _deploy(stage: Stage, before: Deployed | None) -> dict[str, Any] | None:
+    """The functions, what Chalice can't set, and the API; None where it has none."""
     _set_resources(stage)
     deployed.begin(stage)
     say("Deploying the functions …")
@@ -88,15 +109,11 @@ def main(argv: list[str] | None = None) -> int:
     deploy_functions(stage, before)
     say("Setting what Chalice can't …")
     mappings.settle(stage)
-    deployed.keep_copy(stage, deployed.read_local(name) or {}, mappings.package(name))
+    deployed.keep_copy(stage, deployed.read_local(stage.name) or {}, mappings.package(stage.name))
     api = deployed.find_api(stage)
     if api:
-        throttling.limit(api["rest_api_id"], stage_config.api_stage(name))
-    upgrade(stage)
-    if low := limits.too_low():
-        warn(f"{low} {limits.REMEDY}")
-    _tell(stage, api)
-    return 0
+        throttling.limit(api["rest_api_id"], stage_config.api_stage(stage.name))
+    return api
 
 
 def _check_ordered(name: str, *, sure: bool) -> None:

@@ -24,7 +24,7 @@ from ops.view import line
 from chalicelib import times
 from chalicelib.records.record import identify
 from chalicelib.times import usable_timestamp
-from local import cloud, functions, relayed, scenario, subscriber, terminal
+from local import cloud, delivering, functions, relayed, scenario, subscriber, terminal
 from local.journal import Journal
 from local.marathon import SimulatedMarathon
 from local.screen import ReaderLeft, alert, console, showing
@@ -77,6 +77,8 @@ def _run(args: argparse.Namespace) -> int:
         made = stack.enter_context(_system(stage, host, args.port))
         _keep_api(stage, made.api)
         stack.enter_context(_alerts(made))
+        if not args.once:
+            stack.enter_context(delivering.heard(made.functions, stage, made.journal.arrived))
         if args.marathon:
             marathon = connection.connect(args.marathon, args.user, args.ca)
             return _listen(marathon, stage, made)
@@ -303,6 +305,7 @@ def _tell_how_to_talk(marathon: str, stage: Stage, api: str) -> None:
     say(f"  export {' '.join(f'{name}={value}' for name, value in settings.items())}")
     say("  .venv/bin/python scripts/events.py list")
     say(f"  .venv/bin/python scripts/register.py --marathon {marathon} --list")
+    say("  .venv/bin/python scripts/subscribe.py --list")
 
 
 def _id_of(body: bytes) -> str:

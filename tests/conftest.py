@@ -103,6 +103,11 @@ hypothesis.settings.load_profile("patient")
 NO_PAGE, NO_BROWSER = "TESTS_NO_PAGE", "TESTS_NO_BROWSER"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for what runs beside them."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Get what the page's tests need, once for all workers."""
     if hasattr(config, "workerinput") or not _concerns_the_page(config):

@@ -6,6 +6,7 @@ Each text from outside becomes one plain line, and what may be secret in it is m
 anything is cut. Nothing here ever holds an environment, a command or a token.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,8 @@ from chalicelib.marathon.subjects import MARATHON
 from chalicelib.records import words
 from chalicelib.records.changes import Field
 from chalicelib.records.condition import Condition
-from chalicelib.records.incident import Incident, State, worst
+from chalicelib.records.delivery import AROUND
+from chalicelib.records.incident import Incident, State, storm_name, worst
 from chalicelib.records.lives import Life, Way
 from chalicelib.records.notification import LIMIT_BYTES, Notification, message
 from chalicelib.records.story import Story
@@ -35,7 +37,8 @@ _NAME_CHARACTERS = 60
 _CHANGES = 3
 _APPS_LISTED = 20
 # Room for what is not apps, of what SNS takes.
-_APPS_BYTES = LIMIT_BYTES - 40_000
+_APPS_BYTES = LIMIT_BYTES - 60_000
+_NAMES_BYTES = 20_000
 
 # What of a definition may be shown beside its name.
 _SHOWN = ("container.docker.image", "container.image", "instances", "cpus", "mem", "disk")
@@ -57,6 +60,8 @@ class Context:
     page, empty if it is not known. ``silenced``: how many more incidents were not told, since a
     silence covers them. ``gathered``: incidents of the cluster keep coming, so they are told
     together.
+    ``storms``: when those were opened of which other incidents are not over. ``ended``: the
+    messages by which the others were told to be open.
     """
 
     stage: str
@@ -64,6 +69,16 @@ class Context:
     timing: Timing = TIMING
     silenced: int = 0
     gathered: bool = False
+    storms: frozenset[datetime] = frozenset()
+    ended: tuple["Opening", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a message said that told of many incidents: whoever heard it has to hear its end."""
+
+    severity: str
+    apps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,8 @@ class Facts:
     ``fresh``, those since the last message; ``message``, what Mesos said last; ``check``, which
     check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
     touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
-    launches. Of a deployment: ``story``, and whether it ``stands_still``. Of all: ``was_silenced``,
+    launches. Of a deployment: ``story``, whether it ``stands_still``, and why it is ``over`` if it
+    failed. Of all: ``was_silenced``,
     a silence covered it until now; ``host``, the one host of it; ``apps``, whom it touches.
     """
 
@@ -92,6 +108,7 @@ class Facts:
     why: str = ""
     story: Story | None = None
     stands_still: bool = False
+    over: str = ""
     was_silenced: bool = False
     host: str = ""
     apps: tuple[str, ...] = field(default=())
@@ -121,9 +138,10 @@ def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> 
     link = _link(context.page, incident.cluster, incident.path, facts.since, facts.last)
     last_line = _ids(facts)
     goes_on = state != "resolved" and (facts.story is None or facts.stands_still)
+    if context.ended:
+        lines.insert(1, "It was the last of those that were told of together.")
     text = _text(lines, link, context, last_line, goes_on=goes_on)
-    apps = facts.apps or ((incident.path,) if incident.path else ())
-    return _message(state, incident, headline, text, apps)
+    return _message(state, [incident], headline, text, _apps((incident, facts)), context)
 
 
 def of_many(
@@ -363,7 +381,8 @@ def _of_deployment(
     whole = f"The deployment of {apps} in cluster {incident.cluster}"
     if state == "resolved":
         what = _outcome(story, stands_still=False)
-        return f"Deployment {what}: {apps}", [f"{whole} {what}."]
+        over = "Over: deployment" if facts.over else "Deployment"
+        return f"{over} {what}: {apps}", [f"{whole} {what}.", *filter(None, [facts.over])]
     what = _outcome(story, stands_still=facts.stands_still)
     took = facts.last - facts.since
     if facts.stands_still:
@@ -492,12 +511,10 @@ def _of_part(
         )
     if context.silenced:
         lines.append(f"{context.silenced} more are not told: they are silenced.")
-    severity = worst(each.severity for each in incidents)
-    whole = Incident(cluster, MARATHON, since, last, severity, headline)
     touched = tuple(dict.fromkeys(app for each in told for app in _apps(each)))
     link = _link(context.page, cluster, "", since, last)
     text = _text(lines, link, context, "", goes_on=state != "resolved")
-    return _message(state, whole, headline, text, touched)
+    return _message(state, incidents, headline, text, touched, context)
 
 
 def _apps(told: tuple[Incident, Facts]) -> tuple[str, ...]:
@@ -566,7 +583,7 @@ def _link(page: str, cluster: str, path: str, since: datetime, last: datetime) -
 def _text(lines: list[str], link: str, context: Context, last_line: str, *, goes_on: bool) -> str:
     text = [*lines, ""]
     if link:
-        text += [f"What happened around it: {link}", ""]
+        text += [f"{AROUND}{link}", ""]
     if goes_on:
         timing = context.timing
         after = " and ".join(duration(each) for each in timing.repeat_intervals)
@@ -584,15 +601,46 @@ def _text(lines: list[str], link: str, context: Context, last_line: str, *, goes
 
 
 def _message(
-    state: State, incident: Incident, headline: str, text: str, apps: Sequence[str]
+    state: State,
+    incidents: Sequence[Incident],
+    headline: str,
+    text: str,
+    apps: Sequence[str],
+    context: Context,
 ) -> Notification:
+    """Its attributes let it pass wherever the opening of what it ends did."""
+    cluster = incidents[0].cluster
+    subject = incidents[0].subject if len(incidents) == 1 else MARATHON
+    over = state == "resolved"
+    severities = [each.told_severity if over else each.severity for each in incidents]
     attributes = {
-        "cluster": incident.cluster,
-        "severity": incident.severity or "warning",
-        "subject": incident.subject,
+        "cluster": cluster,
+        "severity": worst((*severities, *(each.severity for each in context.ended))) or "warning",
+        "subject": subject,
         "state": state,
     }
-    return message(words.title(incident.cluster, headline), text, attributes, apps)
+    touched = list(dict.fromkeys([*apps, *(app for each in context.ended for app in each.apps)]))
+    names = _names(state, incidents, context)
+    return message(
+        words.title(cluster, headline),
+        text,
+        attributes,
+        _first(touched, _APPS_BYTES),
+        _first(names, _NAMES_BYTES) or [None] if names != [subject] else (),
+    )
+
+
+def _names(state: State, incidents: Sequence[Incident], context: Context) -> list[str]:
+    """The names of what a message is about. A storm is over when all of it is."""
+    names = dict.fromkeys(each.told_as for each in incidents)
+    open_ = {storm_name(each) for each in context.storms} if state == "resolved" else set()
+    return [each for each in names if each not in open_]
+
+
+def _first(texts: Sequence[str], limit: int) -> list[str]:
+    """As many of them as so many bytes of JSON have room for."""
+    sizes = itertools.accumulate(len(each.encode()) + 6 for each in texts)
+    return [each for each, size in zip(texts, sizes, strict=True) if size <= limit]
 
 
 def _said(text: str | None, limit: int) -> str:

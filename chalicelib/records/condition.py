@@ -1,5 +1,6 @@
 """What is wrong with an app, a pod or the scheduler now, judged by its lives. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -61,58 +62,68 @@ def condition(
     when people were first told of it.
     """
     failures = tuple(each for each in history.failures if each.failure.heard >= since)
-    stopped = history.stopped is not None
-    down = [] if stopped else [each for each in failures if _is_down(each, history)]
-    missing = [] if stopped else list(history.missing)
-    unhealthy = [] if stopped else list(history.unhealthy)
-    waiting = None if stopped else history.waiting
-    starts = [
-        *((each.failure.heard, timing.replaced_within) for each in down),
-        *((each.missing.heard, timing.lasts) for each in missing if each.missing),
-        *((each.unhealthy.heard, timing.lasts) for each in unhealthy if each.unhealthy),
-        *([(waiting.heard, timing.replaced_within)] if waiting else []),
-    ]
-    ongoing = bool(starts)
+    bad = list(_bad_now(history, failures, timing))
     loop = _loop(failures, timing)
-    thresholds = [start + wait for start, wait in starts]
-    if loop:
-        thresholds.append(loop[0].failure.heard + timing.group_wait)
-    last_bad = now if ongoing else _last_bad(history, failures, since)
+    down = [each.life for each in bad if each.kind == "down"]
     made = [each for each in failures if each in loop or each in down or _is_after(each, opened)]
     pause = _longest_pause(made)
     quiet = min(max(timing.resolve_after, 2 * pause), timing.resolve_at_latest)
     recent = bool(failures) and now < failures[-1].failure.heard + quiet
+    known_from = [each.known_from for each in bad]
+    known_from += [loop[0].failure.heard + timing.group_wait] if loop else []
+    lasting = [each for each in bad if each.known_from <= now]
+    last_bad = now if bad else _last_bad(history, failures, since)
     return Condition(
         history,
         failures,
         loops=bool(loop) and recent and loop[0].failure.heard + timing.group_wait <= now,
-        down=_lasting(down, now, timing.replaced_within),
-        unreachable=tuple(
-            each for each in missing if each.missing and each.missing.heard + timing.lasts <= now
-        ),
-        unhealthy=tuple(
-            each
-            for each in unhealthy
-            if each.unhealthy and each.unhealthy.heard + timing.lasts <= now
-        ),
-        waiting=waiting if waiting and waiting.heard + timing.replaced_within <= now else None,
-        ongoing=ongoing,
-        still=ongoing or (not stopped and _is_still_failing(failures, pause, now, timing)),
+        down=_lives(lasting, "down"),
+        unreachable=_lives(lasting, "unreachable"),
+        unhealthy=_lives(lasting, "unhealthy"),
+        waiting=history.waiting if any(each.kind == "waiting" for each in lasting) else None,
+        ongoing=bool(bad),
+        still=bool(bad)
+        or (not history.stopped and _is_still_failing(failures, pause, now, timing)),
         last_bad=last_bad,
-        resolves=_resolves(history, ongoing, last_bad, quiet, timing),
-        next=min((each for each in thresholds if each > now), default=None),
+        resolves=_resolves(history, bool(bad), last_bad, quiet, timing),
+        next=min((each for each in known_from if each > now), default=None),
         ending=_ending(history, failures),
         quiet=quiet,
     )
 
 
+@dataclass(frozen=True)
+class _Bad:
+    """What is bad at this moment. ``known_from``: if it lasts until then, people should know."""
+
+    kind: Literal["down", "unreachable", "unhealthy", "waiting"]
+    known_from: datetime
+    life: Life | None = None
+
+
+def _bad_now(history: History, failures: tuple[Life, ...], timing: Timing) -> Iterator[_Bad]:
+    if history.stopped:
+        return
+    for each in failures:
+        if _is_down(each, history):
+            yield _Bad("down", each.failure.heard + timing.replaced_within, each)
+    for each in history.missing:
+        if each.missing:
+            yield _Bad("unreachable", each.missing.heard + timing.lasts, each)
+    for each in history.unhealthy:
+        if each.unhealthy:
+            yield _Bad("unhealthy", each.unhealthy.heard + timing.lasts, each)
+    if history.waiting:
+        yield _Bad("waiting", history.waiting.heard + timing.replaced_within)
+
+
+def _lives(bad: list[_Bad], kind: str) -> tuple[Life, ...]:
+    return tuple(each.life for each in bad if each.kind == kind and each.life)
+
+
 def _is_down(life: Life, history: History) -> bool:
     failure = life.failure
     return failure.id not in history.replaced and not history.succeeded_since(failure.time)
-
-
-def _lasting(down: list[Life], now: datetime, for_: timedelta) -> tuple[Life, ...]:
-    return tuple(each for each in down if each.failure.heard + for_ <= now)
 
 
 def _loop(failures: tuple[Life, ...], timing: Timing) -> list[Life]:

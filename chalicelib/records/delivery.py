@@ -11,14 +11,17 @@ from typing import Any
 # What people look at first in a chat.
 _SIGNS = {"error": "🔴", "warning": "🟠"}
 _RESOLVED = "🟢"
-# An address of the page, which the text of an alert gives on a line of its own.
-_LINK = re.compile(r"https://\S+/#/\S+")
+AROUND = "What happened around it: "
+"""So begins the line of an alert with the page's address. What events say stands before it, and may
+hold any address."""
+_LINK = re.compile(rf"^{AROUND}(https?://\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One alert. ``state``: ``opened``, ``ongoing`` or ``resolved``; ``subject``: what the incident
-    is about. ``link``: to the page; empty if the text has none.
+    is about. ``link``: to the page; empty if the text has none. ``incidents``: by name, what a
+    pager has to open, go on with or end; none if it is over for a part of a storm alone.
     """
 
     title: str
@@ -28,6 +31,7 @@ class Delivery:
     severity: str
     state: str
     link: str
+    incidents: tuple[str, ...]
 
     @property
     def is_over(self) -> bool:
@@ -40,12 +44,14 @@ class Delivery:
         sign = _RESOLVED if self.is_over else _SIGNS.get(self.severity, "")
         return f"{sign} {self.title}".strip()
 
-    def key(self, stage: str) -> str:
-        """By this a pager knows the incident again: the same for as long as it is the same one.
-        A hash, since subjects may be longer than services take.
+    def keys(self, stage: str) -> list[str]:
+        """By these a pager knows the incidents again: each the same for as long as it is the same
+        one. Hashes, since subjects may be longer than services take.
         """
-        named = f"{stage}|{self.cluster}|{self.subject}"
-        return f"marathon-events-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
+        named = [f"{stage}|{self.cluster}|{each}" for each in self.incidents]
+        return [
+            f"marathon-events-{hashlib.sha256(each.encode()).hexdigest()[:32]}" for each in named
+        ]
 
 
 def delivery(body: str) -> Delivery:
@@ -53,15 +59,17 @@ def delivery(body: str) -> Delivery:
     envelope = json.loads(body)
     match envelope:
         case {"Subject": str(title), "Message": str(text), "MessageAttributes": dict(attributes)}:
-            found = _LINK.search(text)
+            links = _LINK.findall(text)
+            subject = _value(attributes, "subject")
             return Delivery(
                 title,
                 text.rstrip(),
                 _value(attributes, "cluster"),
-                _value(attributes, "subject"),
+                subject,
                 _value(attributes, "severity"),
                 _value(attributes, "state"),
-                found[0] if found else "",
+                links[-1] if links else "",
+                _incidents(attributes, subject),
             )
     raise ValueError("it is not an alert")
 
@@ -71,3 +79,10 @@ def _value(attributes: dict[str, Any], name: str) -> str:
         case {"Value": str(value)}:
             return value
     raise ValueError(f"it has no attribute {name}")
+
+
+def _incidents(attributes: dict[str, Any], subject: str) -> tuple[str, ...]:
+    """What it is about: its subject, unless it says more."""
+    if "incidents" not in attributes:
+        return (subject,)
+    return tuple(each for each in json.loads(_value(attributes, "incidents")) if each)

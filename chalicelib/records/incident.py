@@ -37,6 +37,8 @@ class Incident:
     then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
     ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
     that does. ``newest``: the id of the newest record that was judged, while something is bad.
+    ``storm``: when it was opened, if that message told of others too. ``told_severity``: the worst
+    that people were told since it was opened.
     ``version``: of these.
     """
 
@@ -65,6 +67,8 @@ class Incident:
     group: str = ""
     stands_still: bool = False
     newest: str = ""
+    storm: datetime | None = None
+    told_severity: str = ""
     no_events: bool = False
     version: int = 0
 
@@ -78,6 +82,13 @@ class Incident:
     def path(self) -> str:
         """The path of the app or pod that it is about; empty if there is none."""
         return path_of(self.subject)
+
+    @property
+    def told_as(self) -> str:
+        """What it is to who hears of it, from its opening to its end: itself, or a storm."""
+        if self.storm:
+            return storm_name(self.storm)
+        return NO_EVENTS if self.no_events else self.subject
 
     @property
     def began(self) -> datetime:
@@ -120,9 +131,11 @@ class Incident:
     def told(self, state: State, now: datetime) -> "Incident":
         """It, once people have been told so."""
         over = state == "resolved"
+        told_before = "" if state == "opened" else self.told_severity
         return replace(
             self.over(now) if over else self,
             state=state,
+            told_severity=worst((self.severity, told_before)),
             opened_at=self.opened_at or now,
             notified=(*self.notified, now)[-_MOST_KEPT:],
             bad_at=self.bad_at if over else now,
@@ -176,6 +189,11 @@ _RANKS: list[str] = ["", *SEVERITIES]
 def worst(severities: Iterable[str]) -> str:
     """The worst of some severities; empty if there is none."""
     return max(severities, key=_RANKS.index, default="")
+
+
+def storm_name(opened: datetime) -> str:
+    """The name of what many incidents are that were opened with one message."""
+    return f"storm {times.iso(opened)}"
 
 
 def no_events(cluster: str, since: datetime) -> Incident:

@@ -32,7 +32,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 class Notification:
     """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
     one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
-    about; empty if there is none. ``size``: bytes as SNS counts them. For FIFO topics alone:
+    about; empty if there is none. ``incidents``: of an alert, one more of that kind: what it is
+    about, where that is not its subject. ``size``: bytes as SNS counts them. For FIFO topics alone:
     ``group``, equal for all of one cluster and subject, whose order the topic keeps, and
     ``deduplication``, of which the topic drops a second one within five minutes.
     """
@@ -42,6 +43,7 @@ class Notification:
     attributes: dict[str, str]
     apps: str
     size: int
+    incidents: str = ""
     group: str = ""
     deduplication: str = ""
 
@@ -75,16 +77,25 @@ def notification(
 
 
 def message(
-    title: str, text: str, attributes: Mapping[str, str], apps: Sequence[str]
+    title: str,
+    text: str,
+    attributes: Mapping[str, str],
+    apps: Sequence[str],
+    incidents: Sequence[str | None] = (),
 ) -> Notification:
     """An SNS message of that title and text; both fit what SNS takes."""
     usable = {name: _CONTROL.sub(" ", value) for name, value in attributes.items()}
-    array = _CONTROL.sub(" ", json.dumps(apps, ensure_ascii=False)) if apps else ""
+    arrays = {"apps": _array(apps), "incidents": _array(incidents)}
     subject = _subject(title)
     size = len(subject) + len(text.encode())
     size += sum(len(name) + len("String") + len(value.encode()) for name, value in usable.items())
-    size += len("apps") + len("String.Array") + len(array.encode()) if array else 0
-    return Notification(subject, text, usable, array, size)
+    for name, array in arrays.items():
+        size += len(name) + len("String.Array") + len(array.encode()) if array else 0
+    return Notification(subject, text, usable, arrays["apps"], size, arrays["incidents"])
+
+
+def _array(values: Sequence[str | None]) -> str:
+    return _CONTROL.sub(" ", json.dumps(values, ensure_ascii=False)) if values else ""
 
 
 def _group(record: Record) -> str:

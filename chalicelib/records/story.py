@@ -97,7 +97,7 @@ class Story(Answer):
 
 class Running(Answer):
     """A deployment that has not ended: it is at ``step`` of ``steps``. ``apps``: the first of them,
-    if there are many.
+    if there are many. ``stuck_since``: if it stands still, since then no step began or ended.
     """
 
     id: str
@@ -105,6 +105,7 @@ class Running(Answer):
     started_at: Moment
     step: int | Absent = None
     steps: int | Absent = None
+    stuck_since: Moment | Absent = None
 
 
 @dataclass(frozen=True, slots=True)

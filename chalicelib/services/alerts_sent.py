@@ -27,8 +27,8 @@ _MOST_TOLD_BYTES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time. ``told``: of which incidents it told, by their
-    subjects, and how many instances had failed in each.
+    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name. ``told``:
+    of which incidents it told, by their subjects, and how many instances had failed in each.
     """
 
     id: str
@@ -40,6 +40,7 @@ class AlertSent:
     title: str
     text: str
     apps: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
     told: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -91,6 +92,9 @@ class AlertsSent:
             "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
             "told": {"S": json.dumps(_fitting(told or {subject: 0}))},
         }
+        if message.incidents:
+            names = [each for each in json.loads(message.incidents) if each]
+            item["incidents"] = {"L": [{"S": each} for each in names]}
         if self._retention:
             item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
         self._table.put(item)
@@ -136,5 +140,6 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["title"],
         values["text"],
         tuple(values["apps"]),
+        tuple(values.get("incidents", [values["subject"]])),
         json.loads(values.get("told", "{}")) or {values["subject"]: 0},
     )

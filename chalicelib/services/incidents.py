@@ -38,6 +38,7 @@ _TIMES = (
     "judged",
     "sending",
     "silenced_until",
+    "storm",
 )
 _IN_KEY = ("cluster", "subject", "no_events")
 _KEPT = tuple(each.name for each in fields(Incident) if each.name not in _IN_KEY)
@@ -59,6 +60,13 @@ class Open:
     incidents: list[Incident]
     deployments: list[Running]
     silences: list[Silence]
+
+    def standing_still(self) -> dict[tuple[str, str], datetime]:
+        """The deployments, by cluster and id, that stand still, and since when."""
+        moved = {(each.cluster, each.id): each.last for each in self.deployments}
+        known = (each for each in self.incidents if each.stands_still and each.is_shown)
+        still = {(each.cluster, each.deployment_id): each.last for each in known}
+        return {key: last for key, last in still.items() if moved.get(key, last) <= last}
 
 
 class Incidents:

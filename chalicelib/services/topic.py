@@ -129,8 +129,9 @@ def _entry(n: int, each: Notification, *, ordered: bool) -> "PublishBatchRequest
         name: {"DataType": "String", "StringValue": value}
         for name, value in each.attributes.items()
     }
-    if each.apps:
-        attributes["apps"] = {"DataType": "String.Array", "StringValue": each.apps}
+    for name, array in (("apps", each.apps), ("incidents", each.incidents)):
+        if array:
+            attributes[name] = {"DataType": "String.Array", "StringValue": array}
     entry: PublishBatchRequestEntryTypeDef = {
         "Id": str(n),
         "Subject": each.subject,

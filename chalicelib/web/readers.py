@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -234,12 +235,16 @@ class Readers:
         found = self._incidents.read(now)
         shown = [each for each in found.incidents if each.is_shown]
         incidents = sorted(shown, key=lambda each: each.began, reverse=True)
+        stuck = found.standing_still()
         within = time.monotonic() + _MOST_SECONDS
         names = self._names(reader)
         share = sizes.MOST_BYTES // max(len(names), 1)
         clusters = [
             sizes.cut(
-                self._of_cluster(name, incidents, within), "incidents", "deployments", most=share
+                self._of_cluster(name, incidents, stuck, within),
+                "incidents",
+                "deployments",
+                most=share,
             )
             for name in names
         ]
@@ -251,7 +256,13 @@ class Readers:
         ]
         return json.dumps({"clusters": clusters, "silences": silences})
 
-    def _of_cluster(self, name: str, incidents: list[Incident], within: float) -> dict[str, Any]:
+    def _of_cluster(
+        self,
+        name: str,
+        incidents: list[Incident],
+        stuck: dict[tuple[str, str], datetime],
+        within: float,
+    ) -> dict[str, Any]:
         newest = history.newest_received(self._store, name)
         told = models.Cluster(
             name=name,
@@ -262,7 +273,10 @@ class Readers:
                 for each in incidents
                 if each.cluster == name
             ],
-            deployments=story.running(self._store, name, within),
+            deployments=[
+                each.model_copy(update={"stuck_since": stuck.get((name, each.id))})
+                for each in story.running(self._store, name, within)
+            ],
         )
         return _values(told)
 

@@ -19,10 +19,12 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.sqs.models import Queue
 from werkzeug.serving import make_server
 
 from chalicelib.services import aws
 from local.background import something_changed
+from local.quick_moto import without_sockets
 
 
 class _Kept(ResourceMap):
@@ -38,6 +40,10 @@ class _Kept(ResourceMap):
 
 
 models.ResourceMap = _Kept  # type: ignore[attr-defined]
+# moto would run the function of a mapping in Docker; here ``local/delivering`` hands over.
+Queue.lambda_event_source_mappings = property(  # type: ignore[assignment]
+    lambda _: {}, lambda *_: None
+)
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -74,7 +80,8 @@ def running() -> Iterator[str]:
     os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
     forget_clients()
     try:
-        yield endpoint
+        with without_sockets(endpoint, application):
+            yield endpoint
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -19,6 +19,8 @@ class Journal:
         self.on_notified: Callable[[Record], None] = lambda _: None
         self.alerts: list[str] = []
         self.on_alert: Callable[[str, str], None] = lambda *_: None
+        self.delivered: dict[str, str] = {}
+        self.on_delivered: Callable[[str, str], None] = lambda *_: None
 
     def stored(self, stream_record: dict[str, Any]) -> None:
         """A record that came out of the table's stream."""
@@ -46,6 +48,13 @@ class Journal:
             self.alerts.append(message["Subject"])
             self._changed.notify_all()
         self.on_alert(message["Subject"], message["Message"])
+
+    def arrived(self, service: str, what: str) -> None:
+        """What a chat or pager got, in a line."""
+        with self._changed:
+            self.delivered[service] = what
+            self._changed.notify_all()
+        self.on_delivered(service, what)
 
     def wait_for_change(self, seconds: float) -> bool:
         """Wait until anything comes. Returns whether something did."""

@@ -44,6 +44,11 @@ def alert(subject: str) -> Text:
     return Text(f"✉ {visible(subject)}", style="bold")
 
 
+def arrival(service: str, what: str) -> Text:
+    """What a chat or pager got, in one line."""
+    return Text(f"→ {service}: {visible(what)}", style="magenta")
+
+
 @contextlib.contextmanager
 def showing(
     journal: Journal, marathon: str, api: str, sent: Callable[[], int | None]
@@ -55,6 +60,7 @@ def showing(
     journal.on_alert = _whole_once(coming.put, titles=not console.is_terminal)
     if not console.is_terminal:
         journal.on_notified = lambda record: coming.put(line(record))
+        journal.on_delivered = lambda service, what: coming.put(arrival(service, what))
         yield _pausing(journal, coming, console.file.flush)
         return
     view = LiveView(journal, marathon, api, sent)

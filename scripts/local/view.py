@@ -16,7 +16,7 @@ from local.journal import Journal
 
 # The lines around the rows: the heading, the heading of the rows, the alerts, the hint, and what
 # was printed above.
-_AROUND = 17
+_AROUND = 19
 _LEAST_ROWS = 3
 _ALERTS = 3
 
@@ -62,10 +62,13 @@ class LiveView:
         return Panel(path, title=f"marathon-events {VERSION} on this machine", border_style="dim")
 
     def _alerts(self) -> Text:
-        """The newest alerts, as people get them."""
+        """The newest alerts, as people get them, and what came to a chat and a pager."""
         lines = self._journal.alerts[-_ALERTS:] or ["none yet"]
         shown = "\n".join(f" ✉ {visible(line)}" for line in lines)
-        return Text(shown, style="bold red" if self._journal.alerts else "dim", no_wrap=True)
+        text = Text(shown, style="bold red" if self._journal.alerts else "dim", no_wrap=True)
+        for service, what in list(self._journal.delivered.items()):
+            text.append(f"\n → {service}: {visible(what)}", style="not bold magenta")
+        return text
 
     def _events(self, rows: int) -> Table:
         table = Table(box=None, expand=True, pad_edge=True, padding=(0, 1, 0, 0))

@@ -16,7 +16,8 @@ RECOVERABLE_GB_MONTH = 0.20  # point-in-time recovery, of the table without its 
 SNS_REQUEST = 0.50e-6  # of up to 64 KB, a batch's messages together; to queues and functions free
 SQS_REQUEST = 0.40e-6
 LOG_GB = 0.50
-FIXED = {"CloudWatch metrics": 12 * 0.30, "CloudWatch alarms": 23 * 0.10, "Dashboard": 3.00}
+ALARM = 0.10
+FIXED = {"CloudWatch metrics": 12 * 0.30, "CloudWatch alarms": 23 * ALARM, "Dashboard": 3.00}
 
 # What only AWS can show, and is assumed here: how long Lambda bills an event, with the table some
 # milliseconds away; a batch, its publishes one after the other; and what Lambda itself logs of each
@@ -34,7 +35,7 @@ _SUMMARY_BYTES, _INDEXED_BYTES = 700, 600  # of a usual record, without its body
 _UNIT_BYTES, _COMPRESSED = 1024, 0.3  # a body is compressed where that saves a write unit
 _BAD = 0.05  # of events are warnings or errors
 _POLLS_A_SECOND = 4  # of a stream
-_EMPTY_RECEIVES = 5 * _SECONDS / 20  # five pollers, each of which waits for twenty seconds
+EMPTY_RECEIVES = 5 * _SECONDS / 20  # of a queue: five pollers, each waits for twenty seconds
 
 
 def parts(
@@ -43,9 +44,11 @@ def parts(
     memory: Mapping[str, int],
     architecture: str = "x86_64",
     retention_days: int = 90,
+    targets: int = 0,
 ) -> dict[str, float]:
     """Dollars a month, by part. ``size``: bytes of an event; ``memory``: MB of each function;
-    ``retention_days``: 0 for ever, of which a year is counted.
+    ``retention_days``: 0 for ever, of which a year is counted; ``targets``: chat channels and
+    pagers.
     """
     events = events_a_day * _DAYS
     batch = max(1.0, events_a_day / 86_400 / _POLLS_A_SECOND)
@@ -72,7 +75,13 @@ def parts(
         "DynamoDB writes": events * (math.ceil(item / _UNIT_BYTES) + 1 + _BAD) * WRITE_UNIT,
         "DynamoDB storage": (table + index) * GB_MONTH + table * RECOVERABLE_GB_MONTH,
         "SNS": published * SNS_REQUEST,
-        "SQS": _EMPTY_RECEIVES * SQS_REQUEST,
+        "SQS": EMPTY_RECEIVES * SQS_REQUEST,
+        "Chat and pagers": targets * sum(target().values()),
         "CloudWatch logs": invocations * 2 * LAMBDA_LOG_BYTES / GB * LOG_GB,
         **FIXED,
     }
+
+
+def target() -> dict[str, float]:
+    """What a chat channel or pager costs in a month in which nothing is wrong."""
+    return {"SQS, its queue's polling": EMPTY_RECEIVES * SQS_REQUEST, "its alarm": ALARM}

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import gate
+from chalicelib import gate, times
 from chalicelib.records import items
+from chalicelib.records.incident import stands_still
 from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
 from chalicelib.services.clusters import Cluster
@@ -348,6 +349,12 @@ def test_clusters_tell_their_newest_event_and_what_is_running(own: System) -> No
     }
     reply = ask(own, token)
     assert reply.json["error"]["message"] == "Say which cluster: prod, silent."
+    (known,) = own.stage.incidents.read().deployments
+    own.stage.incidents.open(stands_still("prod", "another", known.last))
+    ((shown,), _) = (
+        each["deployments"] for each in get(own.api, "/clusters", token).json["clusters"]
+    )
+    assert shown["stuck_since"] == times.iso(known.last)
 
 
 def test_before_anything_is_registered_there_is_nothing_to_see(running: System) -> None:

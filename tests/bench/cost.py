@@ -43,6 +43,10 @@ def million(bench: Bench) -> Iterator[Figure]:
     total = sum(by_hand_parts.values()) * _EVENTS
     yield from _figures("A million small events by a relay, on a busy day", relayed, total)
     yield from _figures("A million small events by hand", by_hand_parts)
+    idle = "A chat or pager in a month in which nothing is wrong"
+    yield Figure(idle, "SQS requests of its queue's polling", cost.EMPTY_RECEIVES, "")
+    for part, price in cost.target().items():
+        yield Figure(idle, part, price, "$")
 
 
 def _ingest(stored: str, logged: int) -> Parts:

@@ -21,7 +21,7 @@ import chalice
 import chalice.app
 
 from tests.bench import payloads
-from tests.support.package import LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
+from tests.support.package import FOR_DELIVER, LAMBDA_ENVIRONMENT, RUNS_HERE, build, lambda_python
 
 _HERE = Path(__file__).parent
 _SERVE = _HERE / "inside" / "serve.py"
@@ -56,14 +56,16 @@ class Bench:
         return self.by_hand, self.tutorial, self.powertools
 
 
-def make(where: Path) -> Bench:
-    """Build every package. Raises Failure where they can't run, or can't be built."""
+def make(where: Path, package: Path | None = None) -> Bench:
+    """Build every package; ours, unless it is there. Raises Failure where they can't run, or can't
+    be built.
+    """
     if not RUNS_HERE:
         raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
     return Bench(
         python=lambda_python(where / "lambda"),
         where=where,
-        ours=Subject("ours", _built(where / "ours"), "app", "app"),
+        ours=Subject("ours", package or _built(where / "ours"), "app", "app"),
         by_hand=_baseline(where, "by_hand", "handler"),
         tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
         powertools=_baseline(
@@ -80,6 +82,14 @@ def plainly(bench: Bench) -> Subject:
     """Ours as ``chalice deploy`` alone packs it, without bytecode."""
     package = _built(bench.where / "plain", plainly=True)
     return Subject("ours, plainly", package, bench.ours.module, bench.ours.handler)
+
+
+def without_deliver(bench: Bench) -> Subject:
+    """Ours without what ``deliver`` alone imports."""
+    package = bench.where / "without-deliver"
+    gone = shutil.ignore_patterns(*FOR_DELIVER)
+    shutil.copytree(bench.ours.package, package, ignore=gone)
+    return Subject("ours, without deliver's", package, bench.ours.module, bench.ours.handler)
 
 
 class Process:

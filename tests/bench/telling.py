@@ -1,11 +1,21 @@
-"""How much people hear of a bad hour, in the local system."""
+"""How much people hear of a bad hour, and what it takes to tell them, in the local system."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
+from ops.cli import Failure
+from ops.stage import queues
+from ops.stage.resources import Stage
+from ops.subscribing import subscriptions, targets
+from ops.subscribing.filters import Filters
+
+from chalicelib.services import aws
+from chalicelib.services.targets import queue_name
 from local import cloud
+from local.delivering import make_deliver
 from tests.bench.figures import Figure
 from tests.support.cluster import LATEST, at, task
 from tests.support.night import Night
@@ -13,6 +23,7 @@ from tests.support.nights import back_off, out_of_memory_every_20_minutes
 
 _FAILURES = 1_000
 _APPS = 300
+_TARGETS = 10
 _SECTION = "Messages to people"
 
 
@@ -51,3 +62,26 @@ def telling() -> Iterator[Figure]:
             night = Night(cloud.make_stage(f"n{n}"))
             night.happen(events, until)
             yield Figure(_SECTION, name, len(night.heard), "", budget=budget)
+        publishes = _publishes(cloud.make_stage("targets"))
+    yield Figure(_SECTION, f"publishes for an alert to {_TARGETS} targets", publishes, "", budget=1)
+
+
+def _publishes(stage: Stage) -> int:
+    """How often an alert is published that as many targets' queues get."""
+    make_deliver(stage)
+    for n in range(_TARGETS):
+        target = targets.target(f"jsons://host-{n}.example.net/in", stage)
+        subscriptions.subscribe(stage, target, "alerts", Filters())
+    night = Night(stage)
+    made = 0
+
+    def count(**_: Any) -> None:
+        nonlocal made
+        made += 1
+
+    aws.sns(once=True).meta.events.register("before-call.sns", count)
+    night.happen(task(at("01:00:00"), "/web", 1, "TASK_FAILED", "exit 1"), timedelta(minutes=4))
+    got = [queues.waiting(url) for url in queues.find_all(queue_name(stage.name, ""))]
+    if got != [1] * _TARGETS:
+        raise Failure(f"Each target should have got one message, but they got {got}.")
+    return made

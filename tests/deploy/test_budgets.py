@@ -1,17 +1,20 @@
 """What an event takes of AWS keeps its budgets. How fast it is, ``make bench`` shows."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.bench import bodies, capacity, load, payloads, subjects
 from tests.bench.subjects import Bench, Process
-from tests.support.package import RUNS_HERE
+from tests.support.package import RUNS_HERE, unpacked
 
 needs_lambda = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return subjects.make(tmp_path_factory.mktemp("bench"))
+def bench(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Bench:
+    where = tmp_path_factory.mktemp("bench")
+    return subjects.make(where, unpacked(packaged, where / "ours"))
 
 
 @needs_lambda

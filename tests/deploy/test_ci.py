@@ -34,13 +34,10 @@ def transformed(aws: str, packaged: Path) -> Template:
     return found
 
 
-def test_cloudformation_would_take_it(
-    packaged: Path, transformed: Template, tmp_path: Path
-) -> None:
-    after = tmp_path / "transformed.json"
-    after.write_text(json.dumps(transformed))
-    linter = Path(sys.executable).with_name("cfn-lint")
-    command = [linter, packaged / "sam.json", after]
+def test_cloudformation_would_take_it(transformed: Template, tmp_path: Path) -> None:
+    template = tmp_path / "transformed.json"
+    template.write_text(json.dumps(transformed))
+    command = [Path(sys.executable).with_name("cfn-lint"), template]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 

@@ -18,7 +18,7 @@ import silence
 import subscribe
 
 from chalicelib.services.clusters import Cluster
-from tests.support.deployed import make_deliver
+from local.delivering import make_deliver
 from tests.support.iam import findings
 from tests.support.records import at
 from tests.support.rights import granted, needed_here, policies, tables

@@ -38,7 +38,7 @@ def test_on_a_terminal_it_fits_the_scripts_work_against_it_and_ctrl_c_is_its_nor
         (exports,) = re.findall(r"export (.*)", text)
         environment = dict(each.split("=", 1) for each in exports.split())
         commands = re.findall(r"  \.venv/bin/python (scripts/.*)", text)
-        assert len(commands) == 2
+        assert len(commands) == 3
         for command in commands:
             done = subprocess.run(
                 [sys.executable, *command.split()],
@@ -49,16 +49,19 @@ def test_on_a_terminal_it_fits_the_scripts_work_against_it_and_ctrl_c_is_its_nor
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-            assert "Event subscription" in done.stdout or "cluster local, accepted" in done.stdout
+            told = ("Event subscription", "cluster local, accepted", "Pager Duty ...")
+            assert any(each in done.stdout for each in told)
         # More rows than there is room for: the newest and the hint are in sight.
         text = shown.wait_for(" 10 notified")
         last = text[text.rindex("time (UTC)") :]
         assert last.count("\n") < 24
         assert "●" in last
         assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} ", text, re.MULTILINE)  # of today
+        shown.wait_for("→ Slack: 🔴 [local]")
+        shown.wait_for("→ PagerDuty: triggered: [local]")
         shown.type("\x03")
         assert shown.end() == 0
-    assert not [word for word in ("Error", "***", "Traceback") if word in shown.shown]
+    assert not re.search(r"\wError|\*\*\*|Traceback", shown.shown)
     assert not Path(log).exists()
 
 

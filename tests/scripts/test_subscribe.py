@@ -24,13 +24,19 @@ from chalicelib.records.notification import notification
 from chalicelib.services import aws
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.topic import Topic
+from local.delivering import make_deliver
 from tests.support import queue
-from tests.support.deployed import make_deliver
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record
 
 MAIL = "you@example.net"
+WORKFLOW = (
+    "https://prod-161.westeurope.logic.azure.com:443/workflows/643e69f83c8944438d68119179a10a64"
+    "/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0"
+    "&sig=KODuebWbDGYFr0z0eu-6Rj8aUKz7108W3Ws"
+)
+POWER = "default0123.0c.environment.api.powerplatform.com"
 HOOK = "https://hooks.example.net/in/s3cret"
 SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 
@@ -94,6 +100,25 @@ def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) ->
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        WORKFLOW,
+        WORKFLOW.replace(":443", "").replace("prod-161.westeurope.logic.azure", "a.logic.azure"),
+        WORKFLOW.replace("prod-161.westeurope.logic.azure.com", POWER).replace(
+            "/workflows", "/powerautomate/automations/direct/workflows"
+        ),
+        WORKFLOW.replace("prod-161.westeurope.logic.azure.com", POWER).replace(
+            "/workflows", "/powerautomate/automations/direct/cu/12/workflows"
+        ),
+    ],
+)
+def test_teams_own_addresses_of_workflows_are_taken(address: str, stage: Stage) -> None:
+    made = targets.target(address, stage)
+    assert made.label == "Power Automate / Workflows for MSTeams ...W3Ws"
+    assert "KODu" not in repr(made)
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("http://example.net/in", "unencrypted"),
@@ -105,7 +130,18 @@ def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) ->
         ("bot:secret@host.example", "That is not a target"),
         ("slak://a/b/c", "Did you mean slack://"),
         ("pagerduty://", "Its forms: pagerduty://"),
-        ("msteams://team/a/b/c", "make a workflow"),
+        ("msteams://team/a/b/c", "'https://….logic.azure.com:443/workflows/…&sig=…'"),
+        ("https://x.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d", "make a workflow"),
+        ("https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", "make a workflow"),
+        (WORKFLOW.partition("&")[0], "Put it in quotes"),
+        (
+            "https://bot:secret@hooks.slack.com/services/T0/B0",
+            "Slack's are https://hooks.slack.com/",
+        ),
+        ("https://discord.com/channels/1/2", "Discord's are"),
+        ("https://api.telegram.org/bot1:a/sendMessage", "Give tgram://"),
+        ("https://events.eu.pagerduty.com/integration/a/enqueue", "Give pagerduty://"),
+        ("https://api.opsgenie.com/v2/alerts", "Give opsgenie://"),
         ("tgram://123456789:abcdefg_hijklmnop/1/2", "names no place, or several"),
         ("syslog://", "for one machine alone"),
     ],

@@ -14,6 +14,22 @@ from tests.support.project import copy_project
 
 # Lambda brings boto3 and what it needs, and nothing of what tests and scripts use.
 LAMBDA_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
+# What ``deliver`` alone imports.
+FOR_DELIVER = {
+    "apprise",
+    "certifi",
+    "charset_normalizer",
+    "click",
+    "idna",
+    "markdown",
+    "oauthlib",
+    "requests",
+    "requests_oauthlib",
+    "urllib3",
+    "yaml",
+    "_yaml",
+    "bin",
+}
 LAMBDA_ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
