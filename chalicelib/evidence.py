@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from chalicelib import history, story, times
 from chalicelib.marathon.models import (
     ApiPostEvent,
+    Definition,
     Event,
     RelayWaiting,
     StatusUpdateEvent,
     UnhealthyTaskKillEvent,
 )
-from chalicelib.marathon.plans import Definition
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.waiting import why
 from chalicelib.records import items, lives
@@ -34,6 +34,9 @@ from chalicelib.text import clip
 MOST_ROWS = 5_000
 MOST_NEAR = 500
 _MOST_APPS = 25
+_MOST_ROWS_OF_AN_APP = 1_000  # where many apps are read
+# So many deployments are read whole, to find all their apps.
+_MOST_WHOLE = 10
 _PAGE = 500
 
 # Definitions are read for the number of instances that they want; larger ones than this are not.
@@ -72,16 +75,16 @@ class Rows:
     complete: bool
 
 
-def read(store: Store, cluster: str, subject: str, since: datetime) -> Rows:
+def read(store: Store, cluster: str, subject: str, since: datetime, most: int = MOST_ROWS) -> Rows:
     """The lives of an app, a pod or the scheduler since then."""
     found: list[Record] = []
     window = Window(times.compact(since))
     for each in _subjects(subject):
         rows = store.timeline(cluster, each, window, _PAGE, bodies=_DEFINITIONS)
-        found += itertools.islice(rows, MOST_ROWS + 1)
+        found += itertools.islice(rows, most + 1)
     sizes = {each.id: size for each in found if (size := _size(each)) is not None}
-    kept = [replace(each, body=b"") if each.body else each for each in found[:MOST_ROWS]]
-    return Rows(lives.history(kept, sizes), len(found) <= MOST_ROWS)
+    kept = [replace(each, body=b"") if each.body else each for each in found[:most]]
+    return Rows(lives.history(kept, sizes), len(found) <= most)
 
 
 def _subjects(subject: str) -> tuple[str, ...]:
@@ -168,9 +171,9 @@ def of_deployment(
 ) -> Facts:
     """What a message about a deployment says, with what the lives of its apps did meanwhile."""
     since = told.started_at or incident.began
-    found = [
-        read(store, incident.cluster, f"app:{app}", since).history for app in told.apps[:_MOST_APPS]
-    ]
+    apps = told.apps[:_MOST_APPS]
+    most = MOST_ROWS if len(apps) == 1 else _MOST_ROWS_OF_AN_APP
+    found = [read(store, incident.cluster, f"app:{app}", since, most).history for app in apps]
     failures = sorted(
         (life for each in found for life in each.failures if life.failure.time >= since),
         key=lambda life: life.failure.heard,
@@ -204,17 +207,19 @@ def followers(store: Store, told: Story, until: datetime) -> list[str]:
     window = Window.between(told.ended_at - REPLACED_WITHIN, until)
     found = itertools.islice(store.deployments(told.cluster, window, _PAGE), MOST_ROWS)
     later = [each for _, each in found if isinstance(each, Deployment) and each.id != told.id]
-    return [each.id for each in reversed(later) if _touches(store, told, each)]
-
-
-def _touches(store: Store, told: Story, other: Deployment) -> bool:
     apps = set(told.apps)
-    if not apps.isdisjoint(other.apps):
-        return True
-    if not other.apps_omitted:
-        return False
-    whole = story.tell(store, told.cluster, other.id)
-    return whole is not None and not apps.isdisjoint(whole.apps)
+    in_part = [each for each in reversed(later) if apps.isdisjoint(each.apps) and each.apps_omitted]
+    read_whole = {each.id for each in in_part[:_MOST_WHOLE] if _touches(store, told, each.id)}
+    return [
+        each.id
+        for each in reversed(later)
+        if each.id in read_whole or not apps.isdisjoint(each.apps)
+    ]
+
+
+def _touches(store: Store, told: Story, other: str) -> bool:
+    whole = story.tell(store, told.cluster, other)
+    return whole is not None and not set(told.apps).isdisjoint(whole.apps)
 
 
 def newest_came(store: Store, cluster: str, now: datetime) -> datetime | None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
-from chalicelib.marathon.models import ApiPostEvent
-from chalicelib.marathon.plans import DEPLOYMENT_TYPES, Definition
+from chalicelib.marathon.models import ApiPostEvent, Definition
+from chalicelib.marathon.plans import DEPLOYMENT_TYPES
 from chalicelib.marathon.reading import event
 from chalicelib.records import items, story
 from chalicelib.records.deployment import REPLACED_WITHIN, REQUESTED_WITHIN

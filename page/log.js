@@ -5,7 +5,7 @@ const PAGES = 20; // of one load, so that a busy week does not take minutes
 const EMPTY_PAGES = 10; // of one load by scrolling: a page may be empty though more follows
 const OVERLAP = 30_000; // an event may arrive a little after a younger one
 const LATE = 15_000; // what came later than this was held up: by a relay, or by the spill queue
-const LOOK_BACK = 3_600_000; // so far back what is late is looked for
+const LOOK_BACK = 3_600_000; // so far back what is late is looked for; if some came, through all
 const LOOK_BACK_EVERY = 12; // times of catching up
 const AHEAD = 60_000; // what is dated further ahead of its receipt has a wrong clock
 
@@ -42,7 +42,7 @@ export class Log {
 
   /** Load on to a time, or to now. Now and then, and after something late, also what is late. */
   async catchUp(to) {
-    const back = this._looksBack() ? Math.min(LOOK_BACK, this.head - this.reach) : 0;
+    const back = Math.min(this._lookBack(), this.head - this.reach);
     await this._from(this.head - Math.max(back, OVERLAP), to);
   }
 
@@ -50,19 +50,26 @@ export class Log {
     return this.reach === -Infinity;
   }
 
-  /** Whether it is time to look for what is late. */
-  _looksBack() {
+  /**
+   * How far back to look for what is late. What a relay held up for hours comes oldest first: its
+   * end is seen within the last hour, and leads back to the rest.
+   */
+  _lookBack() {
     this._turns += 1;
-    const looks = this._sawLate || this._turns % LOOK_BACK_EVERY === 0;
+    const sawLate = this._sawLate;
+    this._lateCame ||= sawLate;
     this._sawLate = false;
-    return looks;
+    if (this._turns % LOOK_BACK_EVERY) return sawLate ? LOOK_BACK : 0;
+    const back = this._lateCame ? Infinity : LOOK_BACK;
+    this._lateCame = false;
+    return back;
   }
 
   async _from(since, to) {
     let cursor;
     do {
       const page = await this._fetch(parameters({ since, until: to, limit: PAGE, cursor }));
-      this._add(page.events);
+      this._sawLate ||= this._add(page.events).some(isLate);
       cursor = page.cursor;
     } while (cursor);
     this.head = to ?? Math.max(this.head, newestOf(this.events));
@@ -85,19 +92,24 @@ export class Log {
     }
   }
 
+  /** Returns those that were not known. */
   _add(page) {
     const fresh = page.filter((event) => !this._known.has(event.id));
-    if (!fresh.length) return;
+    if (!fresh.length) return fresh;
     for (const event of fresh) {
       event.time = Date.parse(event.timestamp);
       this._known.add(event.id);
-      const heldUp = Date.parse(event.received_at) - event.time > LATE;
-      if (heldUp || event.type === "relay_gap") this._sawLate = true;
     }
     // Ids sort by time.
     this.events = [...fresh, ...this.events].sort((a, b) => (a.id < b.id ? 1 : -1));
     this.version += 1;
+    return fresh;
   }
+}
+
+/** Whether an event says that others may come late, too. */
+function isLate({ type, time, received_at: received }) {
+  return Date.parse(received) - time > LATE || type === "relay_gap";
 }
 
 function parameters({ since, until, limit, cursor }) {
@@ -105,7 +117,7 @@ function parameters({ since, until, limit, cursor }) {
 }
 
 function asIso(time) {
-  return time === undefined ? undefined : new Date(time).toISOString();
+  return Number.isFinite(time) ? new Date(time).toISOString() : undefined;
 }
 
 /** The newest time that can be believed: an event dated ahead must not hide those that follow. */

@@ -83,6 +83,22 @@ test("what was held up is looked for further back", async () => {
   assert.deepEqual(numbers(log), [1000, 100]);
 });
 
+test("what comes hours late is found once its last events come", async () => {
+  const made = api([100, 30_000]);
+  const log = new Log(made.fetch);
+  await log.reachBack(START);
+  log.head = START + 30_000_000;
+  const came = event(30_010).timestamp;
+  const late = [200, 10_000, 29_900].map((second) => ({ ...event(second), received_at: came }));
+  log._fetch = async (asked) => {
+    const page = await made.fetch(asked);
+    const heldUp = late.filter(({ timestamp }) => !asked.since || timestamp >= asked.since);
+    return { ...page, events: [...page.events, ...heldUp] };
+  };
+  for (let turn = 0; turn < 24; turn += 1) await log.catchUp();
+  assert.deepEqual(numbers(log), [30_000, 29_900, 10_000, 200, 100]);
+});
+
 test("a stretch elsewhere is not touched", () => {
   const log = new Log(undefined, 2000);
   log.reach = 1000;

@@ -83,7 +83,8 @@ def _grant(args: argparse.Namespace, stage: Stage) -> int:
     say(
         f"{args.label} may read {known.cluster or 'all clusters'} of stage {stage.name}, "
         f"{f'until {until}' if until else 'for ever'}. The link below holds the token, which is "
-        "kept nowhere else: whoever has the link may read. To revoke it:\n"
+        "kept nowhere else: whoever has the link may read, and a browser that opens it keeps it in "
+        "its history. To revoke it:\n"
         f"  .venv/bin/python scripts/grant.py --stage {stage.name} --revoke {known.hash[:12]}"
     )
     out(link)

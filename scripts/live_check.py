@@ -4,6 +4,8 @@ some cents. It was written against an emulator, and has never yet run on AWS.
 """
 
 import argparse
+import contextlib
+import signal
 import subprocess
 import sys
 
@@ -67,17 +69,38 @@ def run_script(name: str, stage: str, *more: str) -> None:
 
 
 def _take_down(stage: str) -> None:
-    """Delete all of the stage, also what a deploy that failed left behind."""
-    say(f"Taking stage {stage} down …")
-    found = stacks.outputs(stacks.table_stack(stage))
-    if found is None:
+    """Delete all of the stage, also what a deploy that failed or was interrupted left behind.
+    Another Ctrl-C does not stop it, nor what it starts.
+    """
+    if stacks.outputs(stacks.table_stack(stage)) is None:
         return
-    run_script("destroy", stage, "--yes")
-    table = found["TableName"]
-    client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
-    stacks.delete(stacks.table_stack(stage))
-    client("dynamodb").delete_table(TableName=table)
+    say(f"Taking stage {stage} down; Ctrl-C does not stop this …")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _delete(stage)
+    except cli.EXPECTED as error:
+        raise Failure(
+            f"Stage {stage} is not gone, and goes on costing: {cli.sentence(error)} Run "
+            f"scripts/destroy.py --stage {stage}, then delete its table and the stack "
+            f"{stacks.table_stack(stage)}."
+        ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
     say(f"Stage {stage} is gone.")
+
+
+def _delete(stage: str) -> None:
+    stack = stacks.table_stack(stage)
+    if not stacks.outputs(stack):  # it is being made, or could not be
+        with contextlib.suppress(Failure):
+            stacks.wait("stack_create_complete", stack)
+    table = (stacks.outputs(stack) or {}).get("TableName")
+    if table:
+        run_script("destroy", stage, "--yes")
+        client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
+    stacks.delete(stack)
+    if table:
+        client("dynamodb").delete_table(TableName=table)
 
 
 if __name__ == "__main__":

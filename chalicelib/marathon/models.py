@@ -10,6 +10,8 @@ Times are ISO 8601 in UTC; a path is an app's, pod's or group's, such as ``/prod
 a bare app name).
 """
 
+import functools
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
@@ -26,6 +28,9 @@ class _FirstMisfitAlone(FailFast):
 
 
 _Many = Annotated[list[_T], _FirstMisfitAlone()]
+
+Definition = dict[str, Any]
+"""An app or pod as Marathon's REST API shows it."""
 
 
 class Event(BaseModel):
@@ -360,6 +365,30 @@ class Plan(BaseModel):
     version: str | None = None
     original: dict[str, Any] | None = None
     target: dict[str, Any] | None = None
+
+    @functools.cached_property
+    def before(self) -> dict[str, Definition]:
+        """The apps and pods in ``original``, by their paths."""
+        return dict(_definitions(self.original))
+
+    @functools.cached_property
+    def after(self) -> dict[str, Definition]:
+        """The apps and pods in ``target``, by their paths."""
+        return dict(_definitions(self.target))
+
+
+def _definitions(root: dict[str, Any] | None) -> Iterator[tuple[str, Definition]]:
+    groups = _objects([root])
+    while groups:
+        group = groups.pop()
+        for each in (*_objects(group.get("apps")), *_objects(group.get("pods"))):
+            if isinstance(path := each.get("id"), str):
+                yield path, each
+        groups += _objects(group.get("groups"))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 class DeploymentStepEvent(Event):

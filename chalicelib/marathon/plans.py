@@ -4,10 +4,10 @@ Before 0.7.6 an action has no name, and its ``app`` is a whole definition. Light
 no sides.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from chalicelib.marathon import ids, models
+from chalicelib.marathon.models import Definition
 
 ENDS = ("deployment_success", "deployment_failed")
 """The types of the events that end a deployment."""
@@ -19,9 +19,6 @@ DEPLOYMENT_TYPES = (
     *ENDS,
 )
 """The types of all events of a deployment."""
-
-Definition = dict[str, Any]
-"""An app or pod as Marathon's REST API shows it."""
 
 
 def touched(plan: models.Plan | None) -> tuple[str, ...]:
@@ -68,8 +65,8 @@ def instances(action: models.Action, plan: models.Plan | None) -> tuple[int | No
     name = target(action) or ""
     after = action.scaleNewTo if action.scaleNewTo is not None else action.scaleTo
     if after is None:
-        after = _count(plan.target if plan else None, name)
-    return _count(plan.original if plan else None, name), after
+        after = _count(plan.after if plan else {}, name)
+    return _count(plan.before if plan else {}, name), after
 
 
 def step_number(event: models.DeploymentStepEvent) -> int | None:
@@ -82,13 +79,8 @@ def step_number(event: models.DeploymentStepEvent) -> int | None:
     return steps.index(event.currentStep) + 1
 
 
-def definition(group: dict[str, Any] | None, path: str) -> Definition | None:
-    """The app or pod of that path in a root group, or None."""
-    return next((each for each in _definitions_around(group, path) if each.get("id") == path), None)
-
-
-def _count(group: dict[str, Any] | None, path: str) -> int | None:
-    found = definition(group, path)
+def _count(definitions: Mapping[str, Definition], path: str) -> int | None:
+    found = definitions.get(path)
     return wanted_instances(found) if found is not None else None
 
 
@@ -97,18 +89,3 @@ def wanted_instances(definition: Definition) -> int | None:
     scaling = definition.get("scaling", definition)
     count = scaling.get("instances") if isinstance(scaling, dict) else None
     return count if isinstance(count, int) else None
-
-
-def _definitions_around(group: dict[str, Any] | None, path: str) -> Iterator[Definition]:
-    """The apps and pods of each group from the root down to that path."""
-    while isinstance(group, dict):
-        yield from _objects(group.get("apps"))
-        yield from _objects(group.get("pods"))
-        inner = _objects(group.get("groups"))
-        group = next((child for child in inner if path.startswith(f"{child.get('id')}/")), None)
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    return (
-        (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
-    )

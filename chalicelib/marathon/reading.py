@@ -22,6 +22,10 @@ Cause = Literal["not_json", "not_an_object", "no_type", "unknown_type", "unexpec
 
 UNKNOWN = "unknown"
 
+# A plan's steps and actions count up to here. No deployment of Marathon has more, and each costs
+# time whenever an event of it is read.
+MOST_ACTIONS = 10_000
+
 # After so many misfits, the others are no longer looked for one by one.
 _MOST_MISFITS = 1000
 
@@ -79,14 +83,17 @@ def read(body: bytes) -> Reading:
     return Reading(type_, timestamp, what, rated, title, cause, misfits)
 
 
-def event(body: bytes) -> Event | None:
-    """The event in a body, without the fields that do not fit; None if there is none."""
+def event(body: bytes, *, without: str = "") -> Event | None:
+    """The event in a body, without the fields that do not fit; None if there is none. ``without``:
+    a field that is not wanted.
+    """
     try:
         data = parse(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
+    data.pop(without, None)
     type_ = data.get("eventType")
     return _fit(MODELS.get(type_, UnknownEvent) if isinstance(type_, str) else Event, data)[0]
 
@@ -116,12 +123,41 @@ def _fit(model: type[Event], data: dict[str, Any]) -> tuple[Event, tuple[str, ..
     are missing.
     """
     wrong: list[str] = []
+    data = _bounded(data, wrong)
     try:
         event = model.model_validate(data)
     except ValidationError:
         event = model.model_validate(_fitting(model, data, "", wrong))
     missing = (name for name in model.always if name not in data)
     return event, (*wrong, *missing)
+
+
+def _bounded(data: dict[str, Any], wrong: list[str]) -> dict[str, Any]:
+    """The data with no more steps and actions than count. Adds what was cut to ``wrong``."""
+    plan: Any = data.get("plan")
+    steps = plan.get("steps") if isinstance(plan, dict) else None
+    if isinstance(steps, list) and (kept := _first_steps(steps)) is not steps:
+        wrong.append("plan.steps")
+        data = {**data, "plan": {**plan, "steps": kept}}
+    step = data.get("currentStep")
+    if isinstance(step, dict) and (kept := _first_steps([step])[0]) is not step:
+        wrong.append("currentStep.actions")
+        data = {**data, "currentStep": kept}
+    return data
+
+
+def _first_steps(steps: list[Any]) -> list[Any]:
+    """The same list if all of it counts."""
+    room = MOST_ACTIONS
+    for n, step in enumerate(steps):
+        actions = step.get("actions") if isinstance(step, dict) else None
+        room -= 1
+        if isinstance(actions, list) and len(actions) > room:
+            return [*steps[:n], {**step, "actions": actions[:room]}]
+        room -= len(actions) if isinstance(actions, list) else 0
+        if room <= 0 and n + 1 < len(steps):
+            return steps[: n + 1]
+    return steps
 
 
 def _fitting(

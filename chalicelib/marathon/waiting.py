@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.marathon import models
-from chalicelib.marathon.plans import Definition, wanted_instances
+from chalicelib.marathon.models import Definition
+from chalicelib.marathon.plans import wanted_instances
 from chalicelib.text import plain
 from chalicelib.times import duration, usable_timestamp
 

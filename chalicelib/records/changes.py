@@ -11,12 +11,14 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from chalicelib.marathon.masking import SECRET_KEYS, mask_json
-from chalicelib.marathon.plans import Definition
+from chalicelib.marathon.models import Definition
 from chalicelib.records.summary import Answer
 from chalicelib.text import clip
 
 MOST_FIELDS = 200
 _MOST_CHARACTERS = 2_000
+_MOST_LEVELS = 20  # what lies deeper is one value: no definition of Marathon has so many
+_MOST_LISTS = 100  # a value of more lists and objects is shown as text: it may be nested too deep
 
 # What Marathon itself changes with each deployment.
 _NOT_OF_THE_USER = {"version", "versionInfo"}
@@ -77,14 +79,16 @@ def _shown(path: tuple[str, ...], values: Mapping[tuple[str, ...], Any]) -> Any:
     if any(name.lower() in SECRET_KEYS for name in path) or path not in values:
         return None
     text = json.dumps(values[path])
-    return values[path] if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+    if len(text) > _MOST_CHARACTERS:
+        return f"{text[:_MOST_CHARACTERS]}…"
+    return text if text.count("[") + text.count("{") > _MOST_LISTS else values[path]
 
 
 def _flat(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each value that is not a container, with its path. Of a list of objects each has its name
     as a part of the path, or else its position; any other list is one value.
     """
-    children = _children(value, path)
+    children = _children(value, path) if len(path) < _MOST_LEVELS else None
     if children is None:
         yield path, value
         return

@@ -189,8 +189,7 @@ def _changed(plan: models.Plan) -> str:
 def _change(plan: models.Plan, app: str) -> str:
     if plan.original is None or plan.target is None:
         return _acted(plan, app)
-    before = plans.definition(plan.original, app)
-    after = plans.definition(plan.target, app)
+    before, after = plan.before.get(app), plan.after.get(app)
     if before is None or after is None:
         return "new" if before is None else "deleted"
     fields = changed_fields(before, after)

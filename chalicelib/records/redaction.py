@@ -7,12 +7,15 @@ import re
 from chalicelib.marathon.masking import AT, MASK, SLASH
 
 # These characters end the parts of a URL.
-_NO_END = r"(?:[^/?\\]|\\(?!/|u002[fF]|u003[fF]).)"
+_NO_END = r"(?:[^/?\\]++|\\(?!/|u002[fF]|u003[fF]).)*+"
+_NO_END_OR_AT = r"(?:[^/?\\@]++|\\(?!/|u002[fF]|u003[fF]|u0040).)*+"
 
 # If a broken body ends inside a string, the rest still counts as a string here.
-_CALLBACK_URL = re.compile(rb'("callbackUrl"\s*:\s*")([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
+_CALLBACK_URL = re.compile(rb'("callbackUrl"\s*+:\s*+")([^"\\]*+(?:\\.[^"\\]*+)*+)', re.DOTALL)
 _QUERY = re.compile(rb"(?:\?|\\u003[fF]).*", re.DOTALL)
-_CALLBACK_USER_INFO = re.compile(f"^({_NO_END}*{SLASH}{{2}}){_NO_END}*{AT}".encode(), re.DOTALL)
+_CALLBACK_USER_INFO = re.compile(
+    f"^({_NO_END}{SLASH}{{2}})(?:{_NO_END_OR_AT}{AT})++".encode(), re.DOTALL
+)
 
 
 def redact(body: bytes, token: str) -> bytes:

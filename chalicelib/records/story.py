@@ -15,7 +15,8 @@ from pydantic import Field as ModelField
 
 from chalicelib.marathon import models, plans
 from chalicelib.marathon.masking import mask_text
-from chalicelib.marathon.plans import ENDS, Definition
+from chalicelib.marathon.models import Definition
+from chalicelib.marathon.plans import ENDS
 from chalicelib.marathon.reading import event
 from chalicelib.marathon.severity import BAD
 from chalicelib.marathon.subjects import known
@@ -32,12 +33,17 @@ from chalicelib.records.deployment import (
 from chalicelib.records.lives import history
 from chalicelib.records.record import MAX_APPS, Record
 from chalicelib.records.summary import Absent, Answer, Moment, Summary
+from chalicelib.text import clip
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "unknown"]
 
 _GROUP_CHANGES = ("group_change_success", "group_change_failed")
 READ_WHOLE = (*REQUESTS, *_GROUP_CHANGES)
 """The types of the records around a deployment whose bodies are needed."""
+
+# A plan is the same in all events of its deployment, but some lack it or its definitions. So a few
+# of the first and of the last are read for it.
+_PLANS_READ = 3
 
 # Tasks may be heard of a little after the end of the deployment that moved them.
 _HEARD_AFTER = timedelta(seconds=2)
@@ -132,17 +138,18 @@ class Case:
 
     @functools.cached_property
     def parsed(self) -> list[ParsedEvent]:
-        """Its own events, oldest first, each once."""
-        return _parsed(self.own)
+        """Its own events, oldest first, each once, without their plans."""
+        return _parsed(self.own, without="plan")
 
     @functools.cached_property
     def plan(self) -> models.Plan | None:
         """Its plan, with definitions if any of its events has them."""
+        whole = sorted((each for each in self.own if each.body), key=lambda each: each.id)
+        made = (each.event for each in _parsed([*whole[:_PLANS_READ], *whole[-_PLANS_READ:]]))
         found = [
-            each.event.plan
-            for each in self.parsed
-            if isinstance(each.event, models.DeploymentStepEvent | models.DeploymentSuccess)
-            and each.event.plan
+            each.plan
+            for each in made
+            if isinstance(each, models.DeploymentStepEvent | models.DeploymentSuccess) and each.plan
         ]
         return max(found, key=lambda plan: (bool(plan.target), bool(plan.steps)), default=None)
 
@@ -155,7 +162,8 @@ class Case:
     def apps(self) -> list[str]:
         """The paths of its apps and pods, in the plan's order."""
         named = (app for each in self.parsed for app in each.record.apps)
-        return list(dict.fromkeys([*plans.touched(self.plan), *named]))
+        # They are stored with its incident, so they must be as they can be stored.
+        return list(dict.fromkeys(map(clip, (*plans.touched(self.plan), *named))))
 
     @functools.cached_property
     def end(self) -> Record | None:
@@ -246,9 +254,9 @@ def running(case: Case) -> Running | None:
     )
 
 
-def _parsed(records: Iterable[Record]) -> list[ParsedEvent]:
+def _parsed(records: Iterable[Record], without: str = "") -> list[ParsedEvent]:
     once = {record.id: record for record in records if record.body}
-    read = ((once[id_], event(once[id_].body)) for id_ in sorted(once))
+    read = ((once[id_], event(once[id_].body, without=without)) for id_ in sorted(once))
     return [ParsedEvent(record, made) for record, made in read if made]
 
 
@@ -342,11 +350,13 @@ def _numbered(
     ended is meant.
     """
     found: dict[int, list[ParsedEvent]] = {}
+    numbers: dict[str, list[int]] = {}
+    for n, step in enumerate(steps, 1):
+        numbers.setdefault(repr(step), []).append(n)
     for each in parsed:
         if not isinstance(each.event, models.DeploymentStepEvent):
             continue
-        same = [n for n, step in enumerate(steps, 1) if step == each.event.currentStep]
-        if same:
+        if same := numbers.get(repr(each.event.currentStep)):
             open_ = (n for n in same if not _ended_well(found.get(n, [])))
             found.setdefault(next(open_, same[-1]), []).append(each)
     return found
@@ -407,7 +417,7 @@ def _sides(case: Case, app: str) -> tuple[Definition | None, Definition | None]:
     """The definitions of an app before and after; None where they are not known."""
     plan = case.plan
     if plan and plan.original is not None and plan.target is not None:
-        return plans.definition(plan.original, app), plans.definition(plan.target, app)
+        return plan.before.get(app), plan.after.get(app)
     return (case.earlier or {}).get(app), defined(case).get(app)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from ops.stage.clients import client
@@ -11,7 +12,8 @@ from ops.stage.resources import Stage
 
 import pytest
 
-from chalicelib.records import alert
+from chalicelib import evidence, story
+from chalicelib.records import alert, deployment
 from chalicelib.records.alert import Context as Told
 from chalicelib.records.alert import Facts
 from chalicelib.records.incident import Incident
@@ -330,7 +332,7 @@ def test_there_are_at_most_four_messages_in_two_hours(night: Night) -> None:
     """Whatever the rhythm: here two failures every 17 minutes."""
     row = [
         each
-        for n in range(21)
+        for n in range(12)
         for k in range(2)
         for each in (
             *task(at("01:00:00", 1020 * n + 2 * k), WEB, 10 * n + k, "TASK_FAILED"),
@@ -359,6 +361,24 @@ def test_a_replaced_deployment_is_found_however_many_apps_it_has(apps: int, nigh
     row = [first.step(at("01:00:00")), first.failed(at("01:02:00")), second.step(at("01:03:00"))]
     row += [second.stepped(at("01:06:30")), second.succeeded(at("01:06:30"))]
     assert night.happen(row) == []
+
+
+def test_however_many_large_deployments_follow_few_are_read_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Following:
+        def deployments(self, *_: Any) -> list[tuple[str, deployment.Facts]]:
+            large = [f"d{n:02}" for n in range(50)]
+            rows = [deployment.Facts(each, begun, ("/x",), apps_omitted=9) for each in large]
+            return [("", each) for each in (*rows, deployment.Facts("last", begun, (WEB,)))]
+
+    begun = at("01:00:00")
+    read: list[str] = []
+    monkeypatch.setattr(story, "tell", lambda _store, _cluster, id_: read.append(id_))
+    told: Any = SimpleNamespace(id="one", cluster="prod", apps=[WEB], ended_at=begun)
+    store: Any = Following()
+    assert evidence.followers(store, told, begun) == ["last"]
+    assert len(read) == 10
 
 
 def test_a_failed_deployment_is_over_when_a_later_one_succeeds(night: Night) -> None:

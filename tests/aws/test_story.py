@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ops.stage.resources import Stage
@@ -124,6 +126,41 @@ def test_a_heavy_plan_tells_what_changed_by_itself() -> None:
     assert scale["actions"] == [
         {"action": "ScaleApplication", "app": "/prod/web", "from": 2, "to": 3}
     ]
+
+
+def test_a_plan_of_thousands_of_apps_and_events_is_told_in_time() -> None:
+    # Each definition is looked up, each event's step is found in the plan: not one by one.
+    paths = [f"/a{n}" for n in range(2_000)]
+    steps = [{"actions": [{"action": "ScaleApplication", "app": each}]} for each in paths]
+    made = {"id": ID, "version": VERSION, "steps": steps}
+    sides = [{"id": "/", "apps": [{"id": each, "instances": n} for each in paths]} for n in (1, 2)]
+    whole = {**made, "original": sides[0], "target": sides[1]}
+    first, last = records(
+        step("info", "15:30.000", 1, made), end("success", "15:31.000", made=whole)
+    )
+    texts = first.body.partition(b'"currentStep"')
+    between = (
+        replace(
+            first,
+            id=f"20200302T091530{n:03}Z-{n:016}",
+            body=texts[0] + texts[1] + texts[2].replace(b'"/a0"', f'"/a{n}"'.encode()),
+        )
+        for n in range(1, 100)
+    )
+    own = [first, *between, last]
+    started = time.process_time()
+    found = build(Case("prod", ID, own))
+    assert time.process_time() - started < 1.5
+    assert found.steps[0].actions[0].from_ == 1
+    assert sum(each.started_at is not None for each in found.steps) == 100
+
+
+def test_its_apps_can_be_stored_whatever_they_are_called() -> None:
+    made = plan(app="/a\ud801")
+    made["steps"].append({"actions": [{"action": "StartApplication", "app": "/" + "x" * 9000}]})
+    odd, long = build(Case("prod", ID, records(step("info", "15:30.620", 1, made)))).apps
+    assert odd == "/a\ufffd"
+    assert len(long) == 512
 
 
 def test_the_definition_of_a_pod_is_compared_container_by_container() -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 from ops import ROOT
 from ops.cli import Failure
+from ops.deploying.functions import FUNCTIONS
+from ops.stage import config, stacks
 from ops.stage.resources import Stage
 
 import boto3
@@ -98,7 +100,8 @@ def make_clone(path: Path, like: Path | None = None) -> Path:
     app = path / "app.py"
     app.write_text(re.sub(r"^@app\.route.*\n", "", app.read_text(), flags=re.MULTILINE))
     if like:
-        shutil.copytree(like / ".chalice" / "deployments", path / ".chalice" / "deployments")
+        for made in (".chalice/deployments", "vendor"):
+            shutil.copytree(like / made, path / made)
     return path
 
 
@@ -385,6 +388,22 @@ def test_a_first_deploy_that_failed_is_taken_up_and_a_stage_with_chalices_roles_
 
 def roles() -> list[str]:
     return [each["RoleName"] for each in client("iam").list_roles()["Roles"]]
+
+
+def test_no_stage_is_called_like_a_part_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {each.name for each in FUNCTIONS} - {"api"}
+    parts |= {
+        each("x").removeprefix("marathon-events-x-")
+        for each in (stacks.table_stack, stacks.messaging_stack)
+    }
+    template = (stacks.TEMPLATES / "messaging.yaml").read_text()
+    parts |= set(re.findall(r"TopicName: !Sub marathon-events-\${Stage}-(\w+)", template))
+    assert set(config.NAMES_IN_A_STAGE) == parts
+    stages: dict[str, Any] = {"prod": {}, "prod-eu": {}, "prod-watch": {}}
+    monkeypatch.setattr(config, "config", lambda: {"stages": stages})
+    config.check_stage("prod-eu")
+    with pytest.raises(Failure, match="names that stage prod uses"):
+        config.check_stage("prod-watch")
 
 
 @pytest.mark.parametrize("stage", ["staging", ""])

@@ -3,6 +3,7 @@ no alarms.
 """
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 
 from ops.cli import Failure
@@ -16,6 +17,7 @@ import pytest
 
 from local import cloud
 from local.system import system
+from tests.support.faults import answer, injected
 
 NAME = "live"
 
@@ -32,6 +34,7 @@ def check(aws: str, monkeypatch: pytest.MonkeyPatch, unhurried: None) -> Iterato
 
         def script(name: str, stage: str, *_: str) -> None:
             if name == "destroy":
+                signal.raise_signal(signal.SIGINT)  # somebody has no patience
                 at_end.close()
                 stacks.delete(stacks.messaging_stack(stage))
                 return
@@ -69,6 +72,23 @@ def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
     with pytest.raises(ZeroDivisionError):
         check("--only", "clock")
     assert gone()
+    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        check("--only", "clock")
+    assert gone()
+
+
+def test_a_stage_that_can_not_be_taken_down_is_named(check: Check) -> None:
+    with (
+        injected(client("dynamodb"), "UpdateTable", answer("AccessDeniedException")),
+        pytest.raises(Failure, match="Stage live is not gone, and goes on costing"),
+    ):
+        check("--only", "events")
+    client("dynamodb").update_table(
+        TableName=f"marathon-events-{NAME}", DeletionProtectionEnabled=False
+    )
+    stacks.delete(stacks.table_stack(NAME))
+    client("dynamodb").delete_table(TableName=f"marathon-events-{NAME}")
 
 
 def test_a_stage_that_is_deployed_is_never_touched(

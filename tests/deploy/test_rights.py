@@ -1,6 +1,8 @@
 """The rights that docs/rights.md lists: what the commands call, and what the policies grant."""
 
+import io
 import json
+from dataclasses import replace
 from typing import Any
 
 from ops.stage import config, deployed
@@ -9,16 +11,25 @@ from ops.stage.resources import Stage
 from ops.stage.stacks import TEMPLATES
 from ops.stage.templates import parse
 
+import cost
 import doctor
 import events
 import grant
 import plan
 import pytest
+import register
+import rehearse
+import relay
 import silence
 import subscribe
 
+from chalicelib import times
+from chalicelib.records.spilled import Spilled, to_messages
 from chalicelib.services.clusters import Cluster
+from local import cloud
 from local.delivering import make_deliver
+from local.marathon import SimulatedMarathon
+from tests.support import plans
 from tests.support.iam import findings
 from tests.support.records import at
 from tests.support.rights import granted, needed_here, policies, tables
@@ -49,10 +60,16 @@ def known(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
-def test_the_commands_need_no_more_than_their_rows_grant(known: Stage) -> None:
+def test_the_commands_need_no_more_than_their_rows_grant(
+    known: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue = client("sqs").create_queue(QueueName=f"jobs-{known.name}")["QueueUrl"]
     arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
     make_deliver(known)
+    plans.stored(known.store, *plans.LIGHT)
+    known.store.put(replace(at(1), id=f"{times.compact(times.now())}-{0:016}"))
+    (copy,) = to_messages(Spilled(at(1).id, at(1).received_at, "0" * 64, "prod", b"{}"), 10_000)
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"last_copy": copy})))
     slack = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
     runs: list[tuple[Any, list[str], list[str]]] = [
         (plan, [], ["`plan.py`"]),
@@ -74,15 +91,48 @@ def test_the_commands_need_no_more_than_their_rows_grant(known: Stage) -> None:
         (events, ["stats"], ["events.py", "`stats`"]),
         (events, ["incidents"], ["events.py", "`incidents`"]),
         (events, ["status"], ["events.py status"]),
+        (events, ["show", at(1).id], ["events.py", "`show`"]),
+        (events, ["deployments"], ["events.py", "`deployments`"]),
+        (events, ["deployment", plans.ID], ["events.py", "`deployment`"]),
+        (events, ["report"], ["events.py", "`report`"]),
         (events, ["parked"], ["events.py parked"]),
+        (events, ["parked", "--send"], ["events.py parked"]),
+        (events, ["restore"], ["events.py parked", "`restore`"]),
+        (cost, [], ["`cost.py`"]),
         (events, ["replay", "--since", "2016-04-24", "--yes"], ["events.py replay"]),
     ]
-    for module, args, row in runs:
-        with needed_here() as rights:
-            command = [args[0]] if module is events else []
-            module.main([*command, "--stage", known.name, *args[len(command) :]])
-        assert rights, row
-        assert rights <= granted(*row), (row, rights - granted(*row))
+    with SimulatedMarathon(name="m", framework_id="f-1").running() as url:
+        marathon = ["--marathon", url]
+        runs += [
+            (register, [*marathon, "--no-verify"], ["`register.py`"]),
+            (register, ["--list"], ["`register.py`"]),
+            (register, [*marathon, "--remove"], ["`register.py`"]),
+            (register, ["--forget", "m"], ["`register.py`"]),
+        ]
+        for module, args, row in runs:
+            with needed_here() as rights:
+                command = [args[0]] if module is events else []
+                module.main([*command, "--stage", known.name, *args[len(command) :]])
+            assert rights, row
+            assert rights <= granted(*row), (row, rights - granted(*row))
+
+
+def test_a_rehearsal_of_a_stage_and_a_relay_need_no_more_than_their_rows_grant(
+    known: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rehearsed(Exception):
+        pass
+
+    def stop() -> None:
+        raise Rehearsed
+
+    monkeypatch.setattr(cloud, "running", stop)  # what follows is on this machine
+    monkeypatch.setattr(relay, "main", lambda _: 0)
+    with needed_here() as rights:
+        with pytest.raises(Rehearsed):
+            rehearse.main(["--stage", known.name, "--since", "2016-04-24"])
+        relay.run(["--stage", known.name])
+    assert rights <= granted("`rehearse.py --stage`", "`relay.py`")
 
 
 def test_each_policy_grants_what_its_table_lists_and_fits() -> None:

@@ -213,8 +213,8 @@ def test_a_role_names_the_stages_own_resources_and_no_account(function: Function
         {"Fn::GetAtt": ["SpillQueue", "Arn"]},
         {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
         {"Fn::GetAtt": [log_group(function), "Arn"]},
-        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-to-*"},
-        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-undelivered-*"},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-to-????????"},
+        {"Fn::Sub": f"{HERE.format('sqs')}{BASE}-undelivered-????????"},
         {"Fn::Sub": f"{HERE.format('ssm')}parameter/marathon-events/${{Stage}}/targets/*"},
     ]
     for each in statements(function.name):

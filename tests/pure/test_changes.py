@@ -1,5 +1,6 @@
 """What changed between two definitions, as readers may see it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,22 @@ def test_what_json_can_not_say_is_a_string() -> None:
     assert {each["field"]: each["after"] for each in changes} == dict.fromkeys(
         ("mem", "cpus"), "Infinity"
     )
+
+
+def test_a_value_nested_deep_is_text() -> None:
+    deep = json.loads("[" * 300 + "]" * 300)
+    (change,) = shown({"a": 1}, {"a": deep})
+    assert change["after"] == json.dumps(deep)
+
+
+def test_what_lies_deeper_than_any_definition_is_one_value() -> None:
+    def nested(value: int) -> dict[str, Any]:
+        found: dict[str, Any] = {str(n): value for n in range(1000)}
+        for _ in range(100):
+            found = {"a": found}
+        return found
+
+    assert [each["field"] for each in shown(nested(1), nested(2))] == [".".join("a" * 20)]
 
 
 def test_a_definition_nested_too_deep_has_no_changes() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.marathon import ids
-from chalicelib.marathon.models import MODELS
-from chalicelib.marathon.reading import Reading, read
+from chalicelib.marathon.models import MODELS, DeploymentInfo
+from chalicelib.marathon.reading import Reading, event, read
 from chalicelib.times import usable_timestamp
 
 TASK = "shop_cart.c0ffee00-1dea-11e5-9abc-5ca1ab1e0001"
@@ -53,6 +53,31 @@ def test_a_task_in_each_state(state: str, severity: str, words: str) -> None:
 def test_the_numbers_before_0_5_are_states(number: int, state: str) -> None:
     found = reading(eventType="status_update_event", taskId="web_0-1", taskStatus=number)
     assert found.about.status == f"TASK_{state}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "left", "actions"),
+    [
+        ([{}] * 20_000, 10_000, 0),
+        ([{"actions": [{"app": "/a"}] * 20_000}], 1, 9_999),
+        ([{"actions": [{"app": "/a"}] * 4_999}] * 3, 2, 4_999),
+        ([{"actions": [{"app": "/a"}] * 4_999}] * 2, 2, 4_999),
+    ],
+)
+def test_of_a_plan_no_more_is_read_than_any_marathon_has(
+    steps: list[Any], left: int, actions: int
+) -> None:
+    body = {"eventType": "deployment_info", "plan": {"id": "x", "steps": steps}}
+    body["currentStep"] = steps[-1]
+    whole = sum(1 + len(each.get("actions", ())) for each in steps) <= 10_000
+    assert ("plan.steps" in reading(**body).misfits) is not whole
+    made = event(json.dumps(body).encode())
+    assert isinstance(made, DeploymentInfo)
+    assert made.plan
+    assert made.plan.steps
+    assert made.currentStep
+    assert len(made.plan.steps) == left
+    assert len(made.currentStep.actions or ()) == actions
 
 
 @pytest.mark.parametrize("number", [-1, 7, 10**30])

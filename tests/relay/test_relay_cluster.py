@@ -1,12 +1,9 @@
 """Which Marathon of a cluster the relay listens to, what it asks of it, and who sees its login."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +11,7 @@ from local.marathon import SimulatedMarathon
 from marathon_relay.marathon import Login, Marathon, Unreachable
 from tests.support.endpoint import Endpoint, serving
 from tests.support.relay import eventually, relaying
+from tests.support.web import Handler, listening
 
 LOGIN = {"MARATHON_USER": "ops", "MARATHON_PASSWORD": "hunter2"}
 AUTHORIZATION = "Basic b3BzOmh1bnRlcjI="
@@ -39,30 +37,16 @@ class Host:
     def running(self) -> Iterator[str]:
         host = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Asked(Handler):
             def do_GET(self) -> None:
                 host.asked.append((self.path, self.headers["Authorization"]))
                 if self.path.startswith("/v2/events") and host.redirect:
-                    self.send_response(302)
-                    self.send_header("Location", host.redirect)
-                    self.end_headers()
-                    return
+                    return self.answer(302, headers={"Location": host.redirect})
                 known = {"/v2/info": {"version": "1.8.180"}, "/v2/leader": {"leader": host.leader}}
-                body = json.dumps(known.get(self.path, {})).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                return self.answer(200, json.dumps(known.get(self.path, {})).encode())
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-            thread.start()
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-            server.shutdown()
-            thread.join()
+        with listening(Asked) as address:
+            yield f"http://{address}"
 
 
 @pytest.mark.parametrize("version", ["1.4.13", "1.8.180"])

@@ -6,7 +6,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import certifi
@@ -19,6 +18,7 @@ from local.marathon import SimulatedMarathon
 from local.marathon.server import handler
 from marathon_relay.marathon import Marathon, Unreachable
 from marathon_relay.settings import read
+from tests.support.web import listening
 
 
 @pytest.mark.parametrize("ca", [None, certifi.where()])
@@ -78,17 +78,8 @@ def wants_a_certificate(certificate: Path) -> Iterator[str]:
     context.load_verify_locations(certificate)
     context.verify_mode = ssl.CERT_REQUIRED
     marathon = SimulatedMarathon(version="1.8.180")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler(marathon)) as server:
-        server.daemon_threads = True
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        marathon.leader = f"127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with listening(handler(marathon), tls=context) as marathon.leader:
         yield f"https://{marathon.leader}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_client_certificate_is_shown_to_a_marathon_that_wants_one(

@@ -2,11 +2,8 @@
 
 import json
 import resource
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from marathon_relay.marathon import Marathon, MarathonError, NoQueue
 from marathon_relay.waiting import Known, looked
 from tests.support.endpoint import Endpoint, serving
 from tests.support.relay import Relay, eventually, relaying
+from tests.support.web import answering
 
 NOW = 1_583_136_930.0
 SECRET = "correct horse"
@@ -315,26 +313,3 @@ def test_what_another_version_of_the_relay_kept_is_no_failure() -> None:
     known = [Known("appId", "/a", 1.0, 2.0, 3.0, "x")]
     assert waiting.from_text(waiting.to_text(known)) == known
     assert [waiting.from_text(text) for text in ("", "{}", "[7]", '[{"new": 1}]')] == [[]] * 4
-
-
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Something that gives the same answer to each request."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            with suppress(OSError):  # enough was read
-                self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()

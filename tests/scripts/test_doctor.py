@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import http.server
 import io
 import json
 import re
@@ -42,7 +41,7 @@ from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
 from tests.support.proxy import Proxy, cut, instead
-from tests.support.web import answering
+from tests.support.web import Answer, answering, answering_by
 
 Found = dict[str, dict[str, str]]
 WRONG = "A" * 43
@@ -767,34 +766,11 @@ def marathon_saying(info: dict[str, Any], status: int) -> contextlib.AbstractCon
     return serving({"/v2/info": lambda: (200, json.dumps(info).encode())}, lambda: (status, b""))
 
 
-Answer = Callable[[], tuple[int, bytes]]
-
-
-@contextlib.contextmanager
-def serving(paths: dict[str, Answer], other: Answer) -> Iterator[str]:
+def serving(
+    paths: dict[str, Callable[[], Answer]], other: Callable[[], Answer]
+) -> contextlib.AbstractContextManager[str]:
     """What answers at these paths, and at all others."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(*paths.get(self.path, other)())
-
-        do_POST = do_GET
-
-        def _answer(self, code: int, body: bytes) -> None:
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    return answering_by(lambda path: paths.get(path, other)())
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from chalicelib.services import tokens
 from local.journal import Journal
 from local.subscriber import listening
 from tests.support.faults import after, answer, injected
+from tests.support.rights import granted, needed_here
 from tests.support.world import World, event
 
 LARGE = event(40, blob="".join(chr(33 + n * n % 89) * (n % 7) for n in range(300_000)))
@@ -97,7 +98,10 @@ def test_a_lost_table_comes_back_and_nobody_is_told_again(
 
     with pytest.raises(Failure, match="pass --yes"):
         run(world.stage, source)
-    assert run(world.stage, source, "--yes") == 0
+    with needed_here() as rights:
+        assert run(world.stage, source, "--yes") == 0
+    # The test itself listens meanwhile.
+    assert rights - {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= granted("`recover.py`")
     told = capsys.readouterr()
     assert f"make deploy STAGE={world.stage.name}" in told.err
     assert "valid again" in told.err

@@ -13,7 +13,7 @@ from ops.cli import Failure
 from ops.stage import queues
 from ops.stage.clients import client
 from ops.stage.resources import Stage
-from ops.subscribing import subscriptions, targets
+from ops.subscribing import chat, subscriptions, targets
 from ops.subscribing.filters import Filters
 from ops.subscribing.targets import Target
 
@@ -288,6 +288,22 @@ def test_an_interrupted_removal_can_be_repeated(desk: Desk, jobs: Queue) -> None
         desk.run("--to", jobs.arn, "--remove")
     assert jobs.statements() == []
     assert queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-") == []
+
+
+def test_queues_of_stages_with_longer_names_are_not_this_stages(desk: Desk, jobs: Queue) -> None:
+    desk.run("--to", jobs.arn)
+    (own,) = queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-")
+    names = [
+        f"marathon-events-{desk.stage.name}-{word}"
+        for word in ("to-spill", "undelivered-spill", "undelivered-undelivered-0123abcd")
+    ]
+    others = [queue.make(each) for each in names]
+    desk.run("--to", others[0].arn)
+    assert {each["target"] for each in desk.listed()} == {jobs.arn, others[0].arn}
+    assert list(chat.all_of(desk.stage)) == []
+    subscriptions.remove_all(desk.stage)
+    assert queues.find(queues.name_of(own)) is None
+    assert all(queues.find(each) for each in names)
 
 
 # Functions

@@ -6,8 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.web import Handler, listening
 
 TOKEN = "t" * 43
 MOST_LINES = 500
@@ -79,26 +80,20 @@ def _type(event: Any) -> str:
 @contextmanager
 def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
     """The endpoint on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", port), _handler(endpoint)) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        endpoint.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with listening(_handler(endpoint), port) as address:
+        endpoint.url = f"http://{address}"
         try:
             yield endpoint
         finally:
             endpoint.heal()
-            server.shutdown()
-            thread.join()
 
 
-def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(endpoint: Endpoint) -> type[Handler]:
+    class Taking(Handler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             if endpoint.fault == "hang":
                 endpoint.refused += 1
                 endpoint.hang()
@@ -107,41 +102,27 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             if endpoint.fault:
                 endpoint.refused += 1
                 status, text = _FAULTS[endpoint.fault]
-                self._answer(status, text)
+                self.answer(status, text)
                 return
             self._take(body)
 
         def _take(self, body: bytes) -> None:
             lines = body.removesuffix(b"\n").split(b"\n")
             if self.headers["Authorization"] != f"Bearer {TOKEN}" or self.path != "/events":
-                self._answer(403, b"{}")
+                self.answer(403, b"{}")
             elif self.headers["Content-Type"] != "application/x-ndjson" or len(lines) > MOST_LINES:
-                self._answer(
-                    400, b'{"error": {"code": "too_many_lines", "message": "at most 500"}}'
-                )
+                self.answer(400, b'{"error": {"code": "too_many_lines", "message": "at most 500"}}')
             elif len(body) > endpoint.proxy_bytes:
-                self._answer(*_FAULTS["a proxy's 413"])
+                self.answer(*_FAULTS["a proxy's 413"])
             elif len(body) > endpoint.most_bytes:
-                self._answer(413, b'{"message": "Request Too Long"}')
+                self.answer(413, b'{"message": "Request Too Long"}')
             elif endpoint.malformed.intersection(lines):
-                self._answer(413, b'{"error": {"code": "too_large", "message": "no event"}}')
+                self.answer(413, b'{"error": {"code": "too_large", "message": "no event"}}')
             else:
                 told = {"events": endpoint.store(lines)}
-                self._answer(200, json.dumps(told).encode())
+                self.answer(200, json.dumps(told).encode())
 
-        def log_message(self, *args: Any) -> None:
-            pass
-
-        def _answer(self, status: int, body: bytes) -> None:
-            try:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass  # whoever asked is gone
-
-    return Handler
+    return Taking
 
 
 _FAULTS = {

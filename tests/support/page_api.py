@@ -3,7 +3,6 @@ slowness, and how the clusters are at a certain time. Its answers are checked by
 """
 
 import contextlib
-import http.server
 import json
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from chalicelib import times
 from chalicelib.records.story import Story
 from chalicelib.records.summary import Answer
 from chalicelib.web import files, models
+from tests.support.web import Handler, listening
 
 TOKEN = "t" * 43
 OTHER = "o" * 43  # reads another cluster
@@ -140,9 +140,8 @@ def summary(
 def serving(api: PageApi, prefix: str = "/prod") -> Iterator[str]:
     """The page and that API below a prefix, as API Gateway has them; its address."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Served(Handler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             path = self.path.removeprefix(prefix)
@@ -159,27 +158,13 @@ def serving(api: PageApi, prefix: str = "/prod") -> Iterator[str]:
 
         def _send(self, status: int, headers: dict[str, Any], body: Any) -> None:
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(data)
+            self.answer(status, data, headers)
 
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with listening(Served) as address:
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}{prefix}/"
+            yield f"http://{address}{prefix}/"
         finally:
             api.hold.set()
-            server.shutdown()
-            thread.join()
 
 
 def _wanted(asked: dict[str, str]) -> Any:

@@ -5,12 +5,12 @@ more for an answer than one would think.
 import contextlib
 import http.client
 import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.web import Handler, listening
 
 PAGE = b"<html><body><h1>Log in &amp; go on</h1></body></html>"
 
@@ -114,31 +114,19 @@ def running(upstream: str) -> Iterator[tuple[Proxy, str]]:
     """A proxy before an AWS; its address."""
     proxy = Proxy()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Between(Handler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            proxy.handle(Exchange(self, upstream, body, proxy.faults.__contains__))
+            proxy.handle(Exchange(self, upstream, self.body(), proxy.faults.__contains__))
 
         do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
 
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with listening(Between) as address:
         try:
-            yield proxy, f"http://127.0.0.1:{server.server_address[1]}"
+            yield proxy, f"http://{address}"
         finally:
             proxy.faults.clear()
-            server.shutdown()
-            thread.join()
 
 
 def instead(status: int, body: bytes) -> Fault:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import httpx
 
 from tests.support.endpoint import TOKEN, Endpoint
 from tests.support.relay_process import RelayProcess
+from tests.support.web import Handler, listening
 
 _PATIENCE_SECONDS = 20.0
 
@@ -165,9 +165,7 @@ def scripted(*pieces: bytes, encoding: str = "identity") -> Iterator[str]:
     """
     done = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        disable_nagle_algorithm = True
-
+    class Scripted(Handler):
         def do_GET(self) -> None:
             if not self.path.startswith("/v2/events"):
                 self.send_error(404)
@@ -183,13 +181,8 @@ def scripted(*pieces: bytes, encoding: str = "identity") -> Iterator[str]:
                 while not done.wait(0.1):
                     self.wfile.write(b"\r\n")
 
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        done.set()
-        server.shutdown()
-        thread.join()
+    with listening(Scripted) as address:
+        try:
+            yield f"http://{address}"
+        finally:
+            done.set()

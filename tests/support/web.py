@@ -1,39 +1,86 @@
 """HTTP, asked and answered."""
 
 import http.client
-import http.server
 import json
+import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+Answer = tuple[int, bytes]
 
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Something that is not a Marathon."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+class Handler(BaseHTTPRequestHandler):
+    """What answers requests in tests."""
+
+    disable_nagle_algorithm = True
+
+    def body(self) -> bytes:
+        """The request's body."""
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(
+        self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer, unless whoever asked is gone or has read enough."""
+        with suppress(OSError):
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+@contextmanager
+def listening(
+    handler: type[BaseHTTPRequestHandler], port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """Serve in a thread; gives ``host:port``."""
+    with _Server(("127.0.0.1", port), handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def answering_by(answer: Callable[[str], Answer]) -> Iterator[str]:
+    """Something that answers each path so; its URL."""
+
+    class Answering(Handler):
+        def do_GET(self) -> None:
+            self.body()
+            self.answer(*answer(self.path))
+
         do_POST = do_GET
 
-        def log_message(self, *args: Any) -> None:
-            pass
+    with listening(Answering) as address:
+        yield f"http://{address}"
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+
+def answering(status: int, body: bytes) -> AbstractContextManager[str]:
+    """Something that gives the same answer to each request; its URL."""
+    return answering_by(lambda path: (status, body))
 
 
 @dataclass(frozen=True)

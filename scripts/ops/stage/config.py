@@ -8,6 +8,9 @@ from ops import ROOT
 from ops.cli import Failure
 
 APP = "marathon-events"
+# With these the names of what a stage has go on after the stage's own. So no stage next to it may
+# be called like that.
+NAMES_IN_A_STAGE = "alarms", "alerts", "deliver", "fanout", "messaging", "restore", "table", "watch"
 CONFIG = ROOT / ".chalice" / "config.json"
 
 
@@ -31,6 +34,12 @@ def check_stage(name: str) -> None:
             f"Say for example: make deploy STAGE={stages[0]}. For a new stage, copy one in the "
             "config and give it a name of its own."
         )
+    for other in stages:
+        if name.removeprefix(f"{other}-") in NAMES_IN_A_STAGE and name.startswith(f"{other}-"):
+            raise Failure(
+                f"What stage {name} is made of would have names that stage {other} uses already: "
+                "give it another name in .chalice/config.json."
+            )
 
 
 def variables(name: str) -> dict[str, str]:

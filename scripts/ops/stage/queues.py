@@ -1,5 +1,6 @@
 """Queues: making and finding them, and how many messages wait on them."""
 
+import re
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ _COUNTED: list[Any] = [
 ]
 _DELETED = "AWS.SimpleQueueService.QueueDeletedRecently"
 _DELETED_SECONDS = 60
+_ID = re.compile(r"([0-9a-f]{8})(?:\.fifo)?")
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -69,6 +71,15 @@ def find(name: str) -> str | None:
 
 
 def find_all(beginning: str) -> list[str]:
-    """The URLs of the queues whose names begin so."""
+    """The URLs of the queues whose names begin so and end in an id. Others are not meant: the
+    stages x-to and x-undelivered may have queues whose names begin like those of stage x.
+    """
     pages = client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=beginning)
-    return [url for page in pages for url in page.get("QueueUrls", [])]
+    found = (url for page in pages for url in page.get("QueueUrls", []))
+    return [url for url in found if id_in(name_of(url), beginning)]
+
+
+def id_in(name: str, beginning: str) -> str:
+    """The id in which a name ends that begins so; empty if it is not such a name."""
+    found = _ID.fullmatch(name.removeprefix(beginning)) if name.startswith(beginning) else None
+    return found[1] if found else ""

@@ -72,8 +72,9 @@ def take_down(stage: Stage, target: Target) -> None:
 
 def all_of(stage: Stage) -> Iterator[Target]:
     """The chat channels and pagers of a stage, by their queues."""
-    for url in queues.find_all(queue_name(stage.name, "")):
-        yield known(stage, queues.name_of(url).rpartition("-")[2])
+    beginning = queue_name(stage.name, "")
+    for url in queues.find_all(beginning):
+        yield known(stage, queues.id_in(queues.name_of(url), beginning))
 
 
 def known(stage: Stage, id_: str) -> Target:

@@ -218,8 +218,8 @@ def _listed(stage: Stage, topic: TopicName, topic_arn: str, told: dict[str, Any]
 
 def _target(stage: Stage, protocol: str, endpoint: str) -> Target:
     chats = queues.arn_beside(stage.alerts_topic_arn or stage.topic_arn, queue_name(stage.name, ""))
-    if endpoint.startswith(chats):
-        return chat.known(stage, endpoint.removeprefix(chats))
+    if id_ := queues.id_in(endpoint, chats):
+        return chat.known(stage, id_)
     return Target(protocol, endpoint)
 
 
