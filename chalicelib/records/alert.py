@@ -622,7 +622,7 @@ def _message(
     touched = list(dict.fromkeys([*apps, *(app for each in context.ended for app in each.apps)]))
     names = _names(state, incidents, context)
     return message(
-        f"[{cluster}] {headline}",
+        words.title(cluster, headline),
         text,
         attributes,
         _first(touched, _APPS_BYTES),

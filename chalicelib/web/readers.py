@@ -214,7 +214,12 @@ class Readers:
         window = Window.between(values.get("since"), values.get("until"))
         found = incident_log.past(self._sent, cluster, window) if cluster else []
         told = models.PastIncidents(
-            incidents=[models.PastIncident.model_validate(asdict(each)) for each in found]
+            incidents=[
+                models.PastIncident.model_validate(
+                    {**asdict(each), "count": each.count or None, "group": each.group or None}
+                )
+                for each in found
+            ]
         )
         return json.dumps(sizes.cut(_values(told), "incidents"))
 

@@ -84,7 +84,7 @@ def test_each_is_readable_and_in_the_right_timeline(
         found = store.timeline("prod", subject)
         return [each.title for each in found if each.subject == subject]
 
-    definition = "Definition of /my-app submitted by 0:0:0:0:0:0:0:1: 2 instances, 0.2 CPUs, 32 MB"
+    definition = "Definition of /my-app submitted by 10.0.9.4: 2 instances, 0.2 CPUs, 32 MB"
     assert titles("app:/my-app") == [
         "App /my-app was deleted",
         "Task of /my-app was killed on node-1.example.net: "
