@@ -1,5 +1,6 @@
 """What the tests share: an AWS on this machine, and stages in it from the real templates."""
 
+import gc
 import os
 import sys
 import uuid
@@ -76,6 +77,11 @@ def between_scripts(between: Proxy) -> Iterator[Proxy]:
     yield between
     clients.forget()
 
+
+# moto's modules alone are a million objects, which the collector would look through again and again.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 50, 100)
 
 # moto reads templates with the slower of PyYAML's two parsers, and each test makes a stage.
 yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.CLoader)
