@@ -20,8 +20,14 @@ from local.system import system
 from tests.support.faults import answer, injected
 
 NAME = "live"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Check = Callable[..., int]
+
+
+def end_it(ending: signal.Signals) -> None:
+    assert signal.getsignal(ending) != signal.SIG_DFL  # the run of the tests itself would end
+    signal.raise_signal(ending)
 
 
 @pytest.fixture
@@ -34,7 +40,8 @@ def check(aws: str, monkeypatch: pytest.MonkeyPatch, unhurried: None) -> Iterato
 
         def script(name: str, stage: str, *_: str) -> None:
             if name == "destroy":
-                signal.raise_signal(signal.SIGINT)  # somebody has no patience
+                for each in ENDINGS:
+                    end_it(each)  # somebody has no patience
                 at_end.close()
                 stacks.delete(stacks.messaging_stack(stage))
                 return
@@ -72,10 +79,18 @@ def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
     with pytest.raises(ZeroDivisionError):
         check("--only", "clock")
     assert gone()
-    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.mark.parametrize("ending", ENDINGS[:2])
+def test_whoever_ends_it_the_stage_is_gone(
+    check: Check, ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(ending)
+    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: end_it(ending))
     with pytest.raises(KeyboardInterrupt):
         check("--only", "clock")
     assert gone()
+    assert signal.getsignal(ending) == before
 
 
 def test_a_stage_that_can_not_be_taken_down_is_named(check: Check) -> None:
