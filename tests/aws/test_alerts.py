@@ -269,6 +269,28 @@ def test_if_sns_refuses_the_next_look_tells(fault: Handler, night: Night) -> Non
     assert "You may have heard this" not in night.heard[0].text
 
 
+def test_a_phone_gets_the_title_in_one_sms_and_the_others_the_text(night: Night) -> None:
+    asked: list[Any] = []
+
+    def note(params: dict[str, Any], **kwargs: Any) -> None:
+        asked.extend(params["PublishBatchRequestEntries"])
+
+    hooks = aws.sns(once=True).meta.events
+    hooks.register("provide-client-params.sns.PublishBatch", note)
+    try:
+        night.happen(down(f"/shop/{'wéb' * 60}"))
+    finally:
+        hooks.unregister("provide-client-params.sns.PublishBatch", note)
+    heard, entry = night.heard[0], asked[0]
+    said = json.loads(entry["Message"])
+    assert entry["MessageStructure"] == "json"
+    assert said.keys() == {"default", "sms"}
+    assert said["default"] == heard.text
+    assert said["sms"].startswith("[prod] /shop/w?bw?b")
+    assert said["sms"].isascii()
+    assert len(said["sms"]) <= 140
+
+
 def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(night: Night) -> None:
     night.arrive(down(WEB))
     night.now = at("00:12:20")

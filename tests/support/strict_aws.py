@@ -5,6 +5,7 @@ shard, so a test meets it each time or never. What is refused, AWS refuses, too.
 """
 
 import functools
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -225,7 +226,20 @@ def _check_batch(
         raise Refused("InvalidBatchEntryId", "The Id of a batch entry does not fit.")
     if sum(map(_size, entries)) > _BATCH_BYTES:
         raise Refused("BatchRequestTooLong", "The length of all the messages is over the limit.")
+    for each in entries:
+        if "MessageStructure" in each and not _is_structured(each["Message"]):
+            raise InvalidParameterValue("Invalid parameter: Message Structure")
     return real(topic_arn, entries)
+
+
+def _is_structured(message: str) -> bool:
+    """Whether it has a text for all, and one for each protocol that it names."""
+    try:
+        said = json.loads(message)
+    except ValueError:
+        return False
+    texts = isinstance(said, dict) and all(isinstance(each, str) for each in said.values())
+    return texts and "default" in said
 
 
 def _size(entry: dict[str, Any]) -> int:
