@@ -18,6 +18,7 @@ import pytest
 from local import cloud
 from local.system import system
 from tests.support.faults import answer, injected
+from tests.support.rights import needed_here, tables
 
 NAME = "live"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,7 +63,9 @@ def test_what_is_well_is_reported_and_the_stage_is_gone(
     check: Check, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ("events", "notifications", "readers")
-    assert check(*(each for name in wanted for each in ("--only", name))) == 0
+    with needed_here() as rights:
+        assert check(*(each for name in wanted for each in ("--only", name))) == 0
+    assert rights <= {right for table in tables() for row in table.values() for right in row}
     # What begins with a brace is what the functions log, which run in this process here.
     lines = [each for each in capsys.readouterr().out.splitlines() if not each.startswith("{")]
     assert [line.split(":")[0] for line in lines] == [f"ok      {name}" for name in wanted]
