@@ -337,6 +337,22 @@ def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) 
     assert sorted(each.apps[0] for each in night.heard) == ["/a", "/c"]
 
 
+def test_what_goes_wrong_is_logged_without_the_secrets_of_events(
+    night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> str:
+        raise ValueError(f"https://u:s3cret@h/ is no number {'x' * 10_000}")
+
+    night.arrive(down(WEB))
+    monkeypatch.setattr(evidence, "newest", fail)
+    night.now = at("00:12:20")
+    with pytest.raises(NotSent):
+        night.functions.watch(A_MINUTE_HAS_PASSED, Context())
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "not told" in each]
+    assert "https://***@h/ is no number" in line
+    assert len(line) < 600
+
+
 def test_what_fails_again_within_a_day_is_the_same_incident(night: Night) -> None:
     for n, clock in enumerate(("01:00:00", "01:40:00", "03:30:00")):
         row = [down(WEB, clock, 10 * n + k) for k in range(4)]
