@@ -41,15 +41,15 @@ def test_an_alarm_subscription_that_ended_is_seen_and_made_again(
     stacks.bring_up(stage.name, MAIL)
     # moto makes no subscription of the template: as if it had ended.
     assert codes(stage) == ["alarm-mail-gone"]
-    alarm_mail.mend(stage)
+    bring_up = deploy._bring_up  # noqa: SLF001
+    bring_up(stage.name, None, ordered=False)
     assert subscriptions(stage) == [MAIL]
     assert "follow its link" in capsys.readouterr().err
     assert codes(stage) == ["alarm-mail"]
     alarm_mail.mend(stage)
     assert capsys.readouterr().err == ""
 
-    stacks.bring_up(stage.name, "")
-    alarm_mail.clear(stage, MAIL)
+    bring_up(stage.name, "", ordered=False)
     assert subscriptions(stage) == []
     assert codes(stage) == []
 
@@ -86,12 +86,21 @@ def told(limit: int) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(("limit", "found"), [(10, ["concurrency-low"]), (1000, [])])
 def test_an_account_that_runs_few_functions_at_once_is_warned(
-    stage: Stage, limit: int, found: list[str]
+    stage: Stage,
+    limit: int,
+    found: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with faults.injected(client("lambda"), "GetAccountSettings", told(limit)):
         findings = account_checks.concurrency(stage)
     assert [each.what for each in findings] == found
     assert all(f"at most {limit} functions" in each.message for each in findings)
+    for step in ("_what_is_deployed", "_check_losses", "_bring_up", "_deploy", "upgrade", "_tell"):
+        monkeypatch.setattr(deploy, step, lambda *_, **__: None)
+    with faults.injected(client("lambda"), "GetAccountSettings", told(limit)):
+        assert deploy.main(["--stage", "dev"]) == 0
+    assert (f"at most {limit} functions" in capsys.readouterr().err) == bool(found)
 
 
 def test_where_lambda_does_not_tell_its_limit_nothing_is_said(stage: Stage) -> None:
