@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.records import words
+from chalicelib.records.incident import path_of
 from chalicelib.services.alerts_sent import AlertSent, AlertsSent
 from chalicelib.services.store import Window
 
@@ -15,14 +17,23 @@ _PAGE = 250
 
 @dataclass(frozen=True, slots=True)
 class PastIncident:
-    """One incident, or several that were told together. ``resolved_at``: None while it is open."""
+    """``title``: of the last message about it. ``count``: how many instances failed. ``group``:
+    what it was told together with. ``resolved_at``: None while it is open.
+    """
 
     subject: str
     severity: str
     title: str
     opened_at: datetime
     apps: tuple[str, ...]
+    count: int = 0
+    group: str = ""
     resolved_at: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the app or pod that it is about; empty if there is none."""
+        return path_of(self.subject)
 
 
 def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
@@ -32,18 +43,28 @@ def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
 
 
 def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
-    """The incidents that some alerts, oldest first, tell of. Each is over when all is that its
-    alert named.
-    """
+    """The incidents that some alerts, oldest first, tell of."""
     ended: list[PastIncident] = []
-    open_: list[tuple[set[str], PastIncident]] = []
-    for each in alerts:
-        names = set(each.incidents)
-        if each.state == "resolved":
-            left = [(known - names, one) for known, one in open_]
-            ended += [replace(one, resolved_at=each.at) for known, one in left if not known]
-            open_ = [(known, one) for known, one in left if known]
-        elif new := names.difference(*(known for known, _ in open_)):
-            told = PastIncident(each.subject, each.severity, each.title, each.at, each.apps)
-            open_.append((new, told))
-    return [*ended, *(one for _, one in open_)]
+    open_: dict[str, PastIncident] = {}
+    for alert in alerts:
+        for subject, count in alert.told.items():
+            known = open_.pop(subject, None)
+            if known is None and alert.state == "resolved":
+                continue  # it was opened before the time that is asked for
+            now = replace(known or _begun(alert, subject), count=count)
+            if len(alert.told) == 1 and not now.group:
+                now = replace(now, title=words.headline(alert.cluster, alert.title))
+            if alert.state == "resolved":
+                ended.append(replace(now, resolved_at=alert.at))
+            else:
+                open_[subject] = now
+    return [*ended, *open_.values()]
+
+
+def _begun(alert: AlertSent, subject: str) -> PastIncident:
+    title = words.headline(alert.cluster, alert.title)
+    if len(alert.told) == 1:
+        return PastIncident(subject, alert.severity, title, alert.at, alert.apps)
+    path = path_of(subject)
+    apps = (path,) if path else ()
+    return PastIncident(subject, alert.severity, title, alert.at, apps, group=title)

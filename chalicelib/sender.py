@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib import log
-from chalicelib.records import alert
+from chalicelib.records import alert, words
 from chalicelib.records.alert import Context, Facts, Opening
 from chalicelib.records.incident import Incident, State, storm_name
 from chalicelib.records.notification import Notification
@@ -66,9 +66,11 @@ class Sender:
             raise
         for n, each in enumerate(messages):
             self._publish(each, claimed if n == 0 else [])  # one part was sent: the claim stays
-        self._confirm(claimed)
+        cluster = notices[0].incident.cluster
+        self._confirm(claimed, words.headline(cluster, messages[0].subject))
+        told = {notice.after.subject: notice.after.count for notice, _ in claimed}
         for each in messages:
-            self._sent.note(notices[0].incident.cluster, state, each, now)
+            self._sent.note(cluster, state, each, now, told)
         return len(messages)
 
     def _claim(
@@ -111,9 +113,9 @@ class Sender:
             self._take_back(claimed)
         raise NotSent(result.reason)
 
-    def _confirm(self, claimed: list[tuple[Notice, Incident]]) -> None:
+    def _confirm(self, claimed: list[tuple[Notice, Incident]], headline: str) -> None:
         for _, written in claimed:
-            self._incidents.write(written, replace(written, sending=None))
+            self._incidents.write(written, replace(written, sending=None, headline=headline))
 
     def _take_back(self, claimed: list[tuple[Notice, Incident]]) -> None:
         try:

@@ -109,11 +109,8 @@ function Gantt({ story }) {
     <ol class="gantt">
       {story.steps.map((step) => {
         const from = step.started_at && part(Date.parse(step.started_at));
-        const to = step.ended_at
-          ? part(Date.parse(step.ended_at))
-          : step.state === "running"
-            ? 100
-            : from;
+        const endsWithAll = ["running", "failed"].includes(step.state);
+        const to = step.ended_at ? part(Date.parse(step.ended_at)) : endsWithAll ? 100 : from;
         return (
           <li key={step.number}>
             <div class="what">

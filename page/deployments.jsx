@@ -160,5 +160,6 @@ export function counted(deployments) {
     deployments.filter(({ state }) => state === outcome).length,
   ]).filter(([, count]) => count);
   const all = plural(deployments.length, "deployment");
+  if (parts.length === 1 && deployments.length > 1) return `${all}, all ${parts[0][0]}`;
   return parts.length ? `${all}: ${parts.map(([name, n]) => `${n} ${name}`).join(", ")}` : all;
 }

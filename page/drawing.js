@@ -8,6 +8,7 @@ const LOUD = ["warning", "error"];
 const LABEL_PIXELS = 72; // a bar this long has room for a word
 const STATES = ["unknown", "succeeded", "running", "cancelled", "failed"]; // the last wins
 const SHORTEST_BAR = 5;
+const SOLID_PIXELS = 12; // the outline of a shorter bar looks like a nought
 const BAD_BAR = { width: 16, height: 13, low: 11 }; // at least: how a deployment failed is never overseen
 const EDGE = 3; // around a pill, whose corners reach out of its box
 const MOST_PILLS = 1000;
@@ -198,7 +199,8 @@ function marksIn(row, { x, left, width, scroll }) {
   const span = spanOf((to - from) / (width - left));
   return between(merged(row, span), from, to, (mark) => mark.time)
     .map((mark) => boxed(mark, row, x(mark.time), row.mark - scroll))
-    .filter((item) => item.x + item.width > left && item.x < width);
+    // Whole at the left, too: of half a number one reads another.
+    .map((item) => ({ ...item, x: Math.max(item.x, left + EDGE) }));
 }
 
 function boxed({ events, severity, worst, time }, row, middle, y) {
@@ -227,8 +229,11 @@ function bars(context, { colours, left }, items) {
     const sign = SIGNS[item.state];
     context.beginPath();
     context.roundRect(item.x, item.y, item.width, item.height, item.open ? [4, 0, 0, 4] : 4);
-    context.fillStyle = sign ? strong : soft;
+    const isShort = !sign && item.width < SOLID_PIXELS;
+    context.fillStyle = sign || isShort ? strong : soft;
+    context.globalAlpha = isShort ? 0.5 : 1;
     context.fill();
+    context.globalAlpha = 1;
     context.setLineDash(item.state === "unknown" ? [3, 2] : []);
     context.strokeStyle = strong;
     context.lineWidth = 1;

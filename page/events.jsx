@@ -9,7 +9,7 @@ import { Filters, Range } from "./filters.jsx";
 import { pathOf, spanOf } from "./incidents.js";
 import { lanes } from "./lanes.js";
 import { useGaps, useHistory, useLog } from "./loading.js";
-import { Failed, Loading } from "./notices.jsx";
+import { Failed } from "./notices.jsx";
 import { useNow, usePage } from "./page.js";
 import { visible } from "./text.js";
 import { Timeline } from "./timeline.jsx";
@@ -60,7 +60,6 @@ export function EventsView({ cluster }) {
         <Filters apps={apps} types={types} />
       </div>
       {error && <Failed error={error} again={again} />}
-      {loading && !events.length && <Loading what="events" />}
       {!loading && !error && isPartial && (
         <p class="bar-notice" role="status">
           Only the newest of this time are loaded, back to {clock.exact(log.reach)}.{" "}

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { Loading } from "./notices.jsx";
 import { usePage } from "./page.js";
 import { EventLink } from "./parts.jsx";
 import { plural } from "./text.js";
@@ -55,6 +56,7 @@ export function Feed({ log, to: end, isPartial, loading, error, load }) {
       });
     });
 
+  const isEmptyYet = loading && !events.length;
   const backToEnd = () => go({ at: undefined }, { replace: true });
   const atEnd = log?.ended && middle + rows.older >= events.length;
   return (
@@ -67,12 +69,13 @@ export function Feed({ log, to: end, isPartial, loading, error, load }) {
               <button onClick={backToEnd}>until {clock.minute(to)} ✕</button>{" "}
             </>
           )}
-          {!state.at && <How live={end === undefined} error={error} />}
-          {plural(events.length, "event")}
-          {loading || isPartial ? " so far" : ""}
+          {!isEmptyYet && !state.at && <How live={end === undefined} error={error} />}
+          {!isEmptyYet && plural(events.length, "event")}
+          {!isEmptyYet && (loading || isPartial) && " so far"}
         </p>
       </header>
       <div class="scroll" ref={list} tabIndex={0} role="region" aria-label="Events, newest first">
+        {isEmptyYet && <Loading what="events" />}
         {hasNewer && <Edge reached={newer} label="Newer events" skipFirst />}
         {byDay(shown, clock).map(([day, ofDay]) => (
           <section key={day} aria-label={day}>

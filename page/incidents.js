@@ -1,6 +1,6 @@
 // Incidents as people think of them: what has one cause is one thing.
 
-import { SEVERITIES } from "./text.js";
+import { SEVERITIES, plural, some } from "./text.js";
 
 const FEW = 3; // so many of one cause become one
 const TOGETHER = 15 * 60_000; // if they began within that time
@@ -40,7 +40,7 @@ export function grouped(incidents) {
     .map(({ key, incidents: own }) => ({
       key: `${key} ${own[0].subject} ${own[0].since ?? own[0].opened_at}`,
       incidents: own,
-      words: own.length > 1 ? causeOf(own[0]) : (own[0].cause ?? own[0].title),
+      ...saidOf(own),
       apps: [...new Set(own.flatMap(appsOf))],
       severity: own.some(({ severity }) => severity === "error") ? "error" : own[0].severity,
       from: spanOf(own[0]).from,
@@ -53,14 +53,37 @@ export function worstFirst(groups) {
   return groups.toSorted((a, b) => rank(b) - rank(a) || b.from - a.from);
 }
 
-/** How often each app failed, the most often first. */
+/** How often each app failed in past incidents, the most often first. */
 export function mostFailing(incidents) {
   const counts = new Map();
   for (const each of incidents) {
     const path = pathOf(each);
-    if (path) counts.set(path, (counts.get(path) ?? 0) + (each.count ?? 1));
+    if (path && each.count) counts.set(path, (counts.get(path) ?? 0) + each.count);
   }
   return [...counts].sort(([, a], [, b]) => b - a);
+}
+
+/** What is wrong with what: a name, and more words, if there are any. */
+function saidOf(own) {
+  const [first] = own;
+  if (own.length === 1) return { name: nameOf(first), words: wordsOf(first) };
+  if (first.group) return { name: first.group, words: first.cause ?? "" };
+  return { name: plural(own.length, "app"), words: causeOf(first) };
+}
+
+function wordsOf(incident) {
+  const { subject, title, cause } = incident;
+  if (!subject.startsWith("deployment:")) return cause ?? withoutPath(title, pathOf(incident));
+  return [title.split(": ")[0], cause].filter(Boolean).join(": "); // its apps are its name
+}
+
+function withoutPath(title, path) {
+  return path && title.startsWith(path) ? title.slice(path.length).replace(/^:? (is )?/, "") : title;
+}
+
+function nameOf(incident) {
+  const [kind, ...rest] = incident.subject.split(":");
+  return (kind === "deployment" && some(incident.apps ?? [])) || rest.join(":") || "Marathon";
 }
 
 function appsOf(incident) {
@@ -71,7 +94,7 @@ function appsOf(incident) {
 function causeOf(incident) {
   const path = pathOf(incident);
   const words = incident.cause ?? incident.title;
-  const others = path ? words.replaceAll(path, "…") : words;
+  const others = path ? withoutPath(words, path).replaceAll(path, "…") : words;
   return /\p{L}{3}/u.test(others) ? others : words;
 }
 

@@ -26,12 +26,14 @@ test("two of one cause stay two", () => {
 
 test("what people were told of together is one group", () => {
   const two = [incident("/a", 0, "x", { group: "g" }), incident("/b", 60, "y", { group: "g" })];
-  assert.deepEqual(grouped(two).map(({ apps }) => apps), [["/a", "/b"]]);
+  assert.deepEqual(grouped(two).map(({ apps, name }) => [name, apps]), [["g", ["/a", "/b"]]]);
 });
 
 test("apps are ordered by how often they failed", () => {
-  const all = [incident("/a", 0, "x"), incident("/b", 0, "x", { count: 40 })];
-  assert.deepEqual(mostFailing([...all, incident("/a", 1, "x")]), [["/b", 40], ["/a", 2]]);
+  const all = [["/a", 1], ["/b", 40], ["/a", 1], ["/c", 0]].map(([path, count]) =>
+    incident(path, 0, "x", { count }),
+  );
+  assert.deepEqual(mostFailing(all), [["/b", 40], ["/a", 2]]);
 });
 
 test("an open incident has no end", () => {

@@ -82,8 +82,9 @@ function groupsOf(made) {
 
 /** Open incidents come first, then those of the past and failed deployments, then errors. */
 function rankOf(path, { apps, open, bands, bars }) {
-  if (open.has(path)) return 3 + SEVERITIES.indexOf(open.get(path));
-  if (bands.has(path) || bars.get(path)?.some(({ state }) => state === "failed")) return 2;
+  if (open.has(path)) return 4 + SEVERITIES.indexOf(open.get(path));
+  if (bars.get(path)?.some(({ state }) => state === "failed")) return 3;
+  if (bands.has(path)) return bands.get(path).some(({ severity }) => severity === "error") ? 3 : 2;
   return apps.get(path).some((event) => event.severity === "error") ? 1 : 0;
 }
 

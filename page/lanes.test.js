@@ -48,6 +48,11 @@ test("only apps with trouble, if that is wanted", () => {
     ["group /c 0", "app /c/d 0", "group /b 0", "app /b/z 1"]);
 });
 
+test("groups whose incidents were worst come first", () => {
+  const bands = ["warning", "error"].map((severity, n) => [`/${"ab"[n]}/x`, [{ severity }]]);
+  assert.deepEqual(lanes([], { bands: new Map(bands) }).groups, ["/b", "/a"]);
+});
+
 test("a deployment is a bar in the lanes that it touches, as the API judges it", () => {
   const events = [deploying(5, "failed"), deploying(1, "info")];
   const { rows, bars } = lanes(events, { known: [listed("d", "cancelled")] });

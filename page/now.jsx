@@ -74,7 +74,7 @@ function Cluster({ cluster, report, concerns, open, now }) {
       {deployments.length > 0 && (
         <ul class="running" aria-label={`Running deployments of ${name}`}>
           {deployments.map((each) => (
-            <Running key={each.id} cluster={name} deployment={each} now={now} />
+            <Running key={each.id} cluster={cluster} deployment={each} now={now} />
           ))}
         </ul>
       )}
@@ -110,7 +110,7 @@ function Concerns({ name, concerns: { failed, silent } }) {
 }
 
 /** An open incident, or several of one cause. */
-function Open({ cluster, group: { incidents, apps, severity, from, words }, now }) {
+function Open({ cluster, group: { incidents, apps, severity, from, name, words }, now }) {
   const [first] = incidents;
   const times = incidents.reduce((sum, each) => sum + (each.count ?? 0), 0);
   const silenced = incidents.every((each) => each.silenced_until) && first.silenced_until;
@@ -119,11 +119,10 @@ function Open({ cluster, group: { incidents, apps, severity, from, words }, now 
       <Sign severity={severity} />
       <div>
         <Go to={{ cluster, ...targetOf(first, incidents, now) }}>
-          <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
+          <Text>{name}</Text>
         </Go>
         <p>
-          <Text>{words}</Text>
-          {times > 1 && ` · ${times} times`}
+          <Text>{[words, times > 1 && `${times} times`].filter(Boolean).join(" · ")}</Text>
         </p>
         {apps.length > 1 && (
           <p>
@@ -153,10 +152,6 @@ function Open({ cluster, group: { incidents, apps, severity, from, words }, now 
   );
 }
 
-function nameOf(incident) {
-  return pathOf(incident) ?? incident.subject.replace(/^(group|deployment):/, "");
-}
-
 /** Where an incident is to be seen: on the timeline, from a little before it. */
 function targetOf(incident, all, now) {
   const [kind, ...rest] = incident.subject.split(":");
@@ -170,11 +165,12 @@ function targetOf(incident, all, now) {
 
 function Running({ cluster, deployment, now }) {
   const { id, apps = [], started_at: started, step, steps, stuck_since: stuck } = deployment;
+  const { cause } = cluster.incidents.find(({ subject }) => subject === `deployment:${id}`) ?? {};
   return (
     <li>
       <span class={`state ${stuck ? "failed" : "running"}`}>{stuck ? "stands still" : "deploying"}</span>
       <div>
-        <Go to={{ cluster, deployment: id, event: undefined }}>
+        <Go to={{ cluster: cluster.name, deployment: id, event: undefined }}>
           <Text>{some(apps) || id}</Text>
         </Go>
         {steps && (
@@ -186,9 +182,9 @@ function Running({ cluster, deployment, now }) {
         {stuck && (
           <p>
             no step began or ended since <Time time={stuck} style="short" />
-            {deployment.reason && (
+            {cause && (
               <>
-                : <Text>{deployment.reason}</Text>
+                : <Text>{cause}</Text>
               </>
             )}
           </p>
@@ -257,7 +253,7 @@ function Deployed({ deployment: { id, cluster, apps, changed, started_by: by }, 
   );
 }
 
-function Resolved({ cluster, group: { incidents, apps, from, words }, now }) {
+function Resolved({ cluster, group: { incidents, from, name, words }, now }) {
   const [first] = incidents;
   const end = Math.max(...incidents.map((each) => spanOf(each).to));
   return (
@@ -265,10 +261,10 @@ function Resolved({ cluster, group: { incidents, apps, from, words }, now }) {
       <span class="state succeeded">resolved</span>
       <div>
         <Go to={{ cluster, ...targetOf(first, incidents, now) }}>
-          <Text>{incidents.length > 1 ? `${apps.length} apps` : nameOf(first)}</Text>
+          <Text>{name}</Text>
         </Go>
         <p>
-          <Text>{words}</Text> · {formatDuration((end - from) / 1000)}
+          <Text>{[words, formatDuration((end - from) / 1000)].filter(Boolean).join(" · ")}</Text>
         </p>
       </div>
       <Time time={end} style="short" />

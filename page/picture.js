@@ -15,7 +15,7 @@ const TICK_SPACE = 18; // between the words of two ticks
 const WHEEL_ZOOM = 0.002; // for each pixel that a wheel is turned
 const PINCH_ZOOM = 0.02; // a touchpad's pinch comes as a wheel that turns a few pixels
 const PINCH_PIXELS = 40;
-const EDGE = 14; // so that what is new is not cut
+const EDGE = 30; // so that what is new is not cut, with its numbers
 const REACH = 6; // a finger is not exact
 
 const FEW = 14; // with more apps the lanes are lower

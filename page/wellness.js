@@ -3,23 +3,20 @@
 import { pathOf } from "./incidents.js";
 
 /**
- * What is not well although no incident of it is open: deployments that stand still, apps whose
- * last deployment failed, and a cluster that never sent anything.
+ * What is not well although no incident of it is open: apps whose last deployment failed, and a
+ * cluster that never sent anything.
  */
-export function concernsOf({ newest, incidents = [], deployments = [] }, report) {
+export function concernsOf({ newest, incidents = [] }, report) {
   const open = new Set(incidents.flatMap((each) => [pathOf(each), ...(each.apps ?? [])]));
   const told = new Set(incidents.map(({ subject }) => subject));
-  const stuck = deployments.filter(
-    ({ id, stuck_since: since }) => since && !told.has(`deployment:${id}`),
-  );
   const failed = lastFailures(report?.deployments ?? []).filter(
     ({ id, apps }) => !told.has(`deployment:${id}`) && !apps.some((app) => open.has(app)),
   );
-  return { stuck, failed, silent: !newest };
+  return { failed, silent: !newest };
 }
 
-export function count({ stuck, failed, silent }) {
-  return stuck.length + failed.length + (silent ? 1 : 0);
+export function count({ failed, silent }) {
+  return failed.length + (silent ? 1 : 0);
 }
 
 /** The failed deployments after which no other one of the same apps ended; newest first. */

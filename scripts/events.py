@@ -100,7 +100,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         type=options.time,
         metavar="WHEN",
         default="12h",
-        help="a time (UTC), or how long ago (default: 12h)",
+        help="a time, such as 23:00 for last night's, or how long ago (default: 12h)",
     )
     for command in (deployments, report_):
         command.add_argument("--app", metavar="PATH", help="one app, or all below: /prod/*")
@@ -163,14 +163,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     for command in (list_, deployments, alerts, stats_, replay):
         options.add_times(command)
     looking = (
-        *(list_, tail, show, deployments, deployment),
+        *(list_, tail, deployments, deployment),
         *(report_, status, incidents, alerts, stats_),
     )
-    for command in (*looking, replay):
+    for command in (*looking, show, replay):
         options.add_cluster(command)
-    for command in (list_, tail, deployment, status, incidents, alerts, stats_, replay):
+    for command in (*looking, replay):
         options.add_zone(command)
-    for command in (*looking, parked):
+    for command in (*looking, show, parked):
         command.add_argument("--json", action="store_true", help="JSON, one object a line")
     for command in (replay, parked):
         command.add_argument("--yes", action="store_true", help="don't ask")
@@ -257,25 +257,33 @@ def _deployments(args: argparse.Namespace) -> int:
             args.limit,
         )
     ]
+    console, screen = _shown_on(args)
     newest = sorted(found, key=lambda each: each.started_at, reverse=True)[: args.limit]
     for each in newest:
         if args.json:
             out(listing.as_json(each))
         else:
-            _console().print(listing.line(each, cluster=len(names) > 1))
+            console.print(listing.line(each, screen, cluster=len(names) > 1))
     if not newest:
-        say("No deployments.", "dim")
+        unknown = finding.unknown_app(stage, names, args.app) if args.app else ""
+        say(unknown or "No deployments.", "dim")
     return 0
 
 
 def _report(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
-    for name in options.clusters(stage, args.cluster):
+    console, screen = _shown_on(args)
+    names = options.clusters(stage, args.cluster)
+    if args.app and (unknown := finding.unknown_app(stage, names, args.app)):
+        say(unknown, "dim")
+        return 0
+    rows = (console.height - 1) // len(names) if screen.width else 0
+    for name in names:
         made = report.of(stage, name, args.since, args.app or "")
         if args.json:
             out(made.as_json())
         else:
-            _console().print(made.text())
+            console.print(made.text(screen, rows))
     return 0
 
 

@@ -9,16 +9,18 @@ import io
 import itertools
 import json
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops import cli, options
 from ops.cli import Failure, out, say, warn
-from ops.stage import resources
+from ops.stage import deployed, resources
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
+from chalicelib.services.deployed import address
 from chalicelib.services.store import Window
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
     if importlib.util.find_spec("moto") is None:
         raise Failure("An AWS on this machine needs the packages of the tests: run make test once.")
-    bodies = _of_file(args.file) if args.file else _of_stage(args)
+    played = _of_file(args) if args.file else _of_stage(args)
+    bodies = played.bodies
     if not bodies:
         raise Failure("There is no event to rehearse.")
     say(f"Playing {len(bodies):,} events …", "dim")
@@ -52,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
 
     logged = io.StringIO()
     with cloud.running(), contextlib.redirect_stdout(logged):
-        rehearsal = Rehearsal(cloud.make_stage("rehearsal"), args.cluster or "prod")
+        rehearsal = Rehearsal(cloud.make_stage(played.stage), played.cluster, played.api)
         rehearsal.play(bodies, timedelta(minutes=args.until_minutes))
         stories = rehearsal.stories()
     for line in logged.getvalue().splitlines():
@@ -92,20 +95,33 @@ def _minutes(text: str) -> int:
     return int(text)
 
 
-def _of_file(path: Path) -> list[bytes]:
+@dataclass(frozen=True)
+class _Played:
+    """What is played, oldest first, and the names and the address that messages are to have."""
+
+    bodies: list[bytes]
+    stage: str
+    cluster: str
+    api: str = ""
+
+
+def _of_file(args: argparse.Namespace) -> _Played:
     from local.rehearsal import lines
 
+    path: Path = args.file
     try:
         if str(path) == "-":
-            return lines(sys.stdin.buffer)
-        with path.open("rb") as file:
-            return lines(file)
+            bodies = lines(sys.stdin.buffer)
+        else:
+            with path.open("rb") as file:
+                bodies = lines(file)
     except OSError as error:
         raise Failure(f"{path} can't be read: {error.strerror}.") from error
+    return _Played(bodies, "prod", args.cluster or "prod")
 
 
-def _of_stage(args: argparse.Namespace) -> list[bytes]:
-    """The events that a stage has stored of a cluster, oldest first."""
+def _of_stage(args: argparse.Namespace) -> _Played:
+    """The events that a stage has stored of a cluster."""
     stage = resources.find(args.stage)
     names = [args.cluster] if args.cluster else [each.name for each in stage.clusters.all()]
     if len(names) != 1:
@@ -118,7 +134,9 @@ def _of_stage(args: argparse.Namespace) -> list[bytes]:
     if len(rows) > _MOST_EVENTS:
         raise Failure(f"These are more than {_MOST_EVENTS:,} events: begin later with --since.")
     found = (stage.store.get(names[0], each.id) for each in reversed(rows))
-    return [each.body for each in found if each]
+    bodies = [each.body for each in found if each]
+    api = deployed.find_api(stage)
+    return _Played(bodies, stage.name, names[0], address(api) if api else "")
 
 
 def _print(rehearsal: "Rehearsal", stories: "list[Story]") -> None:

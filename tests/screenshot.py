@@ -21,8 +21,8 @@ from local.scenario import Event
 from local.system import System, system
 from tests import arrivals
 from tests.support.browser import ARGS, find
+from tests.support.night import record_at
 from tests.support.page_data import APPS
-from tests.support.records import record
 
 PICTURE = ROOT / "docs" / "page.png"
 _MOST_BYTES = 200_000
@@ -73,7 +73,7 @@ def _take(program: str, url: str, token: str) -> None:
 
 
 def _store(made: System, event: Event) -> None:
-    stored = record(**event)
+    stored = record_at(event, times.from_iso(event["timestamp"]))
     made.stage.store.put(stored)
     made.stage.store.note_day(stored.cluster, items.day_of(stored.id))
     made.stage.store.note_deployment(stored, None)

@@ -13,7 +13,7 @@ from chalicelib.marathon.plans import actions, instances, kind, step_number, tar
 from chalicelib.marathon.severity import cancelled
 from chalicelib.marathon.subjects import About, known
 from chalicelib.text import shortened
-from chalicelib.times import usable_timestamp
+from chalicelib.times import duration, usable_timestamp
 
 TITLE_CHARACTERS = 140
 
@@ -228,16 +228,16 @@ def _detached(event: models.EventStreamDetached, about: About) -> str:
 def _gap(event: models.RelayGap, about: About) -> str:
     name = f"Relay {event.relay}" if known(event.relay) else "A relay"
     cause = _GAPS.get(event.cause or "", event.cause or "")
-    what = f"{name} was not listening{_seconds(event)}{_because(cause)}"
+    what = f"{name} was not listening{_for_how_long(event)}{_because(cause)}"
     return f"{what}; {_counted(len(event.changed), 'change')} meanwhile" if event.changed else what
 
 
-def _seconds(event: models.RelayGap) -> str:
+def _for_how_long(event: models.RelayGap) -> str:
     begin, end = (usable_timestamp(each) for each in (event.from_, event.to))
     if not (begin and end):
         return ""
-    seconds = round((end - begin).total_seconds())
-    return f" for {seconds} s" if seconds > 0 else " for less than a second"
+    seconds = (end - begin).total_seconds()
+    return f" for {duration(seconds)}" if seconds >= 1 else " for less than a second"
 
 
 def _waiting(event: models.RelayWaiting, about: About) -> str:

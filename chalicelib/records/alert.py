@@ -626,7 +626,7 @@ def _message(
     }
     touched = list(dict.fromkeys([*apps, *(app for each in context.ended for app in each.apps)]))
     names = _names(state, incidents, context)
-    title = f"[{cluster}] {headline}"
+    title = words.title(cluster, headline)
     made = message(
         title,
         text,

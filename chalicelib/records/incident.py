@@ -34,10 +34,11 @@ class Incident:
     often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
     again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
     message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
-    then people are not told. ``count``, ``cause``, ``apps``, ``deployment``, ``by``, ``group``: for
-    readers. ``stands_still``: it is about a deployment that does. ``newest``: the id of the newest
-    record that was judged, while something is bad. ``storm``: when it was opened, if that message
-    told of others too. ``told_severity``: the worst that people were told since it was opened.
+    then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
+    ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
+    that does. ``newest``: the id of the newest record that was judged, while something is bad.
+    ``storm``: when it was opened, if that message told of others too. ``told_severity``: the worst
+    that people were told since it was opened.
     ``version``: of these.
     """
 
@@ -57,6 +58,7 @@ class Incident:
     judged: datetime | None = None
     sending: datetime | None = None
     silenced_until: datetime | None = None
+    headline: str = ""
     count: int = 0
     cause: str = ""
     apps: tuple[str, ...] = ()
@@ -79,8 +81,7 @@ class Incident:
     @property
     def path(self) -> str:
         """The path of the app or pod that it is about; empty if there is none."""
-        kind, _, path = self.subject.partition(":")
-        return path if kind in ("app", "pod") else ""
+        return path_of(self.subject)
 
     @property
     def told_as(self) -> str:
@@ -163,7 +164,7 @@ class Incident:
             "subject": self.subject,
             "since": times.iso(self.began),
             "severity": self.severity,
-            "title": self.title,
+            "title": self.headline or self.title,
             "state": self.state,
             "count": self.count,
             "cause": self.cause,
@@ -174,6 +175,12 @@ class Incident:
             "silenced_until": times.iso(self.silenced_until) if self.silenced_until else "",
         }
         return {name: value for name, value in shown.items() if value}
+
+
+def path_of(subject: str) -> str:
+    """The path of the app or pod that a subject is; empty if it is another."""
+    kind, _, path = subject.partition(":")
+    return path if kind in ("app", "pod") else ""
 
 
 _RANKS: list[str] = ["", *SEVERITIES]

@@ -61,3 +61,13 @@ def path(text: str) -> str:
     """A path, cut at its beginning if it is long: its end tells more."""
     text = plain(text, 4 * _PATH_CHARACTERS)
     return text if len(text) <= _PATH_CHARACTERS else "…" + text[1 - _PATH_CHARACTERS :]
+
+
+def title(cluster: str, headline: str) -> str:
+    """The title of a message: an SMS shows nothing else, so it names the cluster."""
+    return f"[{cluster}] {headline}"
+
+
+def headline(cluster: str, title: str) -> str:
+    """What a message's title says, for those who see which cluster is meant."""
+    return title.removeprefix(f"[{cluster}] ")

@@ -3,10 +3,11 @@ as events are. Where they were sent to is not kept.
 """
 
 import hashlib
+import itertools
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +22,14 @@ from chalicelib.services.table import Table
 _SECONDS_A_DAY = 86_400
 # DynamoDB: 400 KB for an item. A message's text is far shorter, its apps may not be.
 _MOST_APPS = 1_000
+_MOST_TOLD_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name."""
+    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name. ``told``:
+    of which incidents it told, by their subjects, and how many instances had failed in each.
+    """
 
     id: str
     cluster: str
@@ -37,6 +41,7 @@ class AlertSent:
     text: str
     apps: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
@@ -63,20 +68,29 @@ class AlertsSent:
         self._table = table
         self._retention = retention_days * _SECONDS_A_DAY
 
-    def note(self, cluster: str, state: State, message: Notification, now: datetime) -> None:
-        """Keep a message that was sent."""
+    def note(
+        self,
+        cluster: str,
+        state: State,
+        message: Notification,
+        now: datetime,
+        told: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep a message that was sent. ``told``: as in ``AlertSent``."""
         digest = hashlib.sha256(f"{message.subject}\n{message.message}".encode()).hexdigest()
         apps: list[str] = json.loads(message.apps) if message.apps else []
+        subject = message.attributes["subject"]
         item: Item = {
             "pk": {"S": _key(cluster)},
             "sk": {"S": f"{times.compact(now)}-{digest[:16]}"},
             "kind": {"S": "alert"},
             "state": {"S": state},
             "severity": {"S": message.attributes["severity"]},
-            "subject": {"S": message.attributes["subject"]},
+            "subject": {"S": subject},
             "title": {"S": message.subject},
             "text": {"S": message.message},
             "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
+            "told": {"S": json.dumps(_fitting(told or {subject: 0}))},
         }
         if message.incidents:
             names = [each for each in json.loads(message.incidents) if each]
@@ -101,6 +115,16 @@ class AlertsSent:
         return (_alert(cluster, each) for each in found if not items.is_expired(each, now))
 
 
+def _fitting(told: Mapping[str, int]) -> dict[str, int]:
+    """As much of it as has room beside the rest of an item."""
+    sizes = itertools.accumulate(len(json.dumps(each)) + 9 for each in told)
+    return {
+        each: count
+        for (each, count), size in zip(told.items(), sizes, strict=True)
+        if size <= _MOST_TOLD_BYTES
+    }
+
+
 def _key(cluster: str) -> str:
     return f"#alerts|{cluster}"
 
@@ -117,4 +141,5 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["text"],
         tuple(values["apps"]),
         tuple(values.get("incidents", [values["subject"]])),
+        json.loads(values.get("told", "{}")) or {values["subject"]: 0},
     )

@@ -29,11 +29,11 @@ class Event(Summary):
 
 
 class Incident(Answer):
-    """What is wrong with one subject, since when. ``title``: that of its newest event. ``state``:
-    what people were told last; absent if nothing yet. ``count``: how many of its instances failed.
-    ``cause``: in Mesos' or Marathon's words. ``deployment``, ``by``: the deployment that touched it
-    shortly before, and who asked for that. ``group``: what it was told together with.
-    ``silenced_until``: until then people are not told.
+    """What is wrong with one subject, since when. ``title``: of the last message that people got,
+    or of its newest event if they got none yet. ``state``: what they were told last. ``count``: how
+    many of its instances failed. ``cause``: in Mesos' or Marathon's words. ``deployment``, ``by``:
+    the deployment that touched it shortly before, and who asked for that. ``group``: what it was
+    told together with. ``silenced_until``: until then people are not told.
     """
 
     subject: str
@@ -111,7 +111,9 @@ class Alerts(Answer):
 
 
 class PastIncident(Answer):
-    """An incident that people were told of; several, if they were told together."""
+    """An incident that people were told of. ``title``: of the last message about it. ``count``: how
+    many of its instances failed. ``group``: what it was told together with.
+    """
 
     subject: str
     severity: Severity
@@ -119,6 +121,8 @@ class PastIncident(Answer):
     opened_at: Moment
     resolved_at: Moment | Absent = None
     apps: list[str]
+    count: int | Absent = None
+    group: str | Absent = None
 
 
 class PastIncidents(Answer):

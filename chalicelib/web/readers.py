@@ -220,7 +220,12 @@ class Readers:
         if not found:
             self._check_exists(reader, values.get("cluster"))
         told = models.PastIncidents(
-            incidents=[models.PastIncident.model_validate(asdict(each)) for each in found]
+            incidents=[
+                models.PastIncident.model_validate(
+                    {**asdict(each), "count": each.count or None, "group": each.group or None}
+                )
+                for each in found
+            ]
         )
         return json.dumps(sizes.cut(_values(told), "incidents"))
 

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,8 @@ from ops.stage.resources import Stage
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 
+from chalicelib.sender import NotSent
+from chalicelib.services.table import TableError
 from local.background import background, regularly
 
 _MAX_BATCH = 100
@@ -217,7 +219,8 @@ def alerting(functions: ModuleType, stage: Stage, faster: float) -> Iterator[Non
     watch.timing = watch.timing.faster(faster)
 
     def look() -> None:
-        functions.watch(A_MINUTE_HAS_PASSED, Context())
+        with suppress(NotSent, TableError):  # as in Lambda, the next look tries again
+            functions.watch(A_MINUTE_HAS_PASSED, Context())
 
     with (
         background(lambda: bool(stream.pump())),

@@ -1,5 +1,6 @@
 """What makes moto quick enough to play whole nights. Its answers stay the same."""
 
+import base64
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,9 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import bytesize
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-# Values of a table's attributes that an answer holds as they are.
-_PLAIN = {"S", "N", "BOOL", "NULL", "SS", "NS"}
 
 
 def _patch(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
@@ -93,23 +92,40 @@ def _environ(request: AWSPreparedRequest, target: str) -> dict[str, Any]:
     return environ
 
 
-def _serialize_values(real: Callable[..., None]) -> Callable[..., None]:
+def _serialize_items(real: Callable[..., None]) -> Callable[..., None]:
     """moto looks for each value of each attribute under all the names that it might have."""
 
     def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name == "AttributeValue" and value.keys() <= _PLAIN:
-            serialized[key] = value
-        elif shape.name == "AttributeValue" and value.keys() == {"B"}:
-            serialized[key] = {"B": self._base64(value["B"])}
+        if shape.value.name == "AttributeValue":
+            serialized[key] = {name: _as_json(each) for name, each in value.items()}
         else:
             real(self, serialized, value, shape, key)
 
     return serialize
 
 
+def _as_json(typed: dict[str, Any]) -> dict[str, Any]:
+    """The value of an attribute, as DynamoDB answers it."""
+    ((kind, value),) = typed.items()
+    match kind:
+        case "B":
+            value = base64.b64encode(value if isinstance(value, bytes) else value.encode()).decode()
+        case "BS":
+            value = [_as_json({"B": each})["B"] for each in value]
+        case "L":
+            value = [_as_json(each) for each in value]
+        case "M":
+            value = {name: _as_json(each) for name, each in value.items()}
+    return {kind: value}
+
+
 def _cast_text(real: Callable[[DynamoType], Any]) -> Callable[[DynamoType], Any]:
     """moto asks of each key that it compares whether it is a number, a set, a list, a map …"""
     return lambda value: value.value if value.type == "S" else real(value)
+
+
+def _size_text(real: Callable[[DynamoType], int]) -> Callable[[DynamoType], int]:
+    return lambda value: bytesize(value.value) if value.type in ("S", "B") else real(value)
 
 
 def _sort_by_text(real: Callable[[Table], list[Item]]) -> Callable[[Table], list[Item]]:
@@ -126,7 +142,8 @@ def _sort_by_text(real: Callable[[Table], list[Item]]) -> Callable[[Table], list
 
 _patch(Table, "all_items", _sort_by_text)
 _patch(URLLib3Session, "send", _send_inside)
-_patch(BaseJSONSerializer, "_serialize_type_structure", _serialize_values)
+_patch(BaseJSONSerializer, "_serialize_type_map", _serialize_items)
+_patch(DynamoType, "size", _size_text)
 DynamoType.cast_value = property(  # type: ignore[assignment,method-assign]
     _cast_text(vars(DynamoType)["cast_value"].fget)
 )

@@ -72,15 +72,17 @@ class Heard:
 
 
 class Rehearsal:
-    """A stage, its functions, and a clock that stands where it is put."""
+    """A stage, its functions, and a clock that stands where it is put. ``api``: the address of the
+    page that messages name.
+    """
 
-    def __init__(self, stage: Stage, cluster: str = CLUSTER) -> None:
+    def __init__(self, stage: Stage, cluster: str = CLUSTER, api: str = "") -> None:
         self.stage = stage
         self.cluster = cluster
         self.now = _EPOCH
         self.records: list[Record] = []
         self.heard: list[Heard] = []
-        resource = {"resource_type": "rest_api", "name": "rest_api", "rest_api_url": API}
+        resource = {"resource_type": "rest_api", "name": "rest_api", "rest_api_url": api or API}
         deployed.keep_copy(stage, {"resources": [resource]})
         self.functions = functions.load(stage, retention_days=0)  # its clock is another
         self.functions.watching().now = lambda: self.now

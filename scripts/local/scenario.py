@@ -69,7 +69,7 @@ def _root(*apps: Event) -> Event:
 
 def _post(time: str, app: str = APP, cmd: str = "sleep 30") -> Event:
     return {
-        "clientIp": "0:0:0:0:0:0:0:1",
+        "clientIp": "10.0.9.4",
         "uri": f"/v2/apps{app}",
         "appDefinition": _definition(2, app, cmd),
         "eventType": "api_post_event",

@@ -6,6 +6,7 @@ first.
 """
 
 import argparse
+import difflib
 import os
 import re
 import sys
@@ -49,6 +50,13 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**settings)
         self.register("type", None, _not_empty)
+
+    def error(self, message: str) -> NoReturn:
+        """End with a message; of names that are given, with the one that was perhaps meant."""
+        if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            near = difflib.get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), n=1)
+            message += f"; did you mean {near[0]}?" if near else ""
+        super().error(message)
 
     def add_subparsers(self, **settings: Any) -> Any:
         """Commands, each with a parser of this kind."""

@@ -32,8 +32,11 @@ class Screen:
 
     def day(self, time: str) -> str:
         """The date of a time, with the zone: ``2016-04-24 UTC``."""
-        local = self._local(time)
-        return f"{local:%Y-%m-%d} {local.tzname()}"
+        return f"{self._local(time):%Y-%m-%d} {self.zone_at(time)}"
+
+    def zone_at(self, time: str) -> str:
+        """The name of the zone then: ``UTC``."""
+        return str(self._local(time).tzname())
 
     def clock(self, time: str) -> str:
         """The time of day of a time: ``09:28:12``."""
@@ -44,6 +47,10 @@ class Screen:
         local = self._local(time)
         zone = "" if self.zone is UTC else f" {local.tzname()}"
         return f"{local:%Y-%m-%d %H:%M:%S}{zone}"
+
+    def minute(self, time: str) -> str:
+        """A time to the minute: ``2016-04-24 09:28``."""
+        return f"{self._local(time):%Y-%m-%d %H:%M}"
 
     def exact(self, time: str) -> str:
         """A time to the millisecond: ``2016-04-24 09:28:12.034Z``."""
@@ -94,7 +101,7 @@ def row(record: Record | Summary, where: Screen, *, cluster: bool = False, count
         (f"  ×{count}" if count > 1 else "", "bold"), "  ", (short_id(record.id), "dim")
     )
     room = max(_LEAST_TITLE, where.width - before.cell_len - after.cell_len)
-    title = Text(_fitted(visible(record.title), room), "" if style == "dim" else style)
+    title = Text(fitted(visible(record.title), room), "" if style == "dim" else style)
     title.truncate(room, overflow="ellipsis", pad=True)
     return before + title + after
 
@@ -104,7 +111,7 @@ def short_id(id_: str) -> str:
     return id_.partition("-")[2][:_SHORT_ID]
 
 
-def _fitted(text: str, width: int) -> str:
+def fitted(text: str, width: int) -> str:
     """A text in that width, cut between words. A long one loses its middle: Mesos puts the cause
     last. A word that is as long as half of its part is cut.
     """

@@ -375,7 +375,7 @@ def test_there_are_at_most_four_messages_in_two_hours(night: Night) -> None:
     """Whatever the rhythm: here two failures every 17 minutes."""
     row = [
         each
-        for n in range(21)
+        for n in range(12)
         for k in range(2)
         for each in (
             *task(at("01:00:00", 1020 * n + 2 * k), WEB, 10 * n + k, "TASK_FAILED"),

@@ -51,7 +51,7 @@ def test_the_document_is_valid_and_is_the_one_in_the_documentation(running: Syst
 @pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload")
 @schema.parametrize()  # type: ignore[untyped-decorator]
 @settings(
-    max_examples=10,
+    max_examples=6,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 def test_the_api_does_what_its_description_says(

@@ -106,7 +106,7 @@ def _value_size(typed: dict[str, Any]) -> int:
     kind, value = next(iter(typed.items()))
     match kind:
         case "B":
-            return len(base64.b64decode(value))
+            return len(value if isinstance(value, bytes) else base64.b64decode(value))
         case "N":
             return len(value) // 2 + 2
         case "L":

@@ -8,23 +8,30 @@ import bisect
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+
+from ops.looking import report
 
 from chalicelib import history, times
 from chalicelib.history import Wanted
 from chalicelib.marathon.reading import read
 from chalicelib.records import items
-from chalicelib.records.record import identify, record_of
+from chalicelib.records.notification import message
+from chalicelib.records.record import Record, identify, record_of
 from chalicelib.sender import Sender
+from chalicelib.services import deployments
 from chalicelib.services.alerts_sent import AlertsSent
-from chalicelib.services.clusters import Clusters
+from chalicelib.services.clusters import Cluster, Clusters
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store, Window
 from chalicelib.services.table import Table
+from chalicelib.services.tokens import Token
 from chalicelib.services.topic import Topic
 from chalicelib.watch import Watch
+from chalicelib.web.readers import Readers, Request
 from tests.bench import bodies
 from tests.bench.capacity import size
 from tests.bench.figures import Figure
@@ -36,6 +43,8 @@ _APPS = 50
 _ERRORS = 1_000  # one event in so many
 _PAGE = 100
 _PAGE_BYTES = 1024 * 1024
+_CLUSTER = "prod"
+_DAY = timedelta(hours=24)
 
 
 class Shelf:
@@ -110,6 +119,13 @@ def reading() -> Iterator[Figure]:
     for shelf, count in ((few, _FEW), (many, _MANY)):
         section = "A look of watch while nothing is wrong"
         yield Figure(section, f"reads, {count:,} records", _looks(shelf), "", budget=1)
+    _add_days(few, 1)
+    _add_days(many, _SECONDS_APART * _MANY // 86_400)
+    for name, look in (("Now", _look_at_now), ("The report of 24 hours", _report)):
+        (few_calls, few_units), (calls, units) = (_costs(shelf, look) for shelf in (few, many))
+        section = f"{name}, {_MANY:,} / {_FEW:,} records"
+        yield Figure(section, "calls", calls / few_calls, "×", budget=1)
+        yield Figure(section, "read units", units / few_units, "×", budget=1)
 
 
 def _looks(shelf: Shelf) -> int:
@@ -130,23 +146,53 @@ def _cost(shelf: Shelf, wanted: Wanted) -> tuple[int, float, int]:
     return shelf.calls, shelf.units, len(page.records)
 
 
+def _costs(shelf: Shelf, look: Callable[[Shelf], None]) -> tuple[int, float]:
+    """The calls and the read units of a look at the last 24 hours."""
+    shelf.calls, shelf.units = 0, 0.0
+    look(shelf)
+    return shelf.calls, shelf.units
+
+
+def _look_at_now(shelf: Shelf) -> None:
+    """Ask what the page's Now asks."""
+    table: Any = Table(shelf, "events")  # type: ignore[arg-type]
+    reader = Token("", "reader", "", "bench", "")
+    tokens: Any = SimpleNamespace(find=lambda _: reader)
+    readers = Readers(tokens, Store(table), Clusters(table), Incidents(table), AlertsSent(table))
+    day = {"cluster": _CLUSTER, "since": times.iso(datetime.now(UTC) - _DAY)}
+    gaps = {**day, "subject": "marathon", "type": "relay_gap", "limit": "500"}
+    answers = [
+        readers.clusters(_asking({})),
+        readers.deployments(_asking({**day, "limit": "500"})),
+        readers.incidents(_asking(day)),
+        readers.events(_asking(gaps)),
+    ]
+    found = [len(next(iter(json.loads(each.body).values()))) for each in answers]
+    assert found == [1, 24, 24, 24], found  # what lies further back costs nothing
+
+
+def _asking(parameters: dict[str, str]) -> Request:
+    return Request(f"Bearer {'t' * 43}", parameters)
+
+
+def _report(shelf: Shelf) -> None:
+    table: Any = Table(shelf, "events")  # type: ignore[arg-type]
+    parts: Any = SimpleNamespace(table=table, store=Store(table), incidents=Incidents(table))
+    made = report.of(parts, _CLUSTER, datetime.now(UTC) - _DAY)
+    assert (len(made.deployments), len(made.gaps)) == (24, 24)
+
+
 def _filled(count: int) -> Shelf:
     shelf = Shelf()
-    store = Store(Table(shelf, "events"), retention_days=90)  # type: ignore[arg-type]
+    table = Table(shelf, "events")  # type: ignore[arg-type]
+    store = Store(table, retention_days=90)
     now = datetime.now(UTC)
     base = json.loads(bodies.small())
     for n in range(count):
         time = now - timedelta(seconds=_SECONDS_APART * n)
         state = "TASK_FAILED" if n % _ERRORS == 0 else "TASK_RUNNING"
-        body = json.dumps(
-            base
-            | {
-                "appId": f"/team/app-{n % _APPS}",
-                "taskStatus": state,
-                "timestamp": times.iso(time),
-            }
-        ).encode()
-        record = record_of(identify(body, time), "prod", time, read(body), body)
+        task = {"appId": f"/team/app-{n % _APPS}", "taskStatus": state}
+        record = _record({**base, **task, "timestamp": times.iso(time)}, time)
         shelf.put_item(Item=items.to_items(record, None)[1])
     for day in {
         items.day_of(times.compact(now - timedelta(seconds=_SECONDS_APART * n)))
@@ -155,3 +201,29 @@ def _filled(count: int) -> Shelf:
         store.note_day("prod", day)
     shelf.settle()
     return shelf
+
+
+def _add_days(shelf: Shelf, days: int) -> None:
+    """Add a deployment, an alert and a gap of a relay for each hour of the last days."""
+    table = Table(shelf, "events")  # type: ignore[arg-type]
+    Clusters(table).claim(Cluster(_CLUSTER, "http://marathon", "framework"), force=True)
+    for n in range(days * 24):
+        _happen(table, datetime.now(UTC) - timedelta(hours=n, minutes=30))
+    shelf.settle()
+
+
+def _happen(table: Table, time: datetime) -> None:
+    plan = json.loads(bodies.plan(1)) | {"timestamp": times.iso(time)}
+    plan["plan"]["id"] = times.iso(time)
+    deployments.note(table, _record(plan, time), None)
+    gap = {"eventType": "relay_gap", "timestamp": times.iso(time), "relay": "r", "cause": "stopped"}
+    told = _record(gap | {"from": times.iso(time), "to": times.iso(time)}, time)
+    table.put(items.to_items(told, None)[1])
+    about = {"cluster": _CLUSTER, "severity": "error", "subject": f"app:/a{time}"}
+    sent = message(f"[{_CLUSTER}] /a is failing", "Text. " * 100, about, ["/a"])
+    AlertsSent(table).note(_CLUSTER, "opened", sent, time)
+
+
+def _record(event: dict[str, Any], time: datetime) -> Record:
+    body = json.dumps(event).encode()
+    return record_of(identify(body, time), _CLUSTER, time, read(body), body)

@@ -100,7 +100,8 @@ def make_clone(path: Path, like: Path | None = None) -> Path:
     app = path / "app.py"
     app.write_text(re.sub(r"^@app\.route.*\n", "", app.read_text(), flags=re.MULTILINE))
     if like:
-        shutil.copytree(like / ".chalice" / "deployments", path / ".chalice" / "deployments")
+        for made in (".chalice/deployments", "vendor"):
+            shutil.copytree(like / made, path / made)
     return path
 
 

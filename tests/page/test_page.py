@@ -143,8 +143,9 @@ def test_filters_ask_the_api_and_are_in_the_address(visit: Visit, api: PageApi) 
     page.get_by_label("Severity").select_option("warning")
     page.get_by_label("Title has").fill("HEALTH")
     page.clock.run_for(600)
-    page.get_by_label("Type").fill("status_update_event")
-    page.clock.run_for(600)
+    with page.expect_request("**/events?*type=status_update_event*"):
+        page.get_by_label("Type").fill("status_update_event")
+        page.clock.run_for(600)
     rows = page.get_by_role("region", name="Events, newest first").get_by_role("listitem")
     expect(rows.first).to_contain_text("health check")
     expect(rows.filter(has_text="/prod/")).to_have_count(0)
@@ -199,7 +200,7 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
         assert canvas
         assert row
         assert pane
-        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
         y = row["y"] + 14
 
         page.mouse.move((begin + end) / 2, y)
@@ -699,7 +700,7 @@ def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
         row = page.locator(".labels li", has_text="web").bounding_box()
         assert pane
         assert row
-        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 14
+        begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
         page.mouse.move((begin + end) / 2, row["y"] + 20)
         expect(page.locator(".tip")).to_contain_text("Incident of /prod/web")
         page.mouse.click((begin + end) / 2, row["y"] + 20)

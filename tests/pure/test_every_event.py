@@ -414,7 +414,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "relay_gap-1.0.0": {
         "severity": "warning",
         "subject": "marathon",
-        "title": "Relay relay-1 was not listening for 52 s: Marathon's leader changed; "
+        "title": "Relay relay-1 was not listening for 52 seconds: Marathon's leader changed; "
         "1 change meanwhile",
     },
     "relay_waiting-1.1.0-delayed": {

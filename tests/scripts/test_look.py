@@ -65,7 +65,7 @@ Events
   2016-04-24 09:28:30.101Z  info     Change in group / accepted"""
     )
     assert json.loads(run(life, capsys, "deployment", CREATING, "--json"))["started_by"] == (
-        "0:0:0:0:0:0:0:1"
+        "10.0.9.4"
     )
 
 
@@ -96,7 +96,7 @@ def test_incidents_of_every_cluster_are_listed(
     assert run(life, capsys, "incidents") == ""
     incident(life, "prod|app:/my-app")
     shown = run(life, capsys, "incidents")
-    assert shown == "error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed\n"
+    assert shown == "error    since 2016-04-24 09:29:52  Task of /my-app failed\n"
     assert json.loads(run(life, capsys, "incidents", "--json"))["subject"] == "app:/my-app"
 
 
@@ -129,7 +129,7 @@ def test_status_shows_deployments_incidents_and_queues(
     assert lines[0].startswith("prod  last event ")
     assert lines[1:] == [
         "  deployment of /my-app: step 1 of 1, since 2016-04-24 09:28:30  another",
-        "  error    since 2016-04-24 09:29:52  app:/my-app: Task of /my-app failed",
+        "  error    since 2016-04-24 09:29:52  Task of /my-app failed",
         "silent  no event has ever arrived",
         "spill queue: empty",
         "dead-letter queue: 1",

@@ -3,15 +3,21 @@
 import json
 from datetime import timedelta
 
+from ops.looking.report import Report
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 import events
 import pytest
 
 from chalicelib import times
+from chalicelib.deployments import Deployment
+from chalicelib.incident_log import PastIncident
 from chalicelib.records import items
+from chalicelib.records.incident import Incident
 from chalicelib.services.clusters import Cluster
 from tests.support.plans import Event, end, plan, records, step
+from tests.support.records import record
 
 
 def told(stage: Stage, *told: Event) -> None:
@@ -73,6 +79,19 @@ def test_the_report_says_what_failed_in_one_screen(
     assert "deployments: 1 succeeded" in of_app
 
 
+def test_what_does_not_exist_is_no_calm_night(
+    night: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("report", "deployments"):
+        assert run(capsys, command, "--stage", night.name, "--app", "/prod/wep") == ""
+    assert run(capsys, "report", "--stage", night.name, "--app", "/prod/*")
+    assert events.main(["report", "--stage", night.name, "--app", "/prod/wep"]) == 0
+    assert "No event of /prod/wep is stored. Did you mean /prod/web?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        events.main(["reprot"])
+    assert "did you mean report?" in capsys.readouterr().err
+
+
 def test_the_report_of_a_calm_night_is_calm(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,3 +99,26 @@ def test_the_report_of_a_calm_night_is_calm(
     shown = run(capsys, "report", "--stage", stage.name, "--since", "1h")
     assert "deployments: none" in shown
     assert "nothing went wrong" in shown
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 23), (160, 49), (80, 11)])
+def test_the_report_of_the_worst_night_is_at_most_a_screen(columns: int, rows: int) -> None:
+    now = times.now()
+    app = f"/{'long-name/' * 12}web"
+    incidents = [
+        Incident("prod", f"app:{app}-{n}", now, now, "error", "Failed. " * 40, cause="x" * 300)
+        for n in range(40)
+    ]
+    resolved = [
+        PastIncident(f"app:{app}-{n}", "error", "Recovered. " * 30, now, (app,), n, "", now)
+        for n in range(40)
+    ]
+    failed = Deployment(
+        id="d" * 36, cluster="prod", state="failed", apps=[app] * 9, started_at=times.iso(now)
+    )
+    gaps = [record(eventType="relay_gap", relay="r" * 200)] * 40
+    made = Report("prod", now, incidents, resolved, [failed] * 40, gaps)
+    lines = made.text(Screen(columns), rows).plain.splitlines()
+    assert len(lines) <= rows
+    assert max(map(len, lines)) <= columns
+    assert lines[1] == "  open incidents: 40"

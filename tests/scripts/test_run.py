@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from ops import ROOT
 
@@ -16,7 +19,9 @@ import run
 from rich.console import Console
 
 from chalicelib import times
-from local import scenario, screen
+from chalicelib.records.timing import TIMING
+from chalicelib.sender import NotSent
+from local import functions, scenario, screen
 from local.journal import Journal
 from tests.support import terminal
 
@@ -110,3 +115,21 @@ def test_no_event_is_dated_after_the_one_behind_it_by_more_than_a_blink() -> Non
     times_of = [times.from_iso(event["timestamp"]) for event in events]
     steps = [later - earlier for earlier, later in pairwise(times_of)]
     assert min(steps) >= timedelta(milliseconds=-1)
+
+
+def test_people_are_told_on_after_a_look_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[object] = []
+    again = threading.Event()
+
+    def watch(*event: object) -> None:
+        tries.append(event)
+        if len(tries) == 1:
+            raise NotSent("SNS did not answer")
+        again.set()
+
+    fake: Any = SimpleNamespace(watching=lambda: SimpleNamespace(timing=TIMING), watch=watch)
+    idle: Any = SimpleNamespace(pump=lambda: 0)
+    monkeypatch.setattr(functions, "Stream", lambda *_: idle)
+    nothing: Any = None
+    with functions.alerting(fake, nothing, 1000):
+        assert again.wait(10)

@@ -111,6 +111,7 @@ def opened(made: Browser, api: PageApi, *size: int, **how: Any) -> Iterator[Visi
         visiting(made, url, (size[0], size[1]) if size else WIDE, **how) as visit,
     ):
         yield visit
+    assert api.wrong == []
 
 
 def _install() -> str | None:

@@ -188,7 +188,7 @@ def killed_in_staging(era: Era) -> list[Event]:
 
 
 def lost_agent(era: Era) -> list[Event]:
-    """An agent goes away with the tasks of 40 apps on it. Marathon starts them elsewhere after five
+    """An agent goes away with the tasks of 25 apps on it. Marathon starts them elsewhere after five
     minutes and a half.
     """
     return flat(
@@ -197,7 +197,7 @@ def lost_agent(era: Era) -> list[Event]:
                 *era.task(at("03:00:10", 0.3 * n), app, 0, "TASK_UNREACHABLE", "", "node-3"),
                 *era.task(at("03:05:40", 0.3 * n), app, 1, "TASK_RUNNING", "", f"node-{n % 4 + 4}"),
             ]
-            for n, app in enumerate(f"/shop/svc-{n:02d}" for n in range(40))
+            for n, app in enumerate(f"/shop/svc-{n:02d}" for n in range(25))
         )
     )
 

@@ -101,7 +101,7 @@ def _marathons(api: PageApi) -> list[Summary]:
     marathon = {"app": None, "subject": "marathon"}
     gap = summary(
         40_000,
-        "Relay relay-1 was not listening for 2400 s: Marathon's leader changed",
+        "Relay relay-1 was not listening for 40 minutes: Marathon's leader changed",
         type="relay_gap",
         severity="warning",
         **marathon,

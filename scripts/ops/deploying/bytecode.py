@@ -7,9 +7,9 @@ wheels.
 
 import compileall
 import importlib.metadata
+import importlib.util
 import py_compile
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,17 +26,19 @@ _MODE = py_compile.PycInvalidationMode.CHECKED_HASH
 
 _PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 _CACHE = "__pycache__"
+_CHECKED = (3).to_bytes(4, "little")  # by its hash, each time that it is loaded
 _TASK = Path("/var/task")  # where Lambda unpacks it
 
 
 def make(root: Path = ROOT) -> None:
     """Compile all that Chalice packs of the project at ``root``: its own code where it lies, the
-    rest and ``app.py`` in ``vendor/``. Of that folder nothing but old bytecode is ever removed.
+    rest and ``app.py`` in ``vendor/``. Of that folder nothing but old bytecode is ever removed, and
+    what is still right is not compiled again.
 
     It is made by this Python, which is the one that Chalice takes for the functions.
     """
-    vendor = root / "vendor"
-    _clear(vendor)
+    wanted = {root / "vendor" / _compiled(name): (file, name) for file, name in _sources(root)}
+    _clear(root / "vendor", {path for path, (file, _) in wanted.items() if _is_of(path, file)})
     compileall.compile_dir(
         root / "chalicelib",
         ddir=str(_TASK / "chalicelib"),
@@ -44,11 +46,11 @@ def make(root: Path = ROOT) -> None:
         quiet=2,
         invalidation_mode=_MODE,
     )
-    for source, name in _sources(root):
-        bytecode = vendor / name.parent / _CACHE / f"{name.stem}.{sys.implementation.cache_tag}.pyc"
-        py_compile.compile(
-            str(source), str(bytecode), str(_TASK / name), quiet=2, invalidation_mode=_MODE
-        )
+    for path, (file, name) in wanted.items():
+        if not path.exists():
+            py_compile.compile(
+                str(file), str(path), str(_TASK / name), quiet=2, invalidation_mode=_MODE
+            )
 
 
 def make_alone(root: Path = ROOT) -> None:
@@ -62,9 +64,21 @@ def make_alone(root: Path = ROOT) -> None:
     subprocess.run([sys.executable, "-c", program, root], cwd=ROOT / "scripts", check=True)
 
 
-def _clear(vendor: Path) -> None:
-    for cache in list(vendor.rglob(_CACHE)):
-        shutil.rmtree(cache)
+def _compiled(name: Path) -> Path:
+    return name.parent / _CACHE / f"{name.stem}.{sys.implementation.cache_tag}.pyc"
+
+
+def _is_of(bytecode: Path, source: Path) -> bool:
+    """Whether it is there and was made of that source, by this Python (PEP 552)."""
+    if not bytecode.exists():
+        return False
+    head = importlib.util.MAGIC_NUMBER + _CHECKED + importlib.util.source_hash(source.read_bytes())
+    return bytecode.read_bytes().startswith(head)
+
+
+def _clear(vendor: Path, current: set[Path]) -> None:
+    for old in {*vendor.rglob(f"{_CACHE}/*")} - current:
+        old.unlink()
     for folder in sorted(vendor.rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ops.looking.stories import STYLES
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from chalicelib.times import duration
 
 _PAGE = 100
 _APPS = 3
+_SHORT_ID = 8
 
 
 def newest_first(stage: Stage, wanted: Wanted) -> Iterator[Deployment]:
@@ -33,14 +35,23 @@ def as_json(deployment: Deployment) -> str:
     return json.dumps(deployment.model_dump(exclude_none=True))
 
 
-def line(deployment: Deployment, *, cluster: bool = False) -> Text:
+def line(deployment: Deployment, where: Screen, *, cluster: bool = False) -> Text:
     """A deployment in one line: when, how it ended, which apps, what changed, by whom, how long.
-    ``cluster``: with its name.
+    ``cluster``: with its name. Where it is too long for a terminal, the id is cut: commands take
+    the beginning of one.
     """
+    id_ = visible(deployment.id)
+    whole = _line(deployment, where, id_, cluster=cluster)
+    if not where.width or whole.cell_len <= where.width:
+        return whole
+    return _line(deployment, where, id_[:_SHORT_ID], cluster=cluster)
+
+
+def _line(deployment: Deployment, where: Screen, id_: str, *, cluster: bool) -> Text:
     style = STYLES[deployment.state]
     about = [deployment.changed, deployment.started_by and f"by {deployment.started_by}"]
     return Text.assemble(
-        (deployment.started_at[:16].replace("T", " "), "dim"),
+        (where.minute(deployment.started_at), "dim"),
         "  ",
         (f"{deployment.state:<9}", style),
         "  ",
@@ -48,7 +59,7 @@ def line(deployment: Deployment, *, cluster: bool = False) -> Text:
         visible(_apps(deployment)),
         *(f"  {visible(words)}" for words in about if words),
         (f"  {_took(deployment)}", "dim"),
-        (f"  {visible(deployment.id)}", "dim"),
+        (f"  {id_}", "dim"),
     )
 
 

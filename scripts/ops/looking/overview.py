@@ -14,7 +14,7 @@ from ops.view import Screen
 from rich.text import Text
 
 from chalicelib import history, story, times
-from chalicelib.records.incident import Incident
+from chalicelib.records.incident import Incident, worst
 from chalicelib.records.record import Record
 from chalicelib.records.story import Running
 from chalicelib.services import aws
@@ -131,30 +131,40 @@ def alarms(stage: str) -> list[str] | None:
 def incident_lines(
     incidents: Iterable[Incident], where: Screen, *, cluster: bool = False
 ) -> Iterator[Text]:
-    """A line for each. Those that people were told of together stand below what they were told."""
-    groups: dict[tuple[str, str], list[Incident]] = {}
+    """A line for each; one for all that people were told of together."""
+    for found in together(incidents):
+        first = min(found, key=lambda each: each.began)
+        severity = worst(each.severity for each in found)
+        yield Text.assemble(
+            (f"{severity:<7}", view.STYLES.get(severity, "")),
+            f"  since {where.moment(times.iso(first.began))}  ",
+            (f"{visible(first.cluster)}  " if cluster else "", "green"),
+            "; ".join(filter(None, said_of(found))),
+            (f"  {visible(first.deployment_id)}" if first.deployment_id else "", "dim"),
+            (_silenced(first, where), "dim"),
+        )
+
+
+def together(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    """Incidents, those that people were told of together in one list."""
+    groups: dict[tuple[str, ...], list[Incident]] = {}
     for each in incidents:
-        alone = each.group or each.subject
-        groups.setdefault((each.cluster, alone), []).append(each)
-    for (_, name), found in groups.items():
-        together = len(found) > 1
-        if together:
-            yield Text(visible(f"{name}:"), "bold")
-        for each in found:
-            line = incident_line(each, where, cluster=cluster)
-            yield Text("  ").append(line) if together else line
+        alone = (each.subject, str(each.no_events))
+        groups.setdefault((each.cluster, *((each.group,) if each.group else alone)), []).append(
+            each
+        )
+    return list(groups.values())
 
 
-def incident_line(incident: Incident, where: Screen, *, cluster: bool = False) -> Text:
-    """An incident in one line."""
-    told = incident.summary()
-    return Text.assemble(
-        (f"{told['severity']:<7}", view.STYLES.get(told["severity"], "")),
-        f"  since {where.moment(told['since'])}  ",
-        (f"{visible(incident.cluster)}  " if cluster else "", "green"),
-        visible(f"{told['subject']}: {told['title']}"),
-        (_silenced(incident, where), "dim"),
-    )
+def said_of(found: list[Incident]) -> tuple[str, str]:
+    """What is wrong, and the cause, if it is known: as people were told."""
+    first = found[0]
+    if len(found) > 1:
+        apps = [each.path or each.subject for each in found]
+        return visible(f"{first.group}: {listed(apps, _APPS)}"), ""
+    told: str = first.summary()["title"]
+    about = told if first.path in told else f"{first.path}: {told}"
+    return visible(about), visible("" if first.cause in about else first.cause)
 
 
 def alert_line(sent: AlertSent, where: Screen) -> Text:

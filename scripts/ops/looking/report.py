@@ -8,35 +8,42 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from ops import view
 from ops.looking import deployments as listing
+from ops.looking import overview
 from ops.stage.resources import Stage
+from ops.view import Screen
 
 from rich.text import Text
 
 from chalicelib import history, incident_log, times
 from chalicelib.deployments import Deployment, Wanted
 from chalicelib.incident_log import PastIncident
+from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
 from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.store import Window
 from chalicelib.text import visible
 
-# So much of each is read, and so much of each is shown: the rest is counted.
+# So much of each is read, and so much of each is shown, where there is room: the rest is counted.
 _MOST_DEPLOYMENTS = 1_000
 _MOST_GAPS = 100
+_MOST_SHOWN = 20
 _SHOWN = 5
+_MOST_FAILING = 5
+_INDENT = 4
+_LEAST_CAUSE = 16  # in less room it says nothing
 _OUTCOMES = ("failed", "cancelled", "succeeded", "running", "unknown")
 
 
 @dataclass(frozen=True)
 class Report:
-    """``incidents``: those open now, as readers see them; ``resolved``: those that ended."""
+    """``incidents``: those open now; ``resolved``: those that ended."""
 
     cluster: str
     since: datetime
-    incidents: list[dict[str, Any]]
+    incidents: list[Incident]
     resolved: list[PastIncident]
     deployments: list[Deployment]
     gaps: list[Record]
@@ -45,10 +52,12 @@ class Report:
     def failures(self) -> list[tuple[str, int]]:
         """The apps that failed most, and how often."""
         counts: Counter[str] = Counter()
-        for each in self.incidents:
-            for app in _apps(each):
-                counts[app] += each.get("count", 1)
-        return counts.most_common(_SHOWN)
+        found = [(each.path, each.count) for each in self.incidents]
+        found += [(each.path, each.count) for each in self.resolved]
+        for app, count in found:
+            if app and count:
+                counts[app] += count
+        return counts.most_common(_MOST_FAILING)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -62,13 +71,14 @@ class Report:
             {
                 "cluster": self.cluster,
                 "since": times.iso(self.since),
-                "incidents": self.incidents,
+                "incidents": [each.summary() for each in self.incidents],
                 "resolved": [
                     {
                         "subject": each.subject,
                         "title": each.title,
                         "opened_at": _iso(each.opened_at),
                         "resolved_at": _iso(each.resolved_at),
+                        "count": each.count,
                     }
                     for each in self.resolved
                 ],
@@ -79,29 +89,35 @@ class Report:
             }
         )
 
-    def text(self) -> Text:
-        """Some lines for people."""
+    def text(self, where: Screen, rows: int = 0) -> Text:
+        """Some lines for people: as many as fit a screen of so many rows, where there is one."""
         made = Text.assemble(
             (visible(self.cluster), "bold green"),
-            f"  since {times.iso(self.since)[:16].replace('T', ' ')} UTC",
+            f"  since {where.minute(times.iso(self.since))} {where.zone_at(times.iso(self.since))}",
         )
-        for line in self._lines():
-            made.append("\n  ").append(line)
+        shown = range(_MOST_SHOWN, 0, -1) if rows else ()
+        fitting = (some for some in shown if len(list(self._lines(where, some))) < rows)
+        for line in self._lines(where, next(fitting, 0 if rows else _SHOWN)):
+            made.append("\n").append(_on_one_line(Text("  ").append(line), where))
         return made
 
-    def _lines(self) -> Iterator[Text]:
-        yield from _part("open incidents", [_incident(each) for each in self.incidents], "bold red")
-        yield from _part("resolved incidents", [_past(each) for each in self.resolved], "")
+    def _lines(self, where: Screen, shown: int) -> Iterator[Text]:
+        """``shown``: how many lines of each part."""
+        open_ = [_incident(each, where) for each in overview.together(self.incidents)]
+        resolved = [_past(each, where) for each in _together(self.resolved)]
+        yield from _part("open incidents", open_, "bold red", shown)
+        yield from _part("resolved incidents", resolved, "", shown)
         outcomes = ", ".join(f"{count} {state}" for state, count in self.outcomes.items())
         yield Text(f"deployments: {outcomes or 'none'}")
         failed = [each for each in self.deployments if each.state == "failed"]
-        yield from _some([listing.line(each) for each in failed])
+        yield from _some([listing.line(each, where) for each in failed], shown)
         if self.failures:
             most = ", ".join(f"{app} {count}×" for app, count in self.failures)
             yield Text(visible(f"failed most: {most}"))
-        yield from _part(
-            "gaps of a relay", [Text(visible(each.title)) for each in self.gaps], "yellow"
-        )
+        gaps = [
+            Text(f"{where.minute(each.timestamp)}  {visible(each.title)}") for each in self.gaps
+        ]
+        yield from _part("gaps of a relay", gaps, "yellow", shown)
         if not (self.incidents or self.resolved or failed or self.gaps):
             yield Text("nothing went wrong", "dim")
 
@@ -114,11 +130,11 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
     )
     sent = AlertsSent(stage.table)
     past = incident_log.past(sent, cluster, Window.between(since))
-    found = [each.summary() for each in stage.incidents.all() if each.cluster == cluster]
+    found = [each for each in stage.incidents.all() if each.cluster == cluster]
     return Report(
         cluster,
         since,
-        [each for each in found if not app or any(wanted.touches(path) for path in _apps(each))],
+        [each for each in found if not app or any(map(wanted.touches, _apps(each)))],
         [
             each
             for each in past
@@ -129,35 +145,52 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
     )
 
 
-def _apps(incident: dict[str, Any]) -> list[str]:
-    kind, _, path = incident["subject"].partition(":")
-    return incident.get("apps") or ([path] if kind in ("app", "pod") else [])
+def _apps(incident: Incident) -> tuple[str, ...]:
+    return incident.apps or ((incident.path,) if incident.path else ())
 
 
-def _incident(incident: dict[str, Any]) -> Text:
-    what = incident.get("cause") or incident["title"]
-    often = f" ({incident['count']} times)" if incident.get("count", 0) > 1 else ""
-    since = incident["since"][:16].replace("T", " ")
-    return Text(visible(f"{incident['subject']}: {what}{often}, since {since}"))
+def _incident(found: list[Incident], where: Screen) -> Text:
+    since = min(each.began for each in found)
+    what, cause = overview.said_of(found)
+    line = f"{where.minute(times.iso(since))}  {what}"
+    room = where.width - _INDENT - len(line) - 2
+    if not cause or (where.width and room < _LEAST_CAUSE):
+        return Text(line)
+    return Text(f"{line}; {view.fitted(cause, room) if where.width else cause}")
 
 
-def _past(incident: PastIncident) -> Text:
-    begin, end = _iso(incident.opened_at), _iso(incident.resolved_at)
-    return Text(visible(f"{begin[:16].replace('T', ' ')} – {end[11:16]}  {incident.title}"))
+def _together(incidents: list[PastIncident]) -> list[list[PastIncident]]:
+    """Incidents, those that people were told of together in one list."""
+    groups: dict[tuple[str, datetime], list[PastIncident]] = {}
+    for each in incidents:
+        groups.setdefault((each.group or each.subject, each.opened_at), []).append(each)
+    return list(groups.values())
+
+
+def _past(found: list[PastIncident], where: Screen) -> Text:
+    begin, end = _iso(found[0].opened_at), max(_iso(each.resolved_at) for each in found)
+    return Text(visible(f"{where.minute(begin)} – {where.clock(end)[:5]}  {found[0].title}"))
 
 
 def _iso(time: datetime | None) -> str:
     return times.iso(time) if time else ""
 
 
-def _part(heading: str, lines: list[Text], style: str) -> Iterator[Text]:
+def _part(heading: str, lines: list[Text], style: str, shown: int) -> Iterator[Text]:
     if lines:
         yield Text(f"{heading}: {len(lines)}", style)
-        yield from _some(lines)
+        yield from _some(lines, shown)
 
 
-def _some(lines: list[Text]) -> Iterator[Text]:
-    for each in lines[:_SHOWN]:
+def _some(lines: list[Text], shown: int) -> Iterator[Text]:
+    for each in lines[:shown]:
         yield Text("  ").append(each)
-    if len(lines) > _SHOWN:
-        yield Text(f"  and {len(lines) - _SHOWN} more", "dim")
+    if len(lines) > shown > 0:
+        yield Text(f"  and {len(lines) - shown} more", "dim")
+
+
+def _on_one_line(line: Text, where: Screen) -> Text:
+    """A line in the width of a terminal; it loses its end."""
+    if where.width:
+        line.truncate(where.width, overflow="ellipsis")
+    return line
