@@ -29,7 +29,16 @@ from local.functions import A_MINUTE_HAS_PASSED, Context, Stream
 from local.rehearsal import Heard
 from tests.support import cluster
 from tests.support.cluster import Deployment, Event, at, event, failed_check, flat, healthy, task
-from tests.support.faults import Handler, answer, injected, no_connection, silence
+from tests.support.faults import (
+    Handler,
+    after,
+    answer,
+    injected,
+    no_connection,
+    only,
+    silence,
+    unanswered,
+)
 from tests.support.night import Night, at_call, every_minute, record_at
 
 WEB = "/shop/web"
@@ -296,14 +305,33 @@ def test_a_phone_gets_the_title_in_one_sms_and_the_others_the_text(night: Night)
     assert len(said["sms"]) <= 140
 
 
-def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(night: Night) -> None:
+@pytest.mark.parametrize(("fault", "came"), [(silence, 0), (unanswered, 1)])
+def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(
+    fault: Handler, came: int, night: Night
+) -> None:
+    """It came already where SNS had taken it."""
     night.arrive(down(WEB))
     night.now = at("00:12:20")
-    with injected(aws.sns(once=True), "PublishBatch", silence), pytest.raises(NotSent):
+    with injected(aws.sns(once=True), "PublishBatch", fault), pytest.raises(NotSent):
         night.functions.watch(A_MINUTE_HAS_PASSED, Context())
     night.look_at(*every_minute(at("00:13:20"), 10))
-    assert states(night.heard) == ["opened"]
-    assert night.heard[0].text.startswith("You may have heard this already")
+    assert states(night.heard) == ["opened"] * (came + 1)
+    assert night.heard[-1].text.startswith("You may have heard this already")
+
+
+@pytest.mark.parametrize("call", range(1, 4))
+def test_if_an_answer_of_the_table_is_lost_people_are_told_all_the_same(
+    call: int, night: Night
+) -> None:
+    """The SDK writes again, and what it wrote is not what was there."""
+    night.arrive(down(WEB))
+    night.now = at("00:12:20")
+    with injected(aws.dynamodb(), "UpdateItem", after(only(unanswered, 1), call - 1)):
+        night.look()
+    night.look_at(*every_minute(at("00:13:20"), 10))
+    assert set(states(night.heard)) == {"opened"}
+    *_, last = night.heard
+    assert len(night.heard) == 1 or last.text.startswith("You may have heard this already")
 
 
 @pytest.mark.parametrize("call", range(1, 7))

@@ -32,6 +32,7 @@ _EMPTY_POLL = (3, 0)
 _EMPTY_STREAM_PAGE = (2, 0)
 _PAGE_AFTER_THE_LAST = (3, 0)
 _UNPROCESSED = (10, 1)
+_UNPUBLISHED = (10, 1)
 _ONCE = (1_000_000, 0)
 
 _BATCH_BYTES = 262_144
@@ -229,7 +230,12 @@ def _check_batch(
     for each in entries:
         if "MessageStructure" in each and not _is_structured(each["Message"]):
             raise InvalidParameterValue("Invalid parameter: Message Structure")
-    return real(topic_arn, entries)
+    if len(entries) == 1 or not _due(backend.get_topic(topic_arn), "batch", _UNPUBLISHED):
+        return real(topic_arn, entries)
+    *taken, last = entries  # SNS may take a part of a call
+    successful, failed = real(topic_arn, taken)
+    error = {"Id": last["Id"], "Code": "InternalError", "Message": "", "SenderFault": False}
+    return successful, [*failed, error]
 
 
 def _is_structured(message: str) -> bool:
