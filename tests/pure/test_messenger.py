@@ -1,8 +1,10 @@
 """What each service is sent, and what its answer means, whatever it says."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -22,6 +24,8 @@ PAGE = "https://api.example.net/prod/#/timeline?cluster=prod&app=/shop/web_1"
 # By which a text would be more than text, unless a backslash stands before it.
 MARKDOWN = re.compile(r"(?<!\\)(?:[<>|*`\[\]]|&lt;)|@(?:everyone|here|U1)")
 HTML = re.compile("<(?!b>🔴|/b>)|@(?:everyone|here|U1)")
+# A test has ended.
+OVER = threading.Event()
 MARKUP = {
     "slack": HTML,
     "teams": MARKDOWN,
@@ -38,10 +42,13 @@ def there() -> Iterator[Services]:
 
 
 @pytest.fixture(autouse=True)
-def fresh(there: Services) -> None:
+def fresh(there: Services) -> Iterator[None]:
     there.taken.clear()
     there.faults.clear()
     there.asked = 0
+    OVER.clear()
+    yield
+    OVER.set()
 
 
 def alert(state: str = "opened", *, long: bool = False) -> Delivery:
@@ -101,12 +108,9 @@ def endless(status: int, pause: float, part: bytes) -> Callable[[BaseHTTPRequest
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
         request.end_headers()
-        try:
-            while True:
+        with suppress(OSError):  # nobody listens any more
+            while not OVER.wait(pause):
                 request.wfile.write(part)
-                time.sleep(pause)
-        except OSError:
-            return  # nobody listens any more
 
     return answer
 
