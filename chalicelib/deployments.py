@@ -80,9 +80,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of deployments. ``last``: the place to go on after, or None at the end of the list."""
+    """A page of deployments. ``places``: of each the place to go on after it. ``last``: that to go
+    on after the page, or None at the end of the list.
+    """
 
     deployments: list[Deployment]
+    places: list[str]
     last: str | None
 
 
@@ -92,6 +95,7 @@ def page(store: Store, wanted: Wanted, limit: int) -> Page:
     """
     read = _Read(store, wanted)
     found: list[tuple[Facts, State]] = []
+    places: list[str] = []
     last, enough = "", ""
     end = time.monotonic() + MOST_SECONDS
     for n, (place, each) in enumerate(read.rows(limit)):
@@ -108,7 +112,8 @@ def page(store: Store, wanted: Wanted, limit: int) -> Page:
         state = read.state(each)
         if wanted.matches(each, state):
             found.append((each, state))
-    return Page([read.shown(*each) for each in found], last if enough else None)
+            places.append(place)
+    return Page([read.shown(*each) for each in found], places, last if enough else None)
 
 
 class _Read:

@@ -17,6 +17,7 @@ from functools import partial
 from chalicelib import evidence, log, times
 from chalicelib.evidence import Budget
 from chalicelib.judging import Judge, Verdict
+from chalicelib.marathon.masking import mask_text
 from chalicelib.records import alert
 from chalicelib.records.alert import Context, Facts
 from chalicelib.records.incident import Incident, State, no_events, stands_still
@@ -26,9 +27,12 @@ from chalicelib.services.aws import ServiceError
 from chalicelib.services.clusters import Clusters
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store
+from chalicelib.text import shortened
 
 # Lambda gives it a minute. What is left over waits for the next look, the longest waiting first.
 _SECONDS = 35.0
+
+_REASON_CHARACTERS = 300
 
 # Of a deployment of thousands of apps, readers are shown so many.
 _MOST_APPS_SHOWN = 100
@@ -103,8 +107,9 @@ class _Look:
             act()
         except Exception as error:
             self.failed += 1
-            reason = error.code if isinstance(error, ServiceError) else repr(error)
-            log.error("not told", what=what, reason=reason)
+            # What goes wrong may be a text of an event, and its error shows it.
+            reason = error.code if isinstance(error, ServiceError) else mask_text(repr(error))
+            log.error("not told", what=what, reason=shortened(reason, _REASON_CHARACTERS))
 
     # What no event tells of
 

@@ -11,6 +11,8 @@ from marathon_relay.settings import Settings
 _ANSWER_BYTES = 1_000_000
 _CONNECT_SECONDS = 5
 _KINDS = frozenset({"new", "duplicate", "spilled"})
+# By these codes the API itself says that it does not take so much. Other codes are not its own.
+REFUSALS = frozenset({"too_large", "too_many_bytes", "too_many_lines"})
 _GATEWAYS_TOO_LONG = "Request Too Long"  # API Gateway's own words
 
 
@@ -119,15 +121,15 @@ def _duplicates(parsed: object, lines: int) -> int:
 
 
 def _own_error(parsed: object) -> str:
-    """The message of an error in the API's own form; empty if something else has answered, such as
-    a proxy on the way.
+    """The message of an error of the API's own; empty if something else has answered, such as a
+    proxy on the way.
     """
     if not isinstance(parsed, dict):
         return ""
     if parsed.get("message") == _GATEWAYS_TOO_LONG:
         return _GATEWAYS_TOO_LONG
     error = parsed.get("error")
-    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
+    if not isinstance(error, dict) or str(error.get("code")) not in REFUSALS:
         return ""
     message = error.get("message")
     return message[:200] if isinstance(message, str) else ""

@@ -7,6 +7,7 @@ const OVERLAP = 30_000; // an event may arrive a little after a younger one
 const LATE = 15_000; // what came later than this was held up: by a relay, or by the spill queue
 const LOOK_BACK = 3_600_000; // so far back what is late is looked for; if some came, through all
 const LOOK_BACK_EVERY = 12; // times of catching up
+const LOOK_THROUGH_EVERY = 120; // a single event may be hours late; at most 20 pages in ten minutes
 const AHEAD = 60_000; // what is dated further ahead of its receipt has a wrong clock
 
 export class Log {
@@ -52,7 +53,8 @@ export class Log {
 
   /**
    * How far back to look for what is late. What a relay held up for hours comes oldest first: its
-   * end is seen within the last hour, and leads back to the rest.
+   * end is seen within the last hour, and leads back to the rest. What comes hours late alone leads
+   * nowhere: for it all is looked through, less often.
    */
   _lookBack() {
     this._turns += 1;
@@ -60,9 +62,9 @@ export class Log {
     this._lateCame ||= sawLate;
     this._sawLate = false;
     if (this._turns % LOOK_BACK_EVERY) return sawLate ? LOOK_BACK : 0;
-    const back = this._lateCame ? Infinity : LOOK_BACK;
+    const through = this._lateCame || this._turns % LOOK_THROUGH_EVERY === 0;
     this._lateCame = false;
-    return back;
+    return through ? Infinity : LOOK_BACK;
   }
 
   async _from(since, to) {

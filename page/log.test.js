@@ -99,6 +99,24 @@ test("what comes hours late is found once its last events come", async () => {
   assert.deepEqual(numbers(log), [30_000, 29_900, 10_000, 200, 100]);
 });
 
+test("what comes hours late alone is found, too", async () => {
+  const made = api([100, 30_000]);
+  const log = new Log(made.fetch);
+  await log.reachBack(START);
+  log.head = START + 30_000_000;
+  const alone = { ...event(10_000), received_at: event(30_010).timestamp };
+  let through = 0;
+  log._fetch = async (asked) => {
+    const page = await made.fetch(asked);
+    const far = !asked.since || alone.timestamp >= asked.since;
+    through += far && !asked.cursor ? 1 : 0;
+    return { ...page, events: far ? [...page.events, alone] : page.events };
+  };
+  for (let turn = 0; turn < 120; turn += 1) await log.catchUp();
+  assert.deepEqual(numbers(log), [30_000, 10_000, 100]);
+  assert.equal(through, 1);
+});
+
 test("a stretch elsewhere is not touched", () => {
   const log = new Log(undefined, 2000);
   log.reach = 1000;

@@ -147,7 +147,7 @@ def _check_losses(name: str, alarm_email: str | None, *, accepted: bool) -> None
     say(plan.told(lost), "bold red")
     if not accepted:
         raise Failure(
-            "Nothing was changed. If that is what you want: "
+            "Nothing was deployed. If that is what you want: "
             f'make deploy STAGE={name} ARGS="--accept-losses".'
         )
 

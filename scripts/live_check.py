@@ -8,6 +8,8 @@ import contextlib
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from ops import ROOT, cli
 from ops.cli import Failure, confirm, out, say
@@ -15,6 +17,9 @@ from ops.live import checks
 from ops.live.checks import CHECKS, Live
 from ops.stage import resources, stacks
 from ops.stage.clients import client
+
+# Ctrl-C, a supervisor that ends us, a terminal that is closed.
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _EPILOG = "checks:\n" + "".join(f"  {n:<15} {c.__doc__}\n" for n, c in CHECKS.items())
 
@@ -32,14 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     if not args.yes:
         confirm(f"Deploy stage {name}, try it, and delete it with its table? Type its name:", name)
     failed = 0
-    try:
-        run_script("deploy", name)
-        live = checks.prepare(
-            resources.find_running(name), lambda *more: run_script("deploy", name, *more)
-        )
-        failed = sum(not _passed(each, live) for each in args.only or CHECKS)
-    finally:
-        _take_down(name)
+    with _at_endings(signal.default_int_handler):
+        try:
+            run_script("deploy", name)
+            live = checks.prepare(
+                resources.find_running(name), lambda *more: run_script("deploy", name, *more)
+            )
+            failed = sum(not _passed(each, live) for each in args.only or CHECKS)
+        finally:
+            with _at_endings(signal.SIG_IGN):
+                _take_down(name)
     return cli.EXIT_FAILED if failed else 0
 
 
@@ -50,6 +57,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--yes", action="store_true", help="don't ask")
     return parser.parse_args(argv)
+
+
+@contextlib.contextmanager
+def _at_endings(handler: Any) -> Iterator[None]:
+    """What is done meanwhile at a signal that would end this. What is started here ignores a signal
+    that is ignored, too.
+    """
+    before = {each: signal.signal(each, handler) for each in _ENDINGS}
+    try:
+        yield
+    finally:
+        for each, handled in before.items():
+            signal.signal(each, handled)
 
 
 def _passed(name: str, live: Live) -> bool:
@@ -69,13 +89,10 @@ def run_script(name: str, stage: str, *more: str) -> None:
 
 
 def _take_down(stage: str) -> None:
-    """Delete all of the stage, also what a deploy that failed or was interrupted left behind.
-    Another Ctrl-C does not stop it, nor what it starts.
-    """
+    """Delete all of the stage, also what a deploy that failed or was interrupted left behind."""
     if stacks.outputs(stacks.table_stack(stage)) is None:
         return
     say(f"Taking stage {stage} down; Ctrl-C does not stop this …")
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _delete(stage)
     except cli.EXPECTED as error:
@@ -84,8 +101,6 @@ def _take_down(stage: str) -> None:
             f"scripts/destroy.py --stage {stage}, then delete its table and the stack "
             f"{stacks.table_stack(stage)}."
         ) from error
-    finally:
-        signal.signal(signal.SIGINT, before)
     say(f"Stage {stage} is gone.")
 
 

@@ -1,7 +1,7 @@
 """What people are told, in words. Pure: ``evidence`` has read the facts, which become sentences
 here.
 
-The subject names the cluster, since an SMS shows little more. No id stands before the last line.
+The title says all that matters, since an SMS shows nothing else. No id stands before the last line.
 Each text from outside becomes one plain line, and what may be secret in it is masked before
 anything is cut. Nothing here ever holds an environment, a command or a token.
 """
@@ -9,7 +9,7 @@ anything is cut. Nothing here ever holds an environment, a command or a token.
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -22,7 +22,13 @@ from chalicelib.records.condition import Condition
 from chalicelib.records.delivery import AROUND
 from chalicelib.records.incident import Incident, State, storm_name, worst
 from chalicelib.records.lives import Life, Way
-from chalicelib.records.notification import LIMIT_BYTES, Notification, message
+from chalicelib.records.notification import (
+    LIMIT_BYTES,
+    Notification,
+    as_sms,
+    message,
+    with_texts,
+)
 from chalicelib.records.story import Story
 from chalicelib.records.timing import TIMING, Timing
 from chalicelib.records.words import clock, counted, duration
@@ -161,8 +167,7 @@ def storm(told: Sequence[tuple[Incident, Facts]]) -> str:
 
 def again(sent: Notification) -> Notification:
     """The same message, if nobody knows whether it was sent before."""
-    text = f"{_UNSURE}\n\n{sent.message}"
-    return replace(sent, message=text, size=sent.size + len(text) - len(sent.message))
+    return with_texts(sent, f"{_UNSURE}\n\n{sent.message}", sent.sms)
 
 
 # One app, pod or scheduler
@@ -621,13 +626,15 @@ def _message(
     }
     touched = list(dict.fromkeys([*apps, *(app for each in context.ended for app in each.apps)]))
     names = _names(state, incidents, context)
-    return message(
-        words.title(cluster, headline),
+    title = words.title(cluster, headline)
+    made = message(
+        title,
         text,
         attributes,
         _first(touched, _APPS_BYTES),
         _first(names, _NAMES_BYTES) or [None] if names != [subject] else (),
     )
+    return with_texts(made, text, as_sms(title))
 
 
 def _names(state: State, incidents: Sequence[Incident], context: Context) -> list[str]:

@@ -22,6 +22,8 @@ _ATTRIBUTES = ("type", "cluster", "severity", "subject", "app", "deployment", "s
 # SNS: less than 100 characters. Older documentation demands ASCII too, and every mail program can
 # show it.
 _SUBJECT_CHARACTERS = 99
+# One SMS, which has no letters beyond ASCII: one more of these is billed as several.
+_SMS_CHARACTERS = 140
 
 # SQS, a likely subscriber, refuses the same characters as XML 1.0.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -33,7 +35,8 @@ class Notification:
     """One SNS message. ``attributes``: for filter policies, at most seven, never empty. ``apps``:
     one more attribute, the JSON of a ``String.Array`` with every app or pod that the event is
     about; empty if there is none. ``incidents``: of an alert, one more of that kind: what it is
-    about, where that is not its subject. ``size``: bytes as SNS counts them. For FIFO topics alone:
+    about, where that is not its subject. ``sms``: what a phone gets in the place of the message;
+    empty for the same. ``size``: bytes as SNS counts them. For FIFO topics alone:
     ``group``, equal for all of one cluster and subject, whose order the topic keeps, and
     ``deduplication``, of which the topic drops a second one within five minutes.
     """
@@ -46,6 +49,26 @@ class Notification:
     incidents: str = ""
     group: str = ""
     deduplication: str = ""
+    sms: str = ""
+
+    @property
+    def body(self) -> str:
+        """The message as SNS is given it: one for all, or, as JSON, another for phones."""
+        if not self.sms:
+            return self.message
+        return json.dumps({"default": self.message, "sms": self.sms}, ensure_ascii=False)
+
+
+def with_texts(sent: Notification, text: str, sms: str) -> Notification:
+    """The same with another message, and another text for phones."""
+    made = replace(sent, message=text, sms=sms)
+    grown = len(made.body.encode()) - len(sent.body.encode())
+    return replace(made, size=sent.size + grown)
+
+
+def as_sms(title: str) -> str:
+    """What a phone gets: one SMS."""
+    return _ascii(title, _SMS_CHARACTERS)
 
 
 def notification(
@@ -86,7 +109,7 @@ def message(
     """An SNS message of that title and text; both fit what SNS takes."""
     usable = {name: _CONTROL.sub(" ", value) for name, value in attributes.items()}
     arrays = {"apps": _array(apps), "incidents": _array(incidents)}
-    subject = _subject(title)
+    subject = _ascii(title, _SUBJECT_CHARACTERS)
     size = len(subject) + len(text.encode())
     size += sum(len(name) + len("String") + len(value.encode()) for name, value in usable.items())
     for name, array in arrays.items():
@@ -122,8 +145,8 @@ def _escape(message: str) -> str:
     return _NOT_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", message)
 
 
-def _subject(title: str) -> str:
+def _ascii(title: str, most: int) -> str:
     ascii_ = _CONTROL.sub(" ", title).replace("…", "...").encode("ascii", "replace").decode()
-    if len(ascii_) > _SUBJECT_CHARACTERS:
-        ascii_ = ascii_[: _SUBJECT_CHARACTERS - 3].rstrip() + "..."
+    if len(ascii_) > most:
+        ascii_ = ascii_[: most - 3].rstrip() + "..."
     return ascii_

@@ -64,7 +64,7 @@ def path(text: str) -> str:
 
 
 def title(cluster: str, headline: str) -> str:
-    """The title of a message: an SMS shows little more, so it names the cluster."""
+    """The title of a message: an SMS shows nothing else, so it names the cluster."""
     return f"[{cluster}] {headline}"
 
 

@@ -135,9 +135,11 @@ def _entry(n: int, each: Notification, *, ordered: bool) -> "PublishBatchRequest
     entry: PublishBatchRequestEntryTypeDef = {
         "Id": str(n),
         "Subject": each.subject,
-        "Message": each.message,
+        "Message": each.body,
         "MessageAttributes": attributes,
     }
+    if each.sms:
+        entry["MessageStructure"] = "json"
     if ordered:  # a standard topic refuses the second of these
         entry["MessageGroupId"] = each.group
         entry["MessageDeduplicationId"] = each.deduplication

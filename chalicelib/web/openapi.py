@@ -84,6 +84,7 @@ def document() -> dict[str, Any]:
                     models.Deployments,
                     _parameters(OF_DEPLOYMENTS),
                     400,
+                    404,
                 )
             },
             "/deployments/{cluster}/{id}": {
@@ -95,6 +96,7 @@ def document() -> dict[str, Any]:
                     models.Alerts,
                     _parameters(OF_ALERTS),
                     400,
+                    404,
                 )
             },
             "/incidents": {
@@ -103,6 +105,7 @@ def document() -> dict[str, Any]:
                     models.PastIncidents,
                     _parameters(OF_INCIDENTS),
                     400,
+                    404,
                 )
             },
             "/clusters": {"get": _get("The Marathons, and what is wrong", models.Clusters, [])},

@@ -144,16 +144,15 @@ class Readers:
 
     def _events(self, reader: Token, request: Request) -> str:
         values = queries.read(request.parameters)
-        asked = values.get("cluster")
-        cluster = self._cluster(reader, asked)
+        cluster = self._cluster(reader, values.get("cluster"))
         wanted = queries.wanted(values, cluster) if cluster else Wanted(())
         token = bearer(request.authorization) or ""
         query = _query(request.parameters, cluster)
         if last := _place(token, query, values.get("cursor")):
             wanted = replace(wanted, window=wanted.window.before(last))
         page = history.page(self._store, wanted, values.get("limit", queries.USUAL))
-        if asked and not page.records and not page.last:
-            self._check_exists(reader, cluster)
+        if not page.records and not page.last:
+            self._check_exists(reader, values.get("cluster"))
         summaries = [record.summary() for record in page.records]
         shown = sizes.beginning(summaries)
         answer: dict[str, Any] = {"events": shown}
@@ -185,11 +184,14 @@ class Readers:
         }
         wanted = deployments.Wanted(cluster, **given, before=before)
         page = deployments.page(self._store, wanted, values.get("limit", queries.USUAL))
-        found = models.Deployments(
-            deployments=page.deployments,
-            cursor=cursors.make(token, query, page.last) if page.last else None,
-        )
-        return json.dumps(_values(found))
+        if not page.deployments and not page.last:
+            self._check_exists(reader, values.get("cluster"))
+        listed = [_values(each) for each in page.deployments]
+        shown = sizes.beginning(listed)
+        answer: dict[str, Any] = {"deployments": shown}
+        if place := page.places[len(shown) - 1] if len(shown) < len(listed) else page.last:
+            answer["cursor"] = cursors.make(token, query, place)
+        return json.dumps(answer)
 
     def _alerts(self, reader: Token, request: Request) -> str:
         values = queries.read(request.parameters, queries.OF_ALERTS)
@@ -202,6 +204,8 @@ class Readers:
         limit = values.get("limit", queries.USUAL)
         found = self._sent.newest_first(cluster, window, limit + 1) if cluster else iter(())
         summaries = [each.summary() for each in itertools.islice(found, limit + 1)]
+        if not summaries:
+            self._check_exists(reader, values.get("cluster"))
         shown = sizes.beginning(summaries[:limit])
         answer: dict[str, Any] = {"alerts": shown}
         if shown and len(shown) < len(summaries):
@@ -213,6 +217,8 @@ class Readers:
         cluster = self._cluster(reader, values.get("cluster"))
         window = Window.between(values.get("since"), values.get("until"))
         found = incident_log.past(self._sent, cluster, window) if cluster else []
+        if not found:
+            self._check_exists(reader, values.get("cluster"))
         told = models.PastIncidents(
             incidents=[
                 models.PastIncident.model_validate(
@@ -284,8 +290,12 @@ class Readers:
         """The clusters that a reader may read."""
         return [each.name for each in self._clusters.all() if reader.cluster in ("", each.name)]
 
-    def _check_exists(self, reader: Token, cluster: str) -> None:
-        """Raises Problem if nobody registered that cluster and nothing of it is kept."""
+    def _check_exists(self, reader: Token, cluster: str | None) -> None:
+        """Of a cluster that was asked for, and has nothing to show: raises Problem if nobody
+        registered it and nothing of it is kept.
+        """
+        if not cluster:
+            return
         names = self._names(reader)
         if cluster in (*names, reader.cluster) or next(self._store.days(cluster), None):
             return

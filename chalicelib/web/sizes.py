@@ -16,8 +16,9 @@ def in_answer(text: str) -> int:
     return len(json.dumps(text))
 
 
-def beginning(values: Sequence[_T], most: int = MOST_BYTES) -> Sequence[_T]:
+def beginning(values: Sequence[_T], most: int | None = None) -> Sequence[_T]:
     """As many of the first values as fit into an answer together, as a list of JSON."""
+    most = MOST_BYTES if most is None else most
     size = 0
     for n, value in enumerate(values):
         size += _size(value)
@@ -26,11 +27,13 @@ def beginning(values: Sequence[_T], most: int = MOST_BYTES) -> Sequence[_T]:
     return values
 
 
-def cut(answer: dict[str, Any], *lists: str, most: int = MOST_BYTES) -> dict[str, Any]:
+def cut(answer: dict[str, Any], *lists: str, most: int | None = None) -> dict[str, Any]:
     """Leave out what does not fit, at the ends of some of the answer's lists; ``omitted`` then says
     how many of each. Each list gets an equal share, and what smaller ones leave of theirs.
     """
-    room = most - _size({**answer, **{name: [] for name in lists}})
+    room = (MOST_BYTES if most is None else most) - _size(
+        {**answer, **{name: [] for name in lists}}
+    )
     omitted: dict[str, int] = {}
     for n, name in enumerate(sorted(lists, key=lambda name: _total(answer[name]))):
         shown = beginning(answer[name], room // (len(lists) - n))

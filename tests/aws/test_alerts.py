@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,21 +13,33 @@ from ops.stage.resources import Stage
 
 import pytest
 
-from chalicelib import evidence, story
+from chalicelib import evidence, story, watch
+from chalicelib.judging import Judge
 from chalicelib.records import alert, deployment
 from chalicelib.records.alert import Context as Told
 from chalicelib.records.alert import Facts
 from chalicelib.records.incident import Incident
 from chalicelib.records.notification import LIMIT_BYTES
+from chalicelib.records.record import Record
 from chalicelib.records.silence import Silence
+from chalicelib.records.timing import TIMING
 from chalicelib.sender import NotSent
 from chalicelib.services import aws
 from local.functions import A_MINUTE_HAS_PASSED, Context, Stream
 from local.rehearsal import Heard
 from tests.support import cluster
 from tests.support.cluster import Deployment, Event, at, event, failed_check, flat, healthy, task
-from tests.support.faults import Handler, answer, injected, no_connection, silence
-from tests.support.night import Night, at_call, every_minute
+from tests.support.faults import (
+    Handler,
+    after,
+    answer,
+    injected,
+    no_connection,
+    only,
+    silence,
+    unanswered,
+)
+from tests.support.night import Night, at_call, every_minute, record_at
 
 WEB = "/shop/web"
 
@@ -269,14 +282,56 @@ def test_if_sns_refuses_the_next_look_tells(fault: Handler, night: Night) -> Non
     assert "You may have heard this" not in night.heard[0].text
 
 
-def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(night: Night) -> None:
+def test_a_phone_gets_the_title_in_one_sms_and_the_others_the_text(night: Night) -> None:
+    asked: list[Any] = []
+
+    def note(params: dict[str, Any], **kwargs: Any) -> None:
+        asked.extend(params["PublishBatchRequestEntries"])
+
+    hooks = aws.sns(once=True).meta.events
+    hooks.register("provide-client-params.sns.PublishBatch", note)
+    try:
+        night.happen(down(f"/shop/{'wéb' * 60}"))
+    finally:
+        hooks.unregister("provide-client-params.sns.PublishBatch", note)
+    heard, entry = night.heard[0], asked[0]
+    said = json.loads(entry["Message"])
+    assert entry["MessageStructure"] == "json"
+    assert said.keys() == {"default", "sms"}
+    assert said["default"] == heard.text
+    assert said["sms"].startswith("[prod] ...?bw?b")
+    assert said["sms"].endswith("w?b... is failing: 1 instance failed, not replaced")
+    assert said["sms"].isascii()
+    assert len(said["sms"]) <= 140
+
+
+@pytest.mark.parametrize(("fault", "came"), [(silence, 0), (unanswered, 1)])
+def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(
+    fault: Handler, came: int, night: Night
+) -> None:
+    """It came already where SNS had taken it."""
     night.arrive(down(WEB))
     night.now = at("00:12:20")
-    with injected(aws.sns(once=True), "PublishBatch", silence), pytest.raises(NotSent):
+    with injected(aws.sns(once=True), "PublishBatch", fault), pytest.raises(NotSent):
         night.functions.watch(A_MINUTE_HAS_PASSED, Context())
     night.look_at(*every_minute(at("00:13:20"), 10))
-    assert states(night.heard) == ["opened"]
-    assert night.heard[0].text.startswith("You may have heard this already")
+    assert states(night.heard) == ["opened"] * (came + 1)
+    assert night.heard[-1].text.startswith("You may have heard this already")
+
+
+@pytest.mark.parametrize("call", range(1, 4))
+def test_if_an_answer_of_the_table_is_lost_people_are_told_all_the_same(
+    call: int, night: Night
+) -> None:
+    """The SDK writes again, and what it wrote is not what was there."""
+    night.arrive(down(WEB))
+    night.now = at("00:12:20")
+    with injected(aws.dynamodb(), "UpdateItem", after(only(unanswered, 1), call - 1)):
+        night.look()
+    night.look_at(*every_minute(at("00:13:20"), 10))
+    assert set(states(night.heard)) == {"opened"}
+    *_, last = night.heard
+    assert len(night.heard) == 1 or last.text.startswith("You may have heard this already")
 
 
 @pytest.mark.parametrize("call", range(1, 7))
@@ -308,6 +363,22 @@ def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) 
     )
     night.look_at(at("00:12:20"))
     assert sorted(each.apps[0] for each in night.heard) == ["/a", "/c"]
+
+
+def test_what_goes_wrong_is_logged_without_the_secrets_of_events(
+    night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> str:
+        raise ValueError(f"https://u:s3cret@h/ is no number {'x' * 10_000}")
+
+    night.arrive(down(WEB))
+    monkeypatch.setattr(evidence, "newest", fail)
+    night.now = at("00:12:20")
+    with pytest.raises(NotSent):
+        night.functions.watch(A_MINUTE_HAS_PASSED, Context())
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "not told" in each]
+    assert "https://***@h/ is no number" in line
+    assert len(line) < 600
 
 
 def test_what_fails_again_within_a_day_is_the_same_incident(night: Night) -> None:
@@ -363,22 +434,91 @@ def test_a_replaced_deployment_is_found_however_many_apps_it_has(apps: int, nigh
     assert night.happen(row) == []
 
 
-def test_however_many_large_deployments_follow_few_are_read_whole(
+def test_however_many_deployments_follow_a_bounded_part_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Following:
-        def deployments(self, *_: Any) -> list[tuple[str, deployment.Facts]]:
-            large = [f"d{n:02}" for n in range(50)]
-            rows = [deployment.Facts(each, begun, ("/x",), apps_omitted=9) for each in large]
-            return [("", each) for each in (*rows, deployment.Facts("last", begun, (WEB,)))]
-
+    """Of each of them a line, up to a bound; of the large ones some are read whole."""
     begun = at("01:00:00")
+    lines: list[str] = []
+
+    class Following:
+        def deployments(self, *_: Any) -> Iterator[tuple[str, deployment.Facts]]:
+            for n in range(20_000):
+                lines.append(f"d{n:02}")
+                if n == 3:
+                    yield "", deployment.Facts("small", begun, (WEB,))
+                else:
+                    yield "", deployment.Facts(lines[-1], begun, ("/x",), apps_omitted=9)
+
     read: list[str] = []
     monkeypatch.setattr(story, "tell", lambda _store, _cluster, id_: read.append(id_))
     told: Any = SimpleNamespace(id="one", cluster="prod", apps=[WEB], ended_at=begun)
     store: Any = Following()
-    assert evidence.followers(store, told, begun) == ["last"]
+    assert evidence.followers(store, told, begun) == ["small"]
     assert len(read) == 10
+    assert len(lines) == evidence.MOST_ROWS
+
+
+def test_however_many_have_followed_few_stories_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, now = at("01:00:00"), at("03:00:00")
+    told: list[str] = []
+
+    def tell(_store: Any, _cluster: str, id_: str) -> Any:
+        told.append(id_)
+        return SimpleNamespace(id=id_, state="failed", reason="No offers", apps=[WEB], steps=[])
+
+    monkeypatch.setattr(story, "tell", tell)
+    monkeypatch.setattr(evidence, "followers", lambda *_: [f"d{n}" for n in range(1000)])
+    incident = Incident("prod", "deployment:one", begun, begun, "error", opened_at=begun)
+    open_: Any = SimpleNamespace(incidents=[], deployments=[])
+    store: Any = None
+    Judge(store, open_, now, TIMING).judge(replace(incident, state="opened"))
+    assert told == ["one", *(f"d{n}" for n in range(5))]
+
+
+def test_of_a_long_timeline_a_bounded_part_is_read_and_the_message_says_so() -> None:
+    rows: list[str] = []
+    failed = record_at(down(WEB)[-1], at("02:00:00"))
+
+    class Long:
+        def timeline(self, _cluster: str, subject: str, *_: Any, **__: Any) -> Iterator[Record]:
+            for n in range(20_000) if subject == f"app:{WEB}" else ():
+                rows.append(subject)
+                yield replace(failed, id=f"{failed.id}{n}")
+
+    store: Any = Long()
+    found = evidence.read(store, "prod", f"app:{WEB}", at("00:00:00"))
+    assert not found.complete
+    assert len(rows) == evidence.MOST_ROWS + 1  # one more tells that there are more
+
+
+def test_what_a_look_has_no_time_for_waits_for_the_next(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.arrive([*down("/a"), *down("/b")])
+    with monkeypatch.context() as patched:
+        patched.setattr(watch, "_SECONDS", 0.0)
+        night.look_at(at("00:12:20"))
+    assert night.heard == []
+    night.look_at(at("00:13:20"))
+    assert sorted(each.apps[0] for each in night.heard) == ["/a", "/b"]
+
+
+def test_no_cluster_takes_another_clusters_time() -> None:
+    now = 100.0
+    whole = evidence.Budget(30.0, lambda: now)
+    first = whole.share(3)
+    now = 109.0
+    assert not first.is_spent
+    now = 110.0
+    assert first.is_spent
+    now = 118.0  # what it had begun took longer
+    second = whole.share(2)
+    now = 124.0
+    assert second.is_spent
+    assert not whole.is_spent
+    now = 131.0
+    assert whole.share(1).is_spent
 
 
 def test_a_failed_deployment_is_over_when_a_later_one_succeeds(night: Night) -> None:

@@ -29,6 +29,7 @@ from tests.support.faults import (
     answer,
     injected,
     no_connection,
+    only,
     silence,
     unanswered,
 )
@@ -131,6 +132,24 @@ def sns_throttles(world: World) -> tuple[Sent, int]:
 
 def sns_is_down(world: World) -> tuple[Sent, int]:
     return while_sns(world, silence)
+
+
+def sns_takes_a_batch_and_its_answer_is_lost(world: World) -> tuple[Sent, int]:
+    sent = world.send()
+    with injected(aws.sns(), "PublishBatch", only(unanswered, 1)):
+        world.pump()
+    return sent, len(sent)
+
+
+def spill_queue_takes_events_and_its_answer_is_lost(world: World) -> tuple[Sent, int]:
+    world.send(event(99))
+    with (
+        world.broken_table(no_connection),
+        injected(aws.sqs(urgent=True), "SendMessage", only(unanswered, 1)),
+    ):
+        sent = world.send(*(event(n) for n in range(4)), expect="spilled")
+    world.spill.pump()
+    return sent, 0
 
 
 def sns_refuses_some_entries(world: World) -> tuple[Sent, int]:
@@ -252,6 +271,8 @@ FAULTS: list[Callable[[World], tuple[Sent, int]]] = [
     function_is_killed_before_it_answers,
     sns_throttles,
     sns_is_down,
+    sns_takes_a_batch_and_its_answer_is_lost,
+    spill_queue_takes_events_and_its_answer_is_lost,
     sns_refuses_some_entries,
     sns_refuses_a_call_for_one_entry,
     record_is_poison,

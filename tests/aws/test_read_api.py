@@ -253,7 +253,7 @@ def test_a_story_too_large_for_lambda_is_cut_and_says_so(own: System) -> None:
     assert len(story["events"]) == 1
 
 
-def test_the_overview_is_cut_where_it_would_be_too_large(
+def test_overview_and_list_of_deployments_are_cut_where_they_would_be_too_large(
     own: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = reader(own)
@@ -266,6 +266,15 @@ def test_the_overview_is_cut_where_it_would_be_too_large(
     (cluster,) = reply.json["clusters"]
     assert cluster["deployments"]
     assert len(cluster["deployments"]) + cluster["omitted"]["deployments"] == 15
+    listed: list[str] = []
+    cursor = ""
+    while not listed or cursor:
+        reply = get(own.api, f"/deployments?limit=500&app=/*&cursor={cursor}", token)
+        assert in_lambdas_answer(reply) < 3_200
+        listed += [each["id"] for each in reply.json["deployments"]]
+        cursor = reply.json.get("cursor", "")
+    assert set(listed) >= {f"d{n}" for n in range(15)}
+    assert len(listed) == len(set(listed))
 
 
 def test_a_story_of_large_bodies_reads_a_bounded_part_of_them(own: System) -> None:
@@ -285,8 +294,13 @@ def test_a_cluster_that_does_not_exist_is_not_found_and_those_that_do_are_named(
     reply = ask(own, token, cluster="nope")
     assert (reply.status, reply.json["error"]["parameter"]) == (404, "cluster")
     assert reply.json["error"]["message"] == "There is no cluster nope. There are prod."
+    for path in ("/deployments", "/alerts", "/incidents"):
+        reply = get(own.api, f"{path}?cluster=nope", token)
+        assert (reply.status, reply.json["error"]["parameter"]) == (404, "cluster"), path
+        assert get(own.api, f"{path}?cluster=prod", token).status == 200
     store(own, record_from(b'{"eventType":"x"}', "forgotten"))
     assert ask(own, token, cluster="forgotten", app="/none").json == {"events": []}
+    assert get(own.api, "/deployments?cluster=forgotten", token).json == {"deployments": []}
     own.stage.clusters.claim(Cluster("other", "http://n", "g"))
     reply = ask(own, reader(own, "other"), cluster="nope")
     assert (reply.status, "prod" in reply.text) == (403, False)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ops import cli
 from ops.cli import Failure
 from ops.deploying import alarm_mail, chalice_cli, mappings
 from ops.doctor import account_checks
@@ -16,8 +17,10 @@ from ops.stage.resources import Stage
 import deploy
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
+from moto.cloudformation.models import cloudformation_backends
 
 from tests.support import faults
+from tests.support.rights import granted, needed_here
 
 MAIL = "ops@example.net"
 
@@ -38,17 +41,26 @@ def test_an_alarm_subscription_that_ended_is_seen_and_made_again(
     stacks.bring_up(stage.name, MAIL)
     # moto makes no subscription of the template: as if it had ended.
     assert codes(stage) == ["alarm-mail-gone"]
-    alarm_mail.mend(stage)
+    bring_up = deploy._bring_up  # noqa: SLF001
+    bring_up(stage.name, None, ordered=False)
     assert subscriptions(stage) == [MAIL]
     assert "follow its link" in capsys.readouterr().err
     assert codes(stage) == ["alarm-mail"]
     alarm_mail.mend(stage)
     assert capsys.readouterr().err == ""
 
-    stacks.bring_up(stage.name, "")
-    alarm_mail.clear(stage, MAIL)
+    bring_up(stage.name, "", ordered=False)
     assert subscriptions(stage) == []
     assert codes(stage) == []
+
+
+def test_an_alarm_subscription_that_its_reader_ended_is_gone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks.bring_up(stage.name, MAIL)
+    # For some days SNS still lists it, by that word.
+    monkeypatch.setattr(alarm_mail, "_arns", lambda *_: iter(["Deleted"]))
+    assert codes(stage) == ["alarm-mail-gone"]
 
 
 def test_an_unconfirmed_alarm_subscription_is_asked_for_again(
@@ -74,12 +86,21 @@ def told(limit: int) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(("limit", "found"), [(10, ["concurrency-low"]), (1000, [])])
 def test_an_account_that_runs_few_functions_at_once_is_warned(
-    stage: Stage, limit: int, found: list[str]
+    stage: Stage,
+    limit: int,
+    found: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with faults.injected(client("lambda"), "GetAccountSettings", told(limit)):
         findings = account_checks.concurrency(stage)
     assert [each.what for each in findings] == found
     assert all(f"at most {limit} functions" in each.message for each in findings)
+    for step in ("_what_is_deployed", "_check_losses", "_bring_up", "_deploy", "upgrade", "_tell"):
+        monkeypatch.setattr(deploy, step, lambda *_, **__: None)
+    with faults.injected(client("lambda"), "GetAccountSettings", told(limit)):
+        assert deploy.main(["--stage", "dev"]) == 0
+    assert (f"at most {limit} functions" in capsys.readouterr().err) == bool(found)
 
 
 def test_where_lambda_does_not_tell_its_limit_nothing_is_said(stage: Stage) -> None:
@@ -146,3 +167,29 @@ def test_a_queue_whose_name_is_not_free_yet_is_waited_for(
     assert pauses == [60]
     assert "SQS keeps its name" in capsys.readouterr().err
     assert resources.find_running(name).spill_queue_url
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_empty_table_that_a_failed_first_creation_left_is_cleared_and_no_other(
+    aws: str, kept: bool
+) -> None:
+    """Its deletion protection keeps it from going when the creation is rolled back."""
+    name = f"failed-{kept}".lower()
+    table = f"marathon-events-{name}"
+    stacks.bring_up(name)
+    made = client("dynamodb").describe_table(TableName=table)["Table"]["CreationDateTime"]
+    item = {"pk": {"S": "#clusters"}, "sk": {"S": "prod"}}
+    if kept:
+        client("dynamodb").put_item(TableName=table, Item=item)
+    backend = cloudformation_backends["123456789012"]["us-east-1"]
+    backend.get_stack(stacks.table_stack(name)).status = "ROLLBACK_FAILED"
+    with needed_here() as rights:
+        if kept:
+            with pytest.raises(cli.EXPECTED):  # the name is taken
+                stacks.bring_up(name)
+        else:
+            stacks.bring_up(name)
+    now = client("dynamodb").describe_table(TableName=table)["Table"]
+    assert (now["CreationDateTime"] == made) == kept
+    assert now["DeletionProtectionEnabled"]
+    assert rights <= granted("`deploy.py`")

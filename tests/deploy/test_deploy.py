@@ -249,7 +249,7 @@ def test_what_people_set_stays_and_a_package_cut_off_in_writing_is_written_anew(
     refused = script(clone, "deploy", "--stage", "dev")
     assert refused.returncode == 1
     assert "new events after 7 days, where until now it was 90 days" in refused.stderr
-    assert "Nothing was changed." in refused.stderr
+    assert "Nothing was deployed." in refused.stderr
     assert environment("marathon-events-dev-fanout")["RETENTION_DAYS"] == "90"
 
     (package,) = (clone / ".chalice" / "deployments").glob("*.zip")

@@ -18,10 +18,17 @@ import pytest
 from local import cloud
 from local.system import system
 from tests.support.faults import answer, injected
+from tests.support.rights import needed_here, tables
 
 NAME = "live"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Check = Callable[..., int]
+
+
+def end_it(ending: signal.Signals) -> None:
+    assert signal.getsignal(ending) != signal.SIG_DFL  # the run of the tests itself would end
+    signal.raise_signal(ending)
 
 
 @pytest.fixture
@@ -34,7 +41,8 @@ def check(aws: str, monkeypatch: pytest.MonkeyPatch, unhurried: None) -> Iterato
 
         def script(name: str, stage: str, *_: str) -> None:
             if name == "destroy":
-                signal.raise_signal(signal.SIGINT)  # somebody has no patience
+                for each in ENDINGS:
+                    end_it(each)  # somebody has no patience
                 at_end.close()
                 stacks.delete(stacks.messaging_stack(stage))
                 return
@@ -55,7 +63,9 @@ def test_what_is_well_is_reported_and_the_stage_is_gone(
     check: Check, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ("events", "notifications", "readers")
-    assert check(*(each for name in wanted for each in ("--only", name))) == 0
+    with needed_here() as rights:
+        assert check(*(each for name in wanted for each in ("--only", name))) == 0
+    assert rights <= {right for table in tables() for row in table.values() for right in row}
     # What begins with a brace is what the functions log, which run in this process here.
     lines = [each for each in capsys.readouterr().out.splitlines() if not each.startswith("{")]
     assert [line.split(":")[0] for line in lines] == [f"ok      {name}" for name in wanted]
@@ -72,10 +82,18 @@ def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
     with pytest.raises(ZeroDivisionError):
         check("--only", "clock")
     assert gone()
-    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.mark.parametrize("ending", ENDINGS[:2])
+def test_whoever_ends_it_the_stage_is_gone(
+    check: Check, ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(ending)
+    monkeypatch.setitem(checks.CHECKS, "clock", lambda _: end_it(ending))
     with pytest.raises(KeyboardInterrupt):
         check("--only", "clock")
     assert gone()
+    assert signal.getsignal(ending) == before
 
 
 def test_a_stage_that_can_not_be_taken_down_is_named(check: Check) -> None:

@@ -263,6 +263,13 @@ def test_the_spill_alarm_counts_what_waits_and_what_is_being_tried() -> None:
     assert alarm["Properties"]["EvaluationPeriods"] == 15
 
 
+def test_the_alerts_alarm_counts_what_has_no_dead_letters() -> None:
+    """Mail and SMS have none."""
+    (metric,) = metrics(STAGE["AlertsUndeliveredAlarm"])
+    assert metric["MetricName"] == "NumberOfNotificationsFailed"
+    assert metric["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["AlertsTopic", "TopicName"]}
+
+
 def test_no_alarm_goes_off_before_its_function_exists() -> None:
     for alarm in ALARMS:
         assert alarm["Properties"]["TreatMissingData"] in ("notBreaching", "missing")

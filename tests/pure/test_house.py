@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ops import ROOT
 
+import pytest
+
 from tests.support.package import LAMBDA_ENVIRONMENT
 
 TESTS = sorted((ROOT / "tests").glob("*/test_*.py"))
@@ -61,3 +63,29 @@ def test_make_alone_lists_the_targets() -> None:
     assert done.returncode == 0
     for target in ("run", "test", "deploy", "destroy", "check", "bench", "clean"):
         assert f"  make {target} " in done.stdout
+
+
+@pytest.mark.parametrize("name", ["STAGE", "OUT"])
+@pytest.mark.parametrize(
+    "hostile", ['x"; touch {file}; "', "$(shell touch {file})", "`touch {file}`", "$(touch {file})"]
+)
+def test_no_name_that_make_is_given_runs_a_command(name: str, hostile: str, tmp_path: Path) -> None:
+    """What make would run is run here but for its program, which only says what it was given."""
+    file = tmp_path / "made"
+    value = hostile.format(file=file)
+    program = tmp_path / "python"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    given = [f"{name}={value}", f"BIN={tmp_path}", "OPS=README.md"]
+    for target in ("deploy", "plan", "destroy", "package", "live-check"):
+        done = subprocess.run(
+            ["make", "--old-file", "README.md", target, *given],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        if name == "STAGE" or target == "package":
+            assert value in done.stdout.splitlines()
+    assert not file.exists()

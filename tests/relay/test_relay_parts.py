@@ -17,7 +17,9 @@ from ops import ROOT
 
 import pytest
 
+from chalicelib.web import answers
 from local.marathon import SimulatedMarathon
+from marathon_relay import api
 from marathon_relay.backoff import Backoff
 from marathon_relay.gaps import changes, gap_event
 from marathon_relay.log import LINES, Log
@@ -95,6 +97,11 @@ def test_that_the_spool_was_full_is_told_even_after_a_restart(spool: Spool) -> N
     gap = spool.begin(3.0, "cut_off")
     assert gap is not None
     assert gap.cause == "cut_off"
+
+
+def test_the_relay_knows_by_which_codes_the_api_refuses_what_is_too_large() -> None:
+    refused = {code for code, (status, _) in answers._ERRORS.items() if status in (400, 413)}  # noqa: SLF001
+    assert refused == api.REFUSALS
 
 
 def test_events_aside_are_bounded_too(spool: Spool) -> None:

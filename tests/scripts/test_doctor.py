@@ -46,6 +46,7 @@ from tests.support.web import Answer, answering, answering_by
 Found = dict[str, dict[str, str]]
 WRONG = "A" * 43
 HEALTHY = b'{"status": "ok"}'
+REFUSAL = b'{"error": {"code": "refused", "message": "The token is wrong."}}'
 DENIED = instead(403, b'{"__type": "AccessDeniedException", "message": "not for you"}')
 
 
@@ -471,7 +472,10 @@ def test_a_wrong_token_that_is_accepted_is_found() -> None:
             assert f"status {status} to " in way(api)[what]["message"]
 
 
-@pytest.mark.parametrize("body", [b'{"Message": "User: anonymous is not authorized"}', b"<html>"])
+@pytest.mark.parametrize(
+    "body",
+    [b'{"Message": "User: anonymous is not authorized"}', b'{"error": "blocked"}', b"<html>"],
+)
 def test_a_resource_policys_403_is_not_taken_for_our_refusal(body: bytes) -> None:
     with serving({"/health": lambda: (200, HEALTHY)}, lambda: (403, body)) as api:
         found = way(api)
@@ -758,7 +762,7 @@ def received(stage: Stage, cluster: str, at: dt.datetime) -> None:
 
 def serving_api(status: Callable[[], int]) -> contextlib.AbstractContextManager[str]:
     """An API that is healthy, and answers posts as it is told."""
-    return serving({"/health": lambda: (200, HEALTHY)}, lambda: (status(), b"{}"))
+    return serving({"/health": lambda: (200, HEALTHY)}, lambda: (status(), REFUSAL))
 
 
 def marathon_saying(info: dict[str, Any], status: int) -> contextlib.AbstractContextManager[str]:

@@ -157,17 +157,23 @@ def test_a_replay_retries_a_throttled_call(stage: Stage, messages: list[dict[str
     assert until(messages, 2) == ids
 
 
-def test_dead_letters_are_shown_and_stay(
+def test_all_dead_letters_are_shown_and_stay_until_they_are_sent(
     stage: Stage, messages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (id_,) = store(stage, 1)
-    dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
+    ids = store(stage, *range(12))  # more than a poll brings
+    for id_ in ids:
+        dead_letters(stage).park("prod|app:/shop", id_, "InvalidParameter")
     for _ in range(2):
         assert run(stage, "parked") == 0
-        shown = capsys.readouterr().out
-        assert shown.endswith(f"  record {id_} of prod, app:/shop: InvalidParameter\n")
+        shown = [line.partition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+        assert sorted(shown) == [
+            f"record {id_} of prod, app:/shop: InvalidParameter" for id_ in ids
+        ]
     assert run(stage, "parked", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["sk"] == id_
+    told = map(json.loads, capsys.readouterr().out.splitlines())
+    assert sorted(each["sk"] for each in told) == ids
+    assert run(stage, "parked", "--send") == 0
+    assert sorted(until(messages, 12)) == ids
 
 
 def test_a_parked_record_is_sent_again_and_deleted(

@@ -283,7 +283,13 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
         "Traceback (most recent call last):\n  File y\n"
     )
     page = "An error occurred (403) when calling the CreateRole operation: <html><p>Log in</p>\n"
+    young = (
+        "An error occurred (InvalidParameterValueException) when calling the\n"
+        "CreateEventSourceMapping operation: Cannot access\nstream arn:aws:dynamodb:x. Please "
+        "ensure the role can perform the GetRecords Actions\n"
+    )
     for said, expected in (
+        (young, "CreateEventSourceMapping .* Cannot access stream"),
         (told, r"AWS refused CreateRole \(AccessDenied\): User is not authorized$"),
         (chained, r"AWS refused CreateRole \(AccessDenied\): User is not authorized$"),
         (page, "what answered is no answer of AWS"),
@@ -293,8 +299,9 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
         program.write_text(f"#!/bin/sh\ncat <<'X'\n{said}X\nexit 1\n")
         program.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-        with pytest.raises(Failure, match=expected):
+        with pytest.raises(Failure, match=expected) as caught:
             chalice_cli.run("deploy", "dev")
+        assert isinstance(caught.value, chalice_cli.NotYetAllowed) == ("stream" in expected)
 
 
 def test_a_deploy_writes_a_stages_resources_into_the_config_and_a_destroy_takes_them_out(

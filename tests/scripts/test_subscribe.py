@@ -6,11 +6,12 @@ import re
 import uuid
 import zipfile
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ops import ROOT
 from ops.cli import Failure
-from ops.stage import queues
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 from ops.subscribing import chat, subscriptions, targets
@@ -500,9 +501,39 @@ def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFix
     assert list(subscriptions.all_of(old)) == []
 
 
-def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> None:
+def documented_policy() -> Any:
     section = (ROOT / "docs" / "subscribers.md").read_text().partition("## Rights")[2]
-    policy = json.loads(section.partition("```json")[2].partition("```")[0])
+    return json.loads(section.partition("```json")[2].partition("```")[0])
+
+
+@pytest.mark.parametrize(("stage", "granted"), [("prod", True), ("prod-eu", False), ("x", False)])
+def test_the_documented_rights_are_on_this_stages_resources_alone(
+    stage: str, granted: bool
+) -> None:
+    resources: list[str] = []
+    for each in documented_policy()["Statement"]:
+        named = each["Resource"]
+        resources += [named] if isinstance(named, str) else named
+    resources.remove("*")  # event source mappings, which have no names
+    where = "eu-west-1:123456789012:"
+    called = [
+        *(
+            f"cloudformation:{where}stack/{each(stage)}/1f0c9a3e"
+            for each in (stacks.table_stack, stacks.messaging_stack, stacks.whole_stack)
+        ),
+        f"sqs:{where}marathon-events-{stage}-undelivered-1f0c9a3e",
+        f"sqs:{where}marathon-events-{stage}-undelivered-1f0c9a3e.fifo",
+        f"sqs:{where}marathon-events-{stage}-to-1f0c9a3e",
+        *(f"sns:{where}marathon-events-{stage}{each}" for each in ("", ".fifo", "-alerts")),
+        *(f"sns:{where}marathon-events-{stage}{each}:1f0c" for each in ("", ".fifo", "-alerts")),
+        f"dynamodb:{where}table/marathon-events-{stage}",
+    ]
+    for arn in called:
+        assert any(fnmatchcase(f"arn:aws:{arn}", each) for each in resources) == granted, arn
+
+
+def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> None:
+    policy = documented_policy()
     listed = {action for each in policy["Statement"] for action in each["Action"]}
     called = set()
 

@@ -132,6 +132,6 @@ _FAULTS = {
     "half": (200, b'{"events": [{"id": "'),
     "too few": (200, b'{"events": []}'),
     "moved": (302, b""),
-    "a proxy's 400": (400, b'{"message": "Bad Request", "error": "bad request"}'),
+    "a proxy's 400": (400, b'{"error": {"code": "BadRequest", "message": "Bad Request"}}'),
     "a proxy's 413": (413, b"<html>Request Entity Too Large</html>"),
 }

@@ -5,6 +5,7 @@ shard, so a test meets it each time or never. What is refused, AWS refuses, too.
 """
 
 import functools
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -31,6 +32,7 @@ _EMPTY_POLL = (3, 0)
 _EMPTY_STREAM_PAGE = (2, 0)
 _PAGE_AFTER_THE_LAST = (3, 0)
 _UNPROCESSED = (10, 1)
+_UNPUBLISHED = (10, 1)
 _ONCE = (1_000_000, 0)
 
 _BATCH_BYTES = 262_144
@@ -225,7 +227,25 @@ def _check_batch(
         raise Refused("InvalidBatchEntryId", "The Id of a batch entry does not fit.")
     if sum(map(_size, entries)) > _BATCH_BYTES:
         raise Refused("BatchRequestTooLong", "The length of all the messages is over the limit.")
-    return real(topic_arn, entries)
+    for each in entries:
+        if "MessageStructure" in each and not _is_structured(each["Message"]):
+            raise InvalidParameterValue("Invalid parameter: Message Structure")
+    if len(entries) == 1 or not _due(backend.get_topic(topic_arn), "batch", _UNPUBLISHED):
+        return real(topic_arn, entries)
+    *taken, last = entries  # SNS may take a part of a call
+    successful, failed = real(topic_arn, taken)
+    error = {"Id": last["Id"], "Code": "InternalError", "Message": "", "SenderFault": False}
+    return successful, [*failed, error]
+
+
+def _is_structured(message: str) -> bool:
+    """Whether it has a text for all, and one for each protocol that it names."""
+    try:
+        said = json.loads(message)
+    except ValueError:
+        return False
+    texts = isinstance(said, dict) and all(isinstance(each, str) for each in said.values())
+    return texts and "default" in said
 
 
 def _size(entry: dict[str, Any]) -> int:

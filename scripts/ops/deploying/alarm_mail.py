@@ -12,6 +12,8 @@ from ops.stage.resources import Stage
 
 State = Literal["confirmed", "unconfirmed", "gone"]
 
+_UNCONFIRMED = "PendingConfirmation"  # "Deleted" is one that ended; SNS lists it for some days
+
 
 def address(stage: Stage) -> str:
     """Who is to get the alarms; empty for nobody."""
@@ -23,7 +25,7 @@ def state(stage: Stage, mail: str) -> State:
     found = list(_arns(stage, mail))
     if any(each.startswith("arn:") for each in found):
         return "confirmed"
-    return "unconfirmed" if found else "gone"
+    return "unconfirmed" if _UNCONFIRMED in found else "gone"
 
 
 def mend(stage: Stage) -> None:
@@ -38,7 +40,7 @@ def mend(stage: Stage) -> None:
     why = "had ended" if now == "gone" else "is not confirmed"
     warn(
         f"The subscription of {mail} to the alarms {why}. SNS sends a mail: follow its link within "
-        "three days, or nobody hears of alarms."
+        "two days, or nobody hears of alarms."
     )
 
 

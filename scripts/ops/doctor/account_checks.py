@@ -23,7 +23,7 @@ def alarms(stage: Stage) -> list[Finding]:
         case "unconfirmed":
             message = f"{mail} has not confirmed that it wants the alarms, so it gets none."
             remedy = (
-                "Follow the link in the mail that SNS sent, within three days; make deploy "
+                "Follow the link in the mail that SNS sent, within two days; make deploy "
                 f"STAGE={stage.name} sends another."
             )
             return [Finding("warning", "alarm-mail-unconfirmed", message, remedy)]

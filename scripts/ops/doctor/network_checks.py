@@ -239,9 +239,9 @@ def _is_ours(body: bytes) -> bool:
 
 
 def _is_our_refusal(body: bytes) -> bool:
-    """Whether our code refused a wrong token. API Gateway and WAF answer with a ``message``."""
-    told = _object(body)
-    return told is not None and not {"message", "Message"} & told.keys()
+    """Whether our code refused a wrong token: API Gateway and WAF have other words."""
+    error = (_object(body) or {}).get("error")
+    return isinstance(error, dict) and error.get("code") == "refused"
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

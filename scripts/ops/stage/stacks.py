@@ -214,10 +214,39 @@ def _bring_up(stack: str, template: str, stage: str, more: dict[str, str]) -> No
     found = _alive(stack)
     request, changed = _request(stack, template, stage, more, found)
     if found is None:
-        delete(stack)  # if its first creation failed; nothing can be done with it but this
+        _clear_failed(stack, stage)
         _create(request)
     elif _update(request, changed=changed):
         wait("stack_update_complete", stack)
+
+
+def _clear_failed(stack: str, stage: str) -> None:
+    """Delete a stack whose first creation failed, if there is one: nothing else can be done with
+    it. Its deletion protection may have kept a table that nothing was written to; that goes, too,
+    or its name would be taken.
+    """
+    if _describe(stack) is None:
+        return
+    table = f"{APP}-{stage}"
+    left = stack == table_stack(stage) and _is_empty(table)
+    dynamodb = client("dynamodb")
+    if left:
+        dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+        dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig=_WAIT)
+    delete(stack)
+    if left and _is_empty(table):
+        dynamodb.delete_table(TableName=table)
+        dynamodb.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig=_WAIT)
+
+
+def _is_empty(table: str) -> bool:
+    """Whether a table is there and holds nothing at all."""
+    try:
+        return not client("dynamodb").scan(TableName=table, Limit=1, ConsistentRead=True)["Items"]
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
 
 
 def _create(request: dict[str, Any]) -> None:

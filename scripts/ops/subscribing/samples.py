@@ -18,7 +18,7 @@ from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
 from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE, BY_WAITING
 from chalicelib.marathon.subjects import MARATHON
-from chalicelib.records.notification import Notification, notification
+from chalicelib.records.notification import Notification, as_sms, notification, with_texts
 from chalicelib.records.record import identify, record_of
 from chalicelib.text import plain
 
@@ -104,15 +104,15 @@ def _alert(cluster: str, subject: str, severity: str, state: State) -> Notificat
         "This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
         f"A real alert would say here what happened to {app or kind} in cluster {cluster}."
     )
-    return Notification(
-        subject=plain(
-            f"Test: [{cluster}] {severity} of {app or kind}: {state}", _SUBJECT_CHARACTERS
-        ),
+    title = f"Test: [{cluster}] {severity} of {app or kind}: {state}"
+    made = Notification(
+        subject=plain(title, _SUBJECT_CHARACTERS),
         message=message,
         attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
         apps=json.dumps([app]) if kind in ("app", "pod") else "",
         size=len(message.encode()),
     )
+    return with_texts(made, message, as_sms(title))
 
 
 def _some(found: list[str]) -> list[str]:
