@@ -78,7 +78,7 @@ def between_scripts(between: Proxy) -> Iterator[Proxy]:
     clients.forget()
 
 
-# moto's modules alone are a million objects, which the collector would look through again and again.
+# moto's modules are a million objects, which the collector would look through again and again.
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 50, 100)
