@@ -49,4 +49,6 @@ def _line(level: str, message: str, fields: dict[str, Any]) -> None:
 
 
 def _print(line: dict[str, Any]) -> None:
-    print(json.dumps(line | {"version": VERSION}, separators=(",", ":")), flush=True)
+    # With its end in one write, or lines of several threads would mix.
+    text = json.dumps(line | {"version": VERSION}, separators=(",", ":"))
+    print(f"{text}\n", end="", flush=True)
