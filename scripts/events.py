@@ -8,9 +8,10 @@ import heapq
 import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from ops import cli, options, view
 from ops.cli import Failure, out, say
@@ -29,6 +30,11 @@ from chalicelib.deployments import Wanted
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING
 from chalicelib.web.queries import OUTCOMES
+
+_LOOKING = (
+    *("list", "tail", "stats"),
+    *("report", "status", "incidents", "alerts", "deployments", "deployment"),
+)
 
 _EPILOG = """\
 examples:
@@ -66,33 +72,39 @@ def main(argv: list[str] | None = None) -> int:
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.parser(__doc__ or "", epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_events(commands)
+    _add_what_happened(commands)
+    _add_repairs(commands)
+    _add_shared(commands.choices)
+    return parser.parse_args(argv)
 
+
+def _add_events(commands: Any) -> None:
     list_ = commands.add_parser(
         "list", help="the newest events: on a terminal newest last, to a pipe newest first"
     )
     list_.set_defaults(run=_list)
-    list_.add_argument(
-        "--limit",
-        type=options.count,
-        default=50,
-        metavar="N",
-        help="how many at most (default: 50)",
-    )
     list_.add_argument("--oldest-first", action="store_true", help="newest last, also to a pipe")
     tail = commands.add_parser("tail", help="new events as they arrive, until Ctrl-C")
     tail.set_defaults(run=_tail)
     tail.add_argument(
         "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
     )
-    deployment = commands.add_parser("deployment", help="the story of a deployment")
-    deployment.set_defaults(run=_deployment)
-    deployment.add_argument("id", help="its id, or the beginning of it")
-    deployments = commands.add_parser("deployments", help="what was deployed, the newest first")
-    deployments.set_defaults(run=_deployments)
-    deployments.add_argument("--outcome", choices=OUTCOMES, help="how they ended")
-    deployments.add_argument(
-        "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
+    show = commands.add_parser("show", help="one event, whole")
+    show.set_defaults(run=_show)
+    show.add_argument(
+        "id",
+        type=options.event_beginning,
+        help="its id, the beginning of it, or the short id that list shows",
     )
+    stats_ = commands.add_parser("stats", help="how many events there were, as bars")
+    stats_.set_defaults(run=_stats)
+    stats_.add_argument(
+        "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
+    )
+
+
+def _add_what_happened(commands: Any) -> None:
     report_ = commands.add_parser("report", help="what the last hours brought, on one screen")
     report_.set_defaults(run=_report)
     report_.add_argument(
@@ -102,8 +114,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default="12h",
         help="a time, such as 23:00 for last night's, or how long ago (default: 12h)",
     )
-    for command in (deployments, report_):
-        command.add_argument("--app", metavar="PATH", help="one app, or all below: /prod/*")
     status = commands.add_parser("status", help="how the clusters and the stage are now")
     status.set_defaults(run=_status)
     incidents = commands.add_parser(
@@ -112,21 +122,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     incidents.set_defaults(run=_incidents)
     alerts = commands.add_parser("alerts", help="what people were told, the newest first")
     alerts.set_defaults(run=_alerts)
-    alerts.add_argument(
-        "--limit", type=options.count, default=50, metavar="N", help="at most so many (default: 50)"
-    )
-    stats_ = commands.add_parser("stats", help="how many events there were, as bars")
-    stats_.set_defaults(run=_stats)
-    stats_.add_argument(
-        "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
-    )
-    show = commands.add_parser("show", help="one event, whole")
-    show.set_defaults(run=_show)
-    show.add_argument(
-        "id",
-        type=options.event_beginning,
-        help="its id, the beginning of it, or the short id that list shows",
-    )
+    deployments = commands.add_parser("deployments", help="what was deployed, the newest first")
+    deployments.set_defaults(run=_deployments)
+    deployments.add_argument("--outcome", choices=OUTCOMES, help="how they ended")
+    deployment = commands.add_parser("deployment", help="the story of a deployment")
+    deployment.set_defaults(run=_deployment)
+    deployment.add_argument("id", help="its id, or the beginning of it")
+
+
+def _add_repairs(commands: Any) -> None:
     replay = commands.add_parser("replay", help="notify of stored events again, marked as a replay")
     replay.set_defaults(run=_replay)
     replay.add_argument(
@@ -158,26 +162,35 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog=_RESTORE_EPILOG,
     )
     restore.set_defaults(run=_restore)
-    for command in (list_, tail, stats_, replay):
-        options.add_filters(command)
-    for command in (list_, deployments, alerts, stats_, replay):
-        options.add_times(command)
-    looking = (
-        *(list_, tail, deployments, deployment),
-        *(report_, status, incidents, alerts, stats_),
-    )
-    for command in (*looking, show, replay):
-        options.add_cluster(command)
-    for command in (*looking, replay):
-        options.add_zone(command)
-    for command in (*looking, show, parked):
-        command.add_argument("--json", action="store_true", help="JSON, one object a line")
-    for command in (replay, parked):
-        command.add_argument("--yes", action="store_true", help="don't ask")
-    for command in commands.choices.values():
+
+
+def _add_shared(commands: Mapping[str, Any]) -> None:
+    """The options that several commands have."""
+    for name in ("list", "deployments", "alerts"):
+        commands[name].add_argument(
+            "--limit",
+            type=options.count,
+            default=50,
+            metavar="N",
+            help="how many at most (default: 50)",
+        )
+    for name in ("deployments", "report"):
+        commands[name].add_argument("--app", metavar="PATH", help="one app, or all below: /prod/*")
+    for name in ("list", "tail", "stats", "replay"):
+        options.add_filters(commands[name])
+    for name in ("list", "deployments", "alerts", "stats", "replay"):
+        options.add_times(commands[name])
+    for name in (*_LOOKING, "show", "replay"):
+        options.add_cluster(commands[name])
+    for name in (*_LOOKING, "replay"):
+        options.add_zone(commands[name])
+    for name in (*_LOOKING, "show", "parked"):
+        commands[name].add_argument("--json", action="store_true", help="JSON, one object a line")
+    for name in ("replay", "parked"):
+        commands[name].add_argument("--yes", action="store_true", help="don't ask")
+    for command in commands.values():
         # Also after the command, where people look for it.
         cli.add_stage(command, default=argparse.SUPPRESS)
-    return parser.parse_args(argv)
 
 
 def _list(args: argparse.Namespace) -> int:
