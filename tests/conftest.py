@@ -25,6 +25,7 @@ from chalicelib.services import aws as services
 from local import cloud
 from local.system import System, system
 from tests.support import browser, proxy, strict_aws
+from tests.support.alone import api_alone
 from tests.support.proxy import Proxy
 
 
@@ -54,6 +55,13 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def running(stage: Stage, unhurried: None) -> Iterator[System]:
     """The whole system on a stage of the test's own."""
     with system(stage) as made:
+        yield made
+
+
+@pytest.fixture
+def served(stage: Stage, unhurried: None) -> Iterator[System]:
+    """The API of a stage of the test's own. Nothing reads its stream."""
+    with api_alone(stage) as made:
         yield made
 
 

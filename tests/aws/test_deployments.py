@@ -188,8 +188,8 @@ def test_hostile_plans_are_listed_too(store: Store, made: Event) -> None:
     assert "secret" not in json.dumps(found)
 
 
-def test_readers_page_through_it_and_filter_it(running: System) -> None:
-    running.stage.clusters.claim(Cluster("prod", "http://m", "f"))
+def test_readers_page_through_it_and_filter_it(served: System) -> None:
+    served.stage.clusters.claim(Cluster("prod", "http://m", "f"))
     for n in range(7):
         made = plan(f"d{n}", app=f"/prod/app-{n % 2}")
         for event in (
@@ -197,13 +197,13 @@ def test_readers_page_through_it_and_filter_it(running: System) -> None:
             end("success", f"1{n}:09.000", f"d{n}", made),
         ):
             (each,) = records(event)
-            running.stage.store.put(each)
-            running.stage.store.note_deployment(each, None)
-    token = access.grant(running.stage, "test", "", None)[0]
+            served.stage.store.put(each)
+            served.stage.store.note_deployment(each, None)
+    token = access.grant(served.stage, "test", "", None)[0]
     found: list[str] = []
     cursor = ""
     while True:
-        answer = get(running.api, f"/deployments?limit=3&cursor={cursor}", token).json
+        answer = get(served.api, f"/deployments?limit=3&cursor={cursor}", token).json
         found += [each["id"] for each in answer["deployments"]]
         if not (cursor := answer.get("cursor", "")):
             break
@@ -211,16 +211,16 @@ def test_readers_page_through_it_and_filter_it(running: System) -> None:
 
     def ids(query: str) -> list[str]:
         return [
-            e["id"] for e in get(running.api, f"/deployments?{query}", token).json["deployments"]
+            e["id"] for e in get(served.api, f"/deployments?{query}", token).json["deployments"]
         ]
 
     assert ids("app=/prod/app-1") == ["d5", "d3", "d1"]
     assert ids("app=/prod/*&outcome=failed") == []
     assert ids("since=2020-03-02T08:14:00Z&until=2020-03-02T08:15:00Z") == ["d5", "d4"]
     for bad in ("outcome=well", "limit=0", "since=x", "type=x", "cursor=eHh4", "cursor=%F0"):
-        reply = get(running.api, f"/deployments?{bad}", token)
+        reply = get(served.api, f"/deployments?{bad}", token)
         assert (reply.status, reply.json["error"]["code"]) == (400, "bad_parameter"), bad
-    assert get(running.api, "/deployments").status == 401
+    assert get(served.api, "/deployments").status == 401
 
 
 def test_the_list_costs_one_query_however_many_events_there_are(store: Store) -> None:

@@ -26,26 +26,26 @@ schema: Any = schemathesis.openapi.from_dict(openapi.document())
 
 
 @pytest.fixture
-def tokens(running: System) -> dict[str, str]:
+def tokens(served: System) -> dict[str, str]:
     """A token for each way to be let in, at a stage with something to see."""
-    running.stage.clusters.claim(Cluster("prod", "http://m", "f"))
+    served.stage.clusters.claim(Cluster("prod", "http://m", "f"))
     for event in (*CREATED, *SCALED, *FAILED):
         each = record(**event)
-        running.stage.store.put(each)
-        running.stage.store.note_deployment(each, None)
+        served.stage.store.put(each)
+        served.stage.store.note_deployment(each, None)
     publisher = mint()
-    running.stage.tokens.add(publisher, "publisher", "prod", "test")
-    return {"get": access.grant(running.stage, "test", "", None)[0], "post": publisher}
+    served.stage.tokens.add(publisher, "publisher", "prod", "test")
+    return {"get": access.grant(served.stage, "test", "", None)[0], "post": publisher}
 
 
 def test_the_model_of_a_summary_has_the_fields_that_a_summary_has() -> None:
     assert tuple(Summary.model_fields) == SUMMARY
 
 
-def test_the_document_is_valid_and_is_the_one_in_the_documentation(running: System) -> None:
-    served = get(running.api, "/openapi.json").json
-    OpenAPIV31SpecValidator(served).validate()
-    assert served == json.loads((ROOT / "docs" / "openapi.json").read_text())
+def test_the_document_is_valid_and_is_the_one_in_the_documentation(served: System) -> None:
+    document = get(served.api, "/openapi.json").json
+    OpenAPIV31SpecValidator(document).validate()
+    assert document == json.loads((ROOT / "docs" / "openapi.json").read_text())
 
 
 @pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload")
@@ -55,7 +55,7 @@ def test_the_document_is_valid_and_is_the_one_in_the_documentation(running: Syst
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 def test_the_api_does_what_its_description_says(
-    case: Case[Any], running: System, tokens: dict[str, str]
+    case: Case[Any], served: System, tokens: dict[str, str]
 ) -> None:
     # Only the API itself can make a cursor that it takes.
     assume(
@@ -63,7 +63,7 @@ def test_the_api_does_what_its_description_says(
     )
     token = tokens["post" if case.method == "POST" else "get"]
     case.call_and_validate(
-        base_url=running.api,
+        base_url=served.api,
         headers={"Authorization": f"Bearer {token}"},
         timeout=20,
     )

@@ -26,7 +26,7 @@ from chalicelib.web import cursors, sizes
 from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
-from local.system import system as at_work
+from tests.support.alone import api_alone
 from tests.support.faults import injected, no_connection
 from tests.support.records import record, record_from
 from tests.support.web import Reply, get, request
@@ -37,16 +37,16 @@ SCALING = SCALED[1]["plan"]["id"]
 @pytest.fixture(scope="module")
 def system(aws: str) -> Iterator[System]:
     """With one cluster, and what happened to it; for all tests here that only read."""
-    with at_work(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
+    with api_alone(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
         made.functions.reading()  # now, while the environment is this stage's
         made.functions.ingest()
         yield fill(made)
 
 
 @pytest.fixture
-def own(running: System) -> System:
+def own(served: System) -> System:
     """A system like it, of the test's own: it changes what is there."""
-    return fill(running)
+    return fill(served)
 
 
 @pytest.fixture
@@ -371,10 +371,10 @@ def test_clusters_tell_their_newest_event_and_what_is_running(own: System) -> No
     assert shown["stuck_since"] == times.iso(known.last)
 
 
-def test_before_anything_is_registered_there_is_nothing_to_see(running: System) -> None:
-    token = reader(running)
-    assert ask(running, token).json == {"events": []}
-    assert get(running.api, "/clusters", token).json == {"clusters": [], "silences": []}
+def test_before_anything_is_registered_there_is_nothing_to_see(served: System) -> None:
+    token = reader(served)
+    assert ask(served, token).json == {"events": []}
+    assert get(served.api, "/clusters", token).json == {"clusters": [], "silences": []}
 
 
 # Who may read.

@@ -76,14 +76,14 @@ def test_no_escape_of_a_parked_message_reaches_the_terminal(
 
 
 def test_foreign_subscriptions_and_what_marathon_says_of_itself_stop_nothing(
-    running: System, capsys: pytest.CaptureFixture[str]
+    served: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marathon = SimulatedMarathon(name="prod", version="1.4[/red]\x1b", framework_id="f\x1b[2J")
     with marathon.running() as url:
         for foreign in ("http://[x/", f"http://h/{NASTY}", "", "no url"):
             marathon.subscribe(foreign, "192.0.2.1")
         marathon.settle()
-        args = ["--stage", running.stage.name, "--url", running.api, "--marathon", url]
+        args = ["--stage", served.stage.name, "--url", served.api, "--marathon", url]
         assert register.main([*args]) == 0
         assert register.main([*args, "--list"]) == 0
         shown = capsys.readouterr()

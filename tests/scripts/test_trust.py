@@ -48,16 +48,16 @@ def nothing_takes_events() -> Iterator[None]:
 
 
 @pytest.fixture
-def penalised(running: System, marathon: SimulatedMarathon, url: str) -> System:
+def penalised(served: System, marathon: SimulatedMarathon, url: str) -> System:
     """A registered system to which Marathon sends nothing for some 17 minutes."""
-    assert register.main(args(running, url)) == 0
+    assert register.main(args(served, url)) == 0
     with nothing_takes_events():
         for n in range(10):  # ten in flight, and each that fails doubles the penalty
             marathon.publish({"eventType": "app_terminated_event", "appId": f"/lost-{n}"})
         marathon.settle()
     assert marathon.counts.failed >= 5
-    running.functions.ingest().guard.close()
-    return running
+    served.functions.ingest().guard.close()
+    return served
 
 
 def test_plain_register_names_the_penalty(penalised: System, url: str) -> None:
@@ -81,37 +81,37 @@ def test_revive_ends_the_penalty_and_proves_it(
 
 
 def test_a_marathon_that_does_not_unsubscribe_stays_subscribed(
-    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+    served: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     monkeypatch.setattr(marathon, "unsubscribe", lambda url, client: {"timestamp": ""})
     with pytest.raises(Failure, match="still lists the URL"):
-        register.main(args(running, url, "--revive", "--timeout", "0.5"))
+        register.main(args(served, url, "--revive", "--timeout", "0.5"))
     assert len(marathon.urls) == 1
 
 
-def test_nothing_to_revive(running: System, url: str) -> None:
+def test_nothing_to_revive(served: System, url: str) -> None:
     with pytest.raises(Failure, match="is not subscribed at"):
-        register.main(args(running, url, "--revive"))
+        register.main(args(served, url, "--revive"))
 
 
 def test_a_check_is_satisfied_by_a_recent_event(
-    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     sent = len(marathon.sent)
     capsys.readouterr()
-    assert register.main(args(running, url, "--check")) == 0
+    assert register.main(args(served, url, "--check")) == 0
     assert "its last event came at" in capsys.readouterr().out
     assert len(marathon.sent) == sent
 
 
 def test_a_check_asks_a_quiet_marathon_for_an_event(
-    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     capsys.readouterr()
-    assert register.main(args(running, url, "--check", "--within", "0s")) == 0
+    assert register.main(args(served, url, "--check", "--within", "0s")) == 0
     assert "only quiet" in capsys.readouterr().out
 
 
@@ -126,71 +126,71 @@ def test_a_check_fails_where_nothing_arrives_and_repairs_it_if_asked(
 
 
 def test_a_check_with_repair_subscribes_again(
-    running: System, marathon: SimulatedMarathon, url: str
+    served: System, marathon: SimulatedMarathon, url: str
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     for each in marathon.urls:
         marathon.unsubscribe(each, "192.0.2.1")
     with pytest.raises(Failure, match="is not subscribed at"):
-        register.main(args(running, url, "--check"))
-    assert register.main(args(running, url, "--check", "--repair")) == 0
+        register.main(args(served, url, "--check"))
+    assert register.main(args(served, url, "--check", "--repair")) == 0
     assert len(marathon.urls) == 1
 
 
 def test_of_several_addresses_the_one_that_answers_is_used(
-    running: System, marathon: SimulatedMarathon, url: str
+    served: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     nobody = "http://127.0.0.1:9"
-    assert register.main(args(running, f"{nobody},{url}")) == 0
-    (cluster,) = running.stage.clusters.all()
+    assert register.main(args(served, f"{nobody},{url}")) == 0
+    (cluster,) = served.stage.clusters.all()
     assert cluster.marathon_url == f"{nobody},{url}"
     # Either address alone is still the same Marathon.
-    assert register.main(args(running, url)) == 0
+    assert register.main(args(served, url)) == 0
     assert len(marathon.urls) == 1
 
 
 def test_a_relay_joins_the_cluster_that_its_marathon_is_registered_as(
-    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     modern = SimulatedMarathon(name="marathon", version="1.8.180", framework_id="f-2")
     first, second, third = (tmp_path / name for name in ("1.env", "2.env", "3.env"))
     with modern.running() as url:
-        register.main(args(running, url, "--relay-env", str(first), "--cluster", "shop"))
-        assert register.main(args(running, url, "--relay-env", str(second))) == 0
+        register.main(args(served, url, "--relay-env", str(first), "--cluster", "shop"))
+        assert register.main(args(served, url, "--relay-env", str(second))) == 0
         with pytest.raises(Failure, match="registered already, as cluster shop"):
-            register.main(args(running, url, "--relay-env", str(third), "--cluster", "other"))
-    assert [each.name for each in running.stage.clusters.all()] == ["shop"]
-    assert {each.cluster for each in running.stage.tokens.all()} == {"shop"}
+            register.main(args(served, url, "--relay-env", str(third), "--cluster", "other"))
+    assert [each.name for each in served.stage.clusters.all()] == ["shop"]
+    assert {each.cluster for each in served.stage.tokens.all()} == {"shop"}
     assert not third.exists()
 
 
-def test_a_token_whose_file_cannot_be_written_is_revoked(running: System) -> None:
+def test_a_token_whose_file_cannot_be_written_is_revoked(served: System) -> None:
     modern = SimulatedMarathon(name="prod", version="1.8.180", framework_id="f-2")
     with modern.running() as url, pytest.raises(Failure, match="can't be written"):
-        register.main(args(running, url, "--relay-env", "/proc/relay.env"))
-    (token,) = running.stage.tokens.all()
+        register.main(args(served, url, "--relay-env", "/proc/relay.env"))
+    (token,) = served.stage.tokens.all()
     assert token.revoked_at is not None
 
 
 def test_without_callbacks_the_next_command_is_named_and_works(
-    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     modern = SimulatedMarathon(name="prod", version="1.8.180", framework_id="f-2")
     file = tmp_path / "relay.env"
     with modern.running() as url:
         with pytest.raises(Failure, match="--relay-env FILE"):
-            register.main(args(running, url))
-        assert register.main(args(running, url, "--relay-env", str(file))) == 0
+            register.main(args(served, url))
+        assert register.main(args(served, url, "--relay-env", str(file))) == 0
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         shown = capsys.readouterr()
         made = settings.read(["--env-file", str(file)], {})
-        assert (made.marathon, made.url) == ((url,), running.api)
+        assert (made.marathon, made.url) == ((url,), served.api)
         assert made.token not in shown.out + shown.err
-        (token,) = running.stage.tokens.all()
+        (token,) = served.stage.tokens.all()
         assert (token.role, token.cluster) == ("publisher", "prod")
         with pytest.raises(Failure, match="exists already"):
-            register.main(args(running, url, "--relay-env", str(file)))
-    assert len(running.stage.tokens.all()) == 1
+            register.main(args(served, url, "--relay-env", str(file)))
+    assert len(served.stage.tokens.all()) == 1
 
 
 def test_meters_are_read_as_dropwizard_writes_them(penalised: System, url: str) -> None:
