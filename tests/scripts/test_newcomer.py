@@ -201,9 +201,9 @@ def test_expired_days_are_not_read(prod: Stage) -> None:
 
 
 def test_a_cluster_that_no_longer_exists_can_be_removed(
-    running: System, capsys: pytest.CaptureFixture[str]
+    served: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage, base = running.stage, ["--stage", running.stage.name, "--url", running.api]
+    stage, base = served.stage, ["--stage", served.stage.name, "--url", served.api]
     with SimulatedMarathon(name="prod").running() as url:
         register.main([*base, "--marathon", url])
         with pytest.raises(Failure, match="has a valid token"):
@@ -219,15 +219,15 @@ def test_a_cluster_that_no_longer_exists_can_be_removed(
 
 
 def test_what_destroy_prints_works_after_the_destroy(
-    running: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    served: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MARATHON_PASSWORD", "hunter2")
     marathon = SimulatedMarathon(name="prod")
     marathon.credentials = "Basic b3BzOmh1bnRlcjI="  # ops:hunter2
-    stage = running.stage
+    stage = served.stage
     with marathon.running() as url:
         args = ["--stage", stage.name, "--marathon", url, "--user", "ops"]
-        register.main([*args, "--url", running.api])
+        register.main([*args, "--url", served.api])
         (cluster,) = stage.clusters.all()
         assert (cluster.marathon_url, cluster.login) == (url, "--user ops")
         assert deployed.find_api(stage) is None  # as after a destroy
@@ -324,7 +324,7 @@ def test_a_deploy_writes_a_stages_resources_into_the_config_and_a_destroy_takes_
 
 
 def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
-    running: System, monkeypatch: pytest.MonkeyPatch
+    served: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from datetime import timedelta
 
@@ -339,21 +339,21 @@ def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
 
     monkeypatch.setattr(tokens, "times", Ahead)
     with SimulatedMarathon(name="prod").running() as url:
-        args = ["--stage", running.stage.name, "--url", running.api, "--marathon", url]
+        args = ["--stage", served.stage.name, "--url", served.api, "--marathon", url]
         assert register.main(args) == 0
-    (token,) = running.stage.tokens.all()
+    (token,) = served.stage.tokens.all()
     assert token.created_at == times.iso(ahead)
 
 
 def test_destroy_lists_relays_separately(
-    running: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import destroy
 
     modern = SimulatedMarathon(name="prod", version="1.8.180")
-    stage = running.stage
+    stage = served.stage
     with modern.running() as url:
-        args = ["--stage", stage.name, "--url", running.api, "--marathon", url]
+        args = ["--stage", stage.name, "--url", served.api, "--marathon", url]
         register.main([*args, "--relay-env", str(tmp_path / "relay.env")])
     capsys.readouterr()
     destroy.warn_of_senders(stage)

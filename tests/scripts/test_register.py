@@ -34,108 +34,108 @@ def url(marathon: SimulatedMarathon) -> Iterator[str]:
 
 
 def test_registering_subscribes_and_proves_it(
-    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert register.main(args(running, url)) == 0
+    assert register.main(args(served, url)) == 0
     shown = capsys.readouterr()
     (subscribed,) = marathon.urls
-    token = subscribed.removeprefix(f"{running.api}/callback?token=")
+    token = subscribed.removeprefix(f"{served.api}/callback?token=")
     assert tokens.well_formed(token)
     assert "Registered cluster prod: its subscribe_event is in the table" in shown.out
     assert "The round trip took" in shown.out
     assert token not in shown.out + shown.err
-    (kept,) = running.stage.tokens.all()
+    (kept,) = served.stage.tokens.all()
     assert (kept.hash, kept.role, kept.cluster) == (tokens.hash_of(token), "publisher", "prod")
-    (cluster,) = running.stage.clusters.all()
+    (cluster,) = served.stage.clusters.all()
     assert (cluster.name, cluster.marathon_url, cluster.framework_id) == ("prod", url, "f-1")
 
 
 def test_registering_twice_subscribes_once(
-    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
-        assert register.main(args(running, url)) == 0
+        assert register.main(args(served, url)) == 0
     assert len(marathon.urls) == 1
-    assert len(running.stage.tokens.all()) == 1
+    assert len(served.stage.tokens.all()) == 1
     assert "Already subscribed" in capsys.readouterr().err
 
 
 def test_a_subscription_that_we_would_refuse_is_replaced(
-    running: System, marathon: SimulatedMarathon, url: str
+    served: System, marathon: SimulatedMarathon, url: str
 ) -> None:
-    marathon.subscribe(f"{running.api}/callback?token={'A' * 43}", "192.0.2.1")
+    marathon.subscribe(f"{served.api}/callback?token={'A' * 43}", "192.0.2.1")
     marathon.subscribe("http://another.example/listener", "192.0.2.1")
-    assert register.main(args(running, url, "--no-verify")) == 0
+    assert register.main(args(served, url, "--no-verify")) == 0
     assert "http://another.example/listener" in marathon.urls
     assert len(marathon.urls) == 2
     assert not any("AAAA" in each for each in marathon.urls)
 
 
 def test_list_and_remove(
-    running: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, marathon: SimulatedMarathon, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     marathon.subscribe("http://u:pw@another.example/in?secret=1", "192.0.2.1")
     capsys.readouterr()
-    assert register.main(args(running, url, "--list")) == 0
+    assert register.main(args(served, url, "--list")) == 0
     # The functions of this process print their log there too.
     shown = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("{")]
-    (token,) = running.stage.tokens.all()
+    (token,) = served.stage.tokens.all()
     made = f"publisher of prod  made {token.created_at}  valid  ({url})"
     assert shown == [
-        f"{running.api}/callback?***  (this stage, cluster prod, accepted)",
+        f"{served.api}/callback?***  (this stage, cluster prod, accepted)",
         "http://another.example/in?***  (another listener)",
         f"token {token.hash[:12]}  {made}",
     ]
-    assert register.main(args(running, url, "--list", "--json")) == 0
+    assert register.main(args(served, url, "--list", "--json")) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ours, others, kept = [each for each in told if "_aws" not in each]
     assert ours == {
-        "url": f"{running.api}/callback?***",
+        "url": f"{served.api}/callback?***",
         "ours": True,
         "cluster": "prod",
         "accepted": True,
     }
     assert (others["url"], others["ours"]) == ("http://another.example/in?***", False)
     assert (kept["hash"], kept["valid"]) == (token.hash, True)
-    assert register.main(args(running, url, "--remove")) == 0
+    assert register.main(args(served, url, "--remove")) == 0
     assert marathon.urls == ["http://u:pw@another.example/in?secret=1"]
-    (token,) = running.stage.tokens.all()
+    (token,) = served.stage.tokens.all()
     assert token.revoked_at is not None
-    assert register.main(args(running, url, "--remove")) == 0
+    assert register.main(args(served, url, "--remove")) == 0
     assert "nothing to remove" in capsys.readouterr().err
 
 
 def test_print_endpoint_for_a_marathon_without_subscriptions(
-    running: System, capsys: pytest.CaptureFixture[str]
+    served: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = ["--stage", running.stage.name, "--url", running.api]
+    stage = ["--stage", served.stage.name, "--url", served.api]
     assert register.main([*stage, "--print-endpoint", "--cluster", "old"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    beginning = f"--event_subscriber http_callback --http_endpoints '{running.api}/callback?token="
+    beginning = f"--event_subscriber http_callback --http_endpoints '{served.api}/callback?token="
     assert line.startswith(beginning)
     token = line.removeprefix(beginning).removesuffix("'")
-    found = running.stage.tokens.find(tokens.hash_of(token))
+    found = served.stage.tokens.find(tokens.hash_of(token))
     assert found is not None
     assert found.cluster == "old"
 
 
 def test_a_login_is_needed_and_given(
-    running: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
+    served: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marathon.credentials = "Basic b3BzOmh1bnRlcjI="  # ops:hunter2
     with pytest.raises(Failure, match="refused the login"):
-        register.main(args(running, url))
+        register.main(args(served, url))
     monkeypatch.setenv("MARATHON_PASSWORD", "hunter2")
-    assert register.main(args(running, url, "--user", "ops")) == 0
+    assert register.main(args(served, url, "--user", "ops")) == 0
     marathon.credentials = "token=abc"
     monkeypatch.setenv("MARATHON_TOKEN", "abc")
-    assert register.main(args(running, url)) == 0
+    assert register.main(args(served, url)) == 0
 
 
-def test_a_user_without_a_password_is_told_where_it_goes(running: System, url: str) -> None:
+def test_a_user_without_a_password_is_told_where_it_goes(served: System, url: str) -> None:
     with pytest.raises(Failure, match="MARATHON_PASSWORD"):
-        register.main(args(running, url, "--user", "ops"))
+        register.main(args(served, url, "--user", "ops"))
 
 
 def failure(stage: Stage, url: str, *more: str) -> str:
@@ -181,11 +181,11 @@ def test_a_version_without_callbacks(stage: Stage, version: str) -> None:
         assert "sends no callbacks" in failure(stage, url)
 
 
-def test_a_marathon_without_info_is_registered_by_a_given_name(running: System) -> None:
+def test_a_marathon_without_info_is_registered_by_a_given_name(served: System) -> None:
     with SimulatedMarathon(version="").running() as url:
         with pytest.raises(Failure, match="Give the cluster a name"):
-            register.main(args(running, url))
-        assert register.main(args(running, url, "--cluster", "old")) == 0
+            register.main(args(served, url))
+        assert register.main(args(served, url, "--cluster", "old")) == 0
 
 
 def test_invalid_names_of_clusters_are_rejected(stage: Stage) -> None:
@@ -196,20 +196,20 @@ def test_invalid_names_of_clusters_are_rejected(stage: Stage) -> None:
         assert "--cluster NAME" in failure(stage, url, "--cluster", "#x")
 
 
-def test_a_taken_name_is_rejected_unless_forced(running: System, url: str) -> None:
-    register.main(args(running, url))
+def test_a_taken_name_is_rejected_unless_forced(served: System, url: str) -> None:
+    register.main(args(served, url))
     with SimulatedMarathon(name="prod", framework_id="f-2").running() as other:
         with pytest.raises(
             Failure, match=r"taken by the Marathon at .* \(framework f-1; this is f-2"
         ):
-            register.main(args(running, other))
-        assert register.main(args(running, other, "--force")) == 0
+            register.main(args(served, other))
+        assert register.main(args(served, other, "--force")) == 0
 
 
-def test_a_second_name_for_a_registered_marathon_is_rejected(running: System, url: str) -> None:
-    register.main(args(running, url))
+def test_a_second_name_for_a_registered_marathon_is_rejected(served: System, url: str) -> None:
+    register.main(args(served, url))
     with pytest.raises(Failure, match="registered already, as cluster prod"):
-        register.main(args(running, url, "--cluster", "staging"))
+        register.main(args(served, url, "--cluster", "staging"))
 
 
 def test_no_event_within_the_time(stage: Stage, url: str, marathon: SimulatedMarathon) -> None:
@@ -233,7 +233,7 @@ def test_a_stage_without_an_api(stage: Stage) -> None:
 
 
 def test_when_subscribing_fails_the_new_token_is_revoked(
-    running: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
+    served: System, url: str, marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(url: str, client: str) -> dict[str, Any]:
         marathon.callbacks = False
@@ -241,8 +241,8 @@ def test_when_subscribing_fails_the_new_token_is_revoked(
 
     monkeypatch.setattr(marathon, "subscribe", refuse)
     with pytest.raises(Failure):
-        register.main(args(running, url))
-    (token,) = running.stage.tokens.all()
+        register.main(args(served, url))
+    (token,) = served.stage.tokens.all()
     assert token.revoked_at is not None
 
 
@@ -286,9 +286,9 @@ def test_a_rotation_is_proved_and_loses_no_event(
 
 
 def test_a_rotation_that_is_not_proved_is_taken_back(
-    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+    served: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
     (before,) = marathon.urls
     real = marathon.unsubscribe
 
@@ -298,16 +298,16 @@ def test_a_rotation_that_is_not_proved_is_taken_back(
 
     monkeypatch.setattr(marathon, "unsubscribe", silently)
     with pytest.raises(Failure, match="The old token is in use again"):
-        register.main(args(running, url, "--rotate", "--timeout", "1"))
+        register.main(args(served, url, "--rotate", "--timeout", "1"))
     assert marathon.urls == [before]
-    old, new = running.stage.tokens.all()
+    old, new = served.stage.tokens.all()
     assert (old.revoked_at is None, new.revoked_at is None) == (True, False)
 
 
 def test_a_rotation_whose_undoing_fails_says_what_is_valid_and_how_to_revoke_it(
-    running: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
+    served: System, marathon: SimulatedMarathon, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register.main(args(running, url))
+    register.main(args(served, url))
 
     def switch_off(url: str, client: str) -> dict[str, Any]:
         marathon.callbacks = False  # from now on Marathon refuses to subscribe
@@ -315,30 +315,30 @@ def test_a_rotation_whose_undoing_fails_says_what_is_valid_and_how_to_revoke_it(
 
     monkeypatch.setattr(marathon, "unsubscribe", switch_off)
     with pytest.raises(Failure, match="Going back failed too") as caught:
-        register.main(args(running, url, "--rotate", "--timeout", "1"))
-    old, new = running.stage.tokens.all()
+        register.main(args(served, url, "--rotate", "--timeout", "1"))
+    old, new = served.stage.tokens.all()
     assert old.valid
     assert new.valid
     assert f"--revoke {new.hash[:12]}" in str(caught.value)
     assert "no callbacks enabled" in str(caught.value)
 
 
-def test_nothing_to_rotate(running: System, url: str) -> None:
+def test_nothing_to_rotate(served: System, url: str) -> None:
     with pytest.raises(Failure, match="nothing to rotate"):
-        register.main(args(running, url, "--rotate"))
+        register.main(args(served, url, "--rotate"))
 
 
 def test_a_token_is_revoked_by_the_beginning_of_its_hash(
-    running: System, url: str, capsys: pytest.CaptureFixture[str]
+    served: System, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    register.main(args(running, url))
-    (token,) = running.stage.tokens.all()
-    stage = ["--stage", running.stage.name]
+    register.main(args(served, url))
+    (token,) = served.stage.tokens.all()
+    stage = ["--stage", served.stage.name]
     with pytest.raises(Failure, match="No token has a hash that begins with 'zz'"):
         register.main([*stage, "--revoke", "zz"])
     assert register.main([*stage, "--revoke", token.hash[:12]]) == 0
-    (token,) = running.stage.tokens.all()
+    (token,) = served.stage.tokens.all()
     assert token.revoked_at is not None
     capsys.readouterr()
-    assert register.main([*stage, "--url", running.api, "--list"]) == 0
+    assert register.main([*stage, "--url", served.api, "--list"]) == 0
     assert f"revoked {token.revoked_at}" in capsys.readouterr().out

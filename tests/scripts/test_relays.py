@@ -72,24 +72,24 @@ def test_register_lists_and_checks_the_relay_of_a_marathon_without_callbacks(
         assert said["newest"] in shown
 
 
-def test_a_check_fails_where_the_relay_does_not_run(running: System, url: str) -> None:
-    with registration.relay_token(running.stage, Cluster("prod", url, "f-1"), force=False):
+def test_a_check_fails_where_the_relay_does_not_run(served: System, url: str) -> None:
+    with registration.relay_token(served.stage, Cluster("prod", url, "f-1"), force=False):
         pass
     with pytest.raises(Failure, match=r"No event of cluster prod ever came.*/health"):
-        register.main(args(running, url, "--check", "--timeout", "0.5"))
+        register.main(args(served, url, "--check", "--timeout", "0.5"))
 
 
 def test_a_marathon_that_calls_back_is_checked_by_its_subscription(
-    running: System, capsys: pytest.CaptureFixture[str]
+    served: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where a relay runs beside it, for the queue alone."""
     old = SimulatedMarathon(name="prod", version="1.4.13", framework_id="f-1")
     with old.running() as url:
-        assert register.main(args(running, url)) == 0
+        assert register.main(args(served, url)) == 0
         assert "docs/relay.md" in capsys.readouterr().err
-        with registration.relay_token(running.stage, Cluster("prod", url, "f-1"), force=False):
+        with registration.relay_token(served.stage, Cluster("prod", url, "f-1"), force=False):
             pass
-        assert register.main(args(running, url, "--check")) == 0
+        assert register.main(args(served, url, "--check")) == 0
     assert "is subscribed" in capsys.readouterr().out
 
 
