@@ -25,6 +25,8 @@ from ops.stage import deployed, limits, resources, stacks
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
 
+from chalice.config import Config
+
 from chalicelib.services.topic import FIFO
 
 _TRIES = 8
@@ -103,7 +105,7 @@ def _deploy(stage: Stage, before: Deployed | None) -> dict[str, Any] | None:
     """The functions, what Chalice can't set, and the API; None where it has none."""
     _set_resources(stage)
     deployed.begin(stage)
-    say("Deploying the functions …")
+    say(f"Deploying the functions, to run on {Config.create().lambda_python_version} …")
     page.ensure_if_possible()
     bytecode.make_alone()
     deploy_functions(stage, before)

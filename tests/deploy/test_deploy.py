@@ -228,7 +228,7 @@ def test_a_stage_is_deployed_and_again_from_another_clone(first: Path, tmp_path:
     assert len(set(names)) == len(names)
 
     other = make_clone(tmp_path / "other", first)
-    deploy(other)
+    assert f"on python{sys.version_info[0]}.{sys.version_info[1]} …" in deploy(other)
     check_settings()
     assert {name: each["UUID"] for name, each in mappings().items()} == before
 
