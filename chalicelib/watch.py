@@ -271,12 +271,12 @@ class _Look:
 
     def _silenced_until(self, incident: Incident) -> datetime | None:
         """Until when a silence covers an incident; None if none does."""
-        apps = incident.apps or ((incident.path,) if incident.path else ())
         severity = incident.severity or "error"
         active = (
             each.until
             for each in self._open.silences
-            if each.is_active(self._now) and each.matches(incident.cluster, severity, apps)
+            if each.is_active(self._now)
+            and each.matches(incident.cluster, severity, incident.touched)
         )
         return max(active, default=None)
 

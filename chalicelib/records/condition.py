@@ -64,7 +64,7 @@ def condition(
     failures = tuple(each for each in history.failures if each.failure.heard >= since)
     bad = list(_bad_now(history, failures, timing))
     loop = _loop(failures, timing)
-    down = [each.life for each in bad if each.kind == "down"]
+    down = _lives(bad, "down")
     made = [each for each in failures if each in loop or each in down or _is_after(each, opened)]
     pause = _longest_pause(made)
     quiet = min(max(timing.resolve_after, 2 * pause), timing.resolve_at_latest)

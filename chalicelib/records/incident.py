@@ -84,6 +84,11 @@ class Incident:
         return path_of(self.subject)
 
     @property
+    def touched(self) -> tuple[str, ...]:
+        """The paths of all apps and pods that it touches, as far as they are known."""
+        return self.apps or ((self.path,) if self.path else ())
+
+    @property
     def told_as(self) -> str:
         """What it is to who hears of it, from its opening to its end: itself, or a storm."""
         if self.storm:

@@ -19,10 +19,6 @@ from moto.dynamodb.models.utilities import bytesize
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def _patch(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
-    setattr(owner, name, wrapper(getattr(owner, name)))
-
-
 _applications: dict[str, Application] = {}
 
 
@@ -138,6 +134,10 @@ def _sort_by_text(real: Callable[[Table], list[Item]]) -> Callable[[Table], list
         return sorted(found, key=lambda each: (each.hash_key.value, each.range_key.value))
 
     return items
+
+
+def _patch(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
+    setattr(owner, name, wrapper(getattr(owner, name)))
 
 
 _patch(Table, "all_items", _sort_by_text)

@@ -1,9 +1,9 @@
 """How a stage and its clusters are now: the newest events, what is running, what is wrong."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ops import view
 from ops.stage import queues, stacks
@@ -20,6 +20,8 @@ from chalicelib.records.story import Running
 from chalicelib.services import aws
 from chalicelib.services.alerts_sent import AlertSent
 from chalicelib.text import listed, visible
+
+_T = TypeVar("_T")
 
 _APPS = 3
 
@@ -147,12 +149,19 @@ def incident_lines(
 
 def together(incidents: Iterable[Incident]) -> list[list[Incident]]:
     """Incidents, those that people were told of together in one list."""
-    groups: dict[tuple[str, ...], list[Incident]] = {}
-    for each in incidents:
+
+    def key(each: Incident) -> tuple[str, ...]:
         alone = (each.subject, str(each.no_events))
-        groups.setdefault((each.cluster, *((each.group,) if each.group else alone)), []).append(
-            each
-        )
+        return (each.cluster, *((each.group,) if each.group else alone))
+
+    return grouped(incidents, key)
+
+
+def grouped(found: Iterable[_T], key: Callable[[_T], Hashable]) -> list[list[_T]]:
+    """What has the same key in one list, in the order in which the keys come first."""
+    groups: dict[Hashable, list[_T]] = {}
+    for each in found:
+        groups.setdefault(key(each), []).append(each)
     return list(groups.values())
 
 

@@ -134,7 +134,7 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
     return Report(
         cluster,
         since,
-        [each for each in found if not app or any(map(wanted.touches, _apps(each)))],
+        [each for each in found if not app or any(map(wanted.touches, each.touched))],
         [
             each
             for each in past
@@ -143,10 +143,6 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
         list(itertools.islice(listing.newest_first(stage, wanted), _MOST_DEPLOYMENTS)),
         list(itertools.islice(history.newest_first(stage.store, gaps), _MOST_GAPS)),
     )
-
-
-def _apps(incident: Incident) -> tuple[str, ...]:
-    return incident.apps or ((incident.path,) if incident.path else ())
 
 
 def _incident(found: list[Incident], where: Screen) -> Text:
@@ -161,10 +157,7 @@ def _incident(found: list[Incident], where: Screen) -> Text:
 
 def _together(incidents: list[PastIncident]) -> list[list[PastIncident]]:
     """Incidents, those that people were told of together in one list."""
-    groups: dict[tuple[str, datetime], list[PastIncident]] = {}
-    for each in incidents:
-        groups.setdefault((each.group or each.subject, each.opened_at), []).append(each)
-    return list(groups.values())
+    return overview.grouped(incidents, lambda each: (each.group or each.subject, each.opened_at))
 
 
 def _past(found: list[PastIncident], where: Screen) -> Text:
