@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import httpx
 
 from marathon_relay.settings import Settings
+from marathon_relay.trust import trust
 
 _ANSWER_BYTES = 1_000_000
 _CONNECT_SECONDS = 5
@@ -52,6 +53,7 @@ class Api:
             timeout=httpx.Timeout(
                 settings.timeout, connect=min(_CONNECT_SECONDS, settings.timeout)
             ),
+            verify=trust(),
         )
 
     def post(self, bodies: Sequence[bytes]) -> int:

@@ -34,6 +34,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from marathon_relay.elements import NotAList, elements
+from marathon_relay.trust import trust
 
 _SUBSCRIPTIONS = "/v2/eventSubscriptions"
 _QUEUE = "/v2/queue"
@@ -298,9 +299,7 @@ class Marathon:
         self._seconds = answer_seconds
         # What the last answer said in X-Marathon-Leader (0.9.0+): http(s)://host:port.
         self.named_leader = ""
-        self._trust = ssl.create_default_context(cafile=ca) if ca or certificate else True
-        if certificate and isinstance(self._trust, ssl.SSLContext):
-            self._trust.load_cert_chain(*certificate)
+        self._trust = trust(ca, certificate)
         self._client = self.client(httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS))
 
     def client(self, timeout: httpx.Timeout) -> httpx.Client:

@@ -345,8 +345,9 @@ def _certificate(cert: str, key: str) -> tuple[str, str | None] | None:
     if key:
         _check_file("RELAY_KEY", key)
     try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # A key with a passphrase would wait for someone to type it.
-        ssl.create_default_context().load_cert_chain(cert, key or None, password=str)
+        context.load_cert_chain(cert, key or None, password=str)
     except OSError as error:
         why = "the two files hold no certificate and its key" if key else "it holds no key for it"
         raise _wrong("RELAY_CERT", f"{cert}: {why}, without a passphrase, in PEM form.") from error

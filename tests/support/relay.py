@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from marathon_relay.trust import trust
 from tests.support.endpoint import TOKEN, Endpoint
 from tests.support.relay_process import RelayProcess
 from tests.support.web import Handler, listening
@@ -50,14 +51,18 @@ class Relay:
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of /health."""
-        answer = httpx.get(f"{self.wait_for('serving')['address']}/health")
+        answer = self._get("/health")
         return answer.status_code, answer.json()
 
     def metrics(self) -> dict[str, float]:
         """What /metrics shows, by name and labels."""
-        shown = httpx.get(f"{self.wait_for('serving')['address']}/metrics").text.splitlines()
+        shown = self._get("/metrics").text.splitlines()
         pairs = [line.rsplit(" ", 1) for line in shown if not line.startswith("#")]
         return {name.removeprefix("marathon_relay_"): float(value) for name, value in pairs}
+
+    def _get(self, path: str) -> httpx.Response:
+        address = self.wait_for("serving")["address"]
+        return httpx.get(address + path, verify=trust())
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it; its exit status."""
