@@ -80,7 +80,7 @@ def running() -> Iterator[str]:
     os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=endpoint)
     forget_clients()
     try:
-        with without_sockets(endpoint, application):
+        with without_sockets(endpoint, _wake):
             yield endpoint
     finally:
         os.environ.clear()
@@ -92,17 +92,20 @@ def running() -> Iterator[str]:
 
 
 def _waking(application: Callable[..., Any]) -> Callable[..., Any]:
-    """After each request that may have changed something, wake what works in the background."""
-
     def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
             answer: Iterable[bytes] = application(environ, start_response)
             return answer
         finally:
-            if not _READS.search(environ.get("HTTP_X_AMZ_TARGET", "")):
-                something_changed()
+            _wake(environ.get("HTTP_X_AMZ_TARGET", ""))
 
     return served
+
+
+def _wake(target: str) -> None:
+    """After a request that may have changed something, wake what works in the background."""
+    if not _READS.search(target):
+        something_changed()
 
 
 def forget_clients() -> None:

@@ -1,91 +1,121 @@
 """What makes moto quick enough to play whole nights. Its answers stay the same."""
 
 import base64
-import io
-from collections.abc import Callable, Iterable, Iterator
+import copy
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote
 
+import botocore.useragent
 import moto.backends
+import moto.core.responses
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
+from moto.backend_index import backend_url_patterns
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.request import normalize_request
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import bytesize
+from moto.sns.models import Subscription
+from werkzeug.exceptions import HTTPException
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_Called = Callable[[str], None]
+_Method = Callable[..., tuple[int, Any, Any]]
 
-
-_applications: dict[str, Application] = {}
+_local: dict[str, _Called] = {}
 
 
 @contextmanager
-def without_sockets(address: str, application: Application) -> Iterator[None]:
-    """Calls of this process to an address go straight to the application that listens there."""
-    _applications[f"{address}/"] = application
+def without_sockets(address: str, called: _Called) -> Iterator[None]:
+    """Calls of this process to the address of moto's server go straight to moto. ``called`` hears
+    of each afterwards, by its X-Amz-Target.
+    """
+    _local[f"{address}/"] = called
     try:
         yield
     finally:
-        del _applications[f"{address}/"]
+        del _local[f"{address}/"]
 
 
 def _send_inside(real: Callable[..., AWSResponse]) -> Callable[..., AWSResponse]:
     def send(session: Any, request: AWSPreparedRequest) -> AWSResponse:
-        for address, application in _applications.items():
+        for address, called in _local.items():
             if request.url.startswith(address):
-                return _call(application, request, request.url[len(address) - 1 :])
+                method = _method(request, request.url[len(address) - 1 :])
+                if method:
+                    try:
+                        return _answer(method, request)
+                    finally:
+                        called(_text(request.headers.get("X-Amz-Target", "")))
         return real(session, request)
 
     return send
 
 
-def _call(application: Application, request: AWSPreparedRequest, target: str) -> AWSResponse:
-    status, headers = 0, {}
+def _method(request: AWSPreparedRequest, path: str) -> _Method | None:
+    """What moto calls for a request, by the service that its signature names (the scope of the
+    credential). None where moto does not have it.
+    """
+    scope = _text(request.headers["Authorization"]).split(",")[0].split("/")
+    streams = _text(request.headers.get("X-Amz-Target", "")).startswith("DynamoDBStreams")
+    host = f"https://{'streams.' if streams else ''}{scope[3]}.{scope[2]}.amazonaws.com"
+    url = host + path.partition("?")[0]
+    return next((method for pattern, method in _methods(host) if pattern.match(url)), None)
 
-    def start(line: str, given: list[tuple[str, str]], *_: Any) -> None:
-        nonlocal status, headers
-        status, headers = int(line.split()[0]), dict(given)
 
-    body = b"".join(application(_environ(request, target), start))
-    return AWSResponse(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+@functools.cache
+def _methods(host: str) -> list[tuple[re.Pattern[str], _Method]]:
+    """What moto calls for the addresses of a service."""
+    name: Any = next(name for name, pattern in backend_url_patterns if pattern.match(host))
+    regions: Any = moto.backends.get_backend(name)[DEFAULT_ACCOUNT_ID]
+    backend = regions["us-east-1" if "us-east-1" in regions else "aws"]
+    return [(re.compile(pattern), method) for pattern, method in backend.urls.items()]
 
 
-def _environ(request: AWSPreparedRequest, target: str) -> dict[str, Any]:
-    """A request as WSGI has it (PEP 3333)."""
-    body: Any = request.body or b""
-    body = body.read() if hasattr(body, "read") else body
-    body = body.encode() if isinstance(body, str) else bytes(body)
-    path, _, query = target.partition("?")
-    host, _, port = request.url.split("/")[2].partition(":")
-    environ = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(path, "latin-1"),
-        "QUERY_STRING": query,
-        "RAW_URI": target,
-        "REQUEST_URI": target,
-        "REMOTE_ADDR": host,
-        "SERVER_NAME": host,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": f"{host}:{port}",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in request.headers.items():
-        key = name.upper().replace("-", "_")
-        environ[f"HTTP_{key}"] = value.decode() if isinstance(value, bytes) else value
-    environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
-    environ["CONTENT_LENGTH"] = str(len(body))
-    return environ
+def _answer(method: _Method, request: AWSPreparedRequest) -> AWSResponse:
+    asked = normalize_request(request)
+    try:
+        status, headers, body = method(asked, asked.raw_url, asked.headers)
+    except HTTPException as error:
+        status, headers, body = error.code or 500, error.get_headers(), error.get_body()
+    return AWSResponse(request.url, status, headers, MockRawResponse(body))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _sign_elsewhere(real: Callable[..., None]) -> Callable[..., None]:
+    """moto checks no signature: it reads who asks which service of which region."""
+
+    def add(auth: Any, request: Any) -> None:
+        if not request.url.startswith(tuple(_local)):
+            real(auth, request)
+            return
+        key, day = auth.credentials.access_key, "20200101"
+        scope = f"{key}/{day}/{auth._region_name}/{auth._service_name}/aws4_request"  # noqa: SLF001
+        del request.headers["Authorization"]  # of an earlier try
+        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, Signature=none"
+
+    return add
+
+
+def _one_key(real: Callable[[Subscription], Any]) -> Callable[[Subscription], Any]:
+    """moto makes an RSA key for each subscription that gets messages by HTTP."""
+    make = functools.cache(lambda: real(None))  # type: ignore[arg-type]
+    return lambda _: make()
+
+
+def _no_form(real: Callable[..., Any]) -> Callable[..., Any]:
+    """moto looks for a form in each body, however long a JSON text it is."""
+    return lambda text, **how: [] if text.startswith("{") else real(text, **how)
 
 
 def _serialize_items(real: Callable[..., None]) -> Callable[..., None]:
@@ -136,14 +166,38 @@ def _sort_by_text(real: Callable[[Table], list[Item]]) -> Callable[[Table], list
     return items
 
 
-def _patch(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
+def _query_a_partition(real: Callable[..., Any]) -> Callable[..., Any]:
+    """moto looks through all of a table at each query."""
+
+    def query(table: Table, hash_key: DynamoType, *args: Any, **more: Any) -> Any:
+        index = args[6]
+        if index is None and table.has_range_key:
+            partition = copy.copy(table)
+            partition.items = defaultdict(dict, {hash_key: table.items.get(hash_key, {})})
+            table = partition
+        return real(table, hash_key, *args, **more)
+
+    return query
+
+
+def _copy_no_text(real: Callable[..., DynamoType]) -> Callable[..., DynamoType]:
+    """moto copies each value of each answer. Texts never change."""
+    return lambda value, memo: value if value.type == "S" else real(value, memo)
+
+
+def _patch(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
     setattr(owner, name, wrapper(getattr(owner, name)))
 
 
+_patch(SigV4Auth, "add_auth", _sign_elsewhere)
+_patch(moto.core.responses, "parse_qsl", _no_form)
+_patch(Subscription, "private_key", _one_key)
 _patch(Table, "all_items", _sort_by_text)
+_patch(Table, "query", _query_a_partition)
 _patch(URLLib3Session, "send", _send_inside)
 _patch(BaseJSONSerializer, "_serialize_type_map", _serialize_items)
 _patch(DynamoType, "size", _size_text)
+_patch(DynamoType, "__deepcopy__", _copy_no_text)
 DynamoType.cast_value = property(  # type: ignore[assignment,method-assign]
     _cast_text(vars(DynamoType)["cast_value"].fget)
 )
@@ -151,3 +205,7 @@ DynamoType.cast_value = property(  # type: ignore[assignment,method-assign]
 # moto lists its own folders at each request.
 _modules = tuple(moto.backends.list_of_moto_modules())
 moto.backends.list_of_moto_modules = lambda: _modules
+
+# What is found out anew at each request, though it is the same.
+_patch(moto.core.responses, "method_names_from_class", functools.cache)
+_patch(botocore.useragent, "sanitize_user_agent_string_component", functools.cache)
