@@ -11,6 +11,7 @@ from chalicelib import times
 from tests.support import page_data
 from tests.support.browser import PHONE, Visit, opened
 from tests.support.page_api import NOW, OTHER, TOKEN, PageApi, cluster, summary
+from tests.support.relay import eventually
 
 HOUR = 3600
 
@@ -38,6 +39,17 @@ def panel_of(page: Page, name: str) -> Any:
 
 def marks(page: Page) -> Any:
     return page.get_by_role("listbox")
+
+
+def point(page: Page, x: float, y: float) -> None:
+    """Move the pointer there, until what is drawn anew is there, too."""
+
+    def points() -> bool:
+        page.mouse.move(x - 1, y)
+        page.mouse.move(x, y)
+        return page.locator(".tip").count() > 0
+
+    eventually(points, "the words beside the pointer")
 
 
 def test_the_token_leaves_the_address_at_once_and_is_kept_for_the_session(
@@ -203,7 +215,7 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
         begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
         y = row["y"] + 14
 
-        page.mouse.move((begin + end) / 2, y)
+        point(page, (begin + end) / 2, y)
         expect(page.locator(".tip")).to_contain_text("error: Half an hour ago.")
         page.mouse.click((begin + end) / 2, y)
         expect(panel_of(page, "Event")).to_contain_text("Half an hour ago")
@@ -212,7 +224,7 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
         expect(page.locator(".panel")).to_have_count(0)
 
         x = begin + (end - begin) * 5 / 6
-        page.mouse.move(x, y)
+        point(page, x, y)
         expect(page.locator(".tip")).to_contain_text("5 events of /prod/web: all info")
         page.mouse.click(x, y)
         expect(page).to_have_url(re.compile("at=2026-11-24T11:50:00"))
@@ -701,7 +713,7 @@ def test_an_incident_is_a_band_that_opens_its_time(chromium: Browser) -> None:
         assert pane
         assert row
         begin, end = pane["x"] + 208, pane["x"] + pane["width"] - 30
-        page.mouse.move((begin + end) / 2, row["y"] + 20)
+        point(page, (begin + end) / 2, row["y"] + 20)
         expect(page.locator(".tip")).to_contain_text("Incident of /prod/web")
         page.mouse.click((begin + end) / 2, row["y"] + 20)
         expect(page).to_have_url(re.compile(r"app=/prod/web&from=2026-11-24T11:16.*&to=.*T11:44"))

@@ -4,13 +4,21 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ops.deploying import page as built
 
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.page_api import NOW, TOKEN, PageApi, serving
 
@@ -54,11 +62,21 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
-    def watch(self) -> None:
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
         """Note what should not be."""
-        self.page.on("console", lambda told: self._complaint(told.type, told.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", self._asked)
+        heard: dict[Any, Callable[[Any], None]] = {
+            "console": self._said,
+            "pageerror": self._failed,
+            "request": self._asked,
+        }
+        for name, note in heard.items():
+            self.page.on(name, note)
+        try:
+            yield
+        finally:
+            for name, note in heard.items():
+                self.page.remove_listener(name, note)
 
     def open(self, address: str = "#/now", token: str = TOKEN) -> None:
         """Come by a link with a token, and go to that address."""
@@ -70,10 +88,13 @@ class Visit:
         """Go to an address of the page, as by a link."""
         self.page.evaluate("address => { location.hash = address }", address)
 
-    def _complaint(self, kind: str, text: str) -> None:
+    def _said(self, told: ConsoleMessage) -> None:
         # The browser notes each answer that is no success. It is the page that must deal with it.
-        if kind in ("error", "warning") and "Failed to load resource" not in text:
-            self.errors.append(text)
+        if told.type in ("error", "warning") and "Failed to load resource" not in told.text:
+            self.errors.append(told.text)
+
+    def _failed(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _asked(self, request: Request) -> None:
         own = self.url.split("/", 3)[:3]
@@ -87,19 +108,42 @@ def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) 
     Fails if the browser complained or asked elsewhere.
     """
     stopped = how.pop("stopped", True)
-    settings = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"} | how
-    context = made.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
-    context.set_default_timeout(_MILLISECONDS)
-    visit = Visit(context.new_page(), url)
-    visit.watch()
-    if stopped:
-        visit.page.clock.install(time=NOW)
-    try:
-        yield visit
-    finally:
-        context.close()
+    page = _window(made, size, how)
+    visit = Visit(page, url)
+    with visit.watched():
+        if stopped:
+            page.clock.install(time=NOW)
+        try:
+            yield visit
+        finally:
+            _leave(page)
     assert visit.errors == []
     assert visit.strangers == []
+
+
+# Windows by how they look: opening one takes as long as most visits.
+_windows: dict[str, Page] = {}
+
+
+def _window(made: Browser, size: tuple[int, int], how: dict[str, Any]) -> Page:
+    name = repr((id(made), size, sorted(how.items())))
+    if name not in _windows:
+        settings = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"} | how
+        context = made.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
+        context.set_default_timeout(_MILLISECONDS)
+        _windows[name] = context.new_page()
+    return _windows[name]
+
+
+def _leave(page: Page) -> None:
+    """Leave nothing for the next visit: another server may get the same port."""
+    page.mouse.move(0, 0)
+    page.context.set_offline(False)
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    page.goto("about:blank")
 
 
 @contextlib.contextmanager
