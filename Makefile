@@ -11,6 +11,8 @@ READY := $(VENV)/.ready
 override STAGE := $(value STAGE)
 override OUT := $(value OUT)
 export STAGE OUT
+# Without bytecode each of many processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage bench nights page screenshot deploy package plan live-check destroy ops check audit format docs pins clean

@@ -16,8 +16,6 @@ from ops.stage.resources import Stage
 import hypothesis
 import pytest
 import werkzeug.serving
-import yaml
-from moto.cloudformation.utils import yaml_tag_constructor
 from werkzeug.serving import ThreadedWSGIServer
 
 from chalicelib import ingest
@@ -91,10 +89,6 @@ gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 50, 100)
 
-# moto reads templates with the slower of PyYAML's two parsers, and each test makes a stage.
-yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.CLoader)
-yaml.Loader = yaml.CLoader  # type: ignore[misc,assignment]
-
 
 class Untraced(ThreadedWSGIServer):
     """moto's threads run no code of ours: measuring its coverage would only slow them."""
@@ -160,6 +154,12 @@ def built_page() -> None:
     """The page is built. Skips the test where it can't be."""
     if reason := os.environ.get(NO_PAGE):
         pytest.skip(reason)
+
+
+def pytest_sessionfinish() -> None:
+    """pytest looks for what nobody closed in five collections; one is enough for what is old."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
