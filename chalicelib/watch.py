@@ -123,8 +123,8 @@ class _Look:
             if found is None:
                 self._begin(stands_still(each.cluster, each.id, each.last))
             elif found.state == "resolved" and each.last > found.last:
-                again = replace(found, since=each.last, last=each.last, stands_still=True)
-                self._keep(found, again)
+                moved = replace(found, since=each.last, last=each.last, stands_still=True)
+                self._keep(found, replace(moved, judged=None))
 
     def _open_no_events(self) -> None:
         """Clusters from which nothing has come for too long."""
@@ -139,7 +139,8 @@ class _Look:
             if came is None or self._now - came < self._watch.no_events:
                 continue
             if found:
-                self._keep(found, replace(found, since=came, last=max(came, found.last)))
+                last = max(came, found.last)
+                self._keep(found, replace(found, since=came, last=last, judged=None))
             else:
                 self._begin(no_events(name, came))
 
@@ -242,7 +243,7 @@ class _Look:
         if verdict.action == "tell":
             self._take(incident, verdict, verdicts)
         elif verdict.action == "wait":
-            waits = replace(incident, judged=incident.last, due=verdict.due, newest=verdict.newest)
+            waits = replace(incident, judged=incident.noted, due=verdict.due, newest=verdict.newest)
             self._keep(incident, waits)
         else:
             self._drop(incident)
@@ -255,7 +256,7 @@ class _Look:
         if until := self._silenced_until(shown):
             verdicts.silenced += 1
             # Of what people know they are told the end, too, but after the silence.
-            waits = replace(shown, judged=shown.last, due=until, silenced_until=until)
+            waits = replace(shown, judged=shown.noted, due=until, silenced_until=until)
             self._keep(incident, waits)
         else:
             verdicts.told[verdict.state].append((incident, shown, verdict))

@@ -25,14 +25,15 @@ _TWO_HOURS = timedelta(hours=2)
 @dataclass(frozen=True, slots=True)
 class Incident:
     """``alerts`` writes the first ones. ``since``: the time of the first bad event since it was
-    last resolved; ``last``: when the newest was heard; ``severity``: empty while nothing is known
-    to be bad; ``title``: that of the newest.
+    last resolved; ``last``: when the newest was heard; ``noted``: how often something bad was
+    noted, also late or twice; ``severity``: empty while nothing is known to be bad; ``title``: that
+    of the newest.
 
     ``watch`` writes the others. ``state``: what people were told last, None if nothing yet.
     ``opened_at``: when they were told first, the beginning of the schedule; ``notified``: when
     lately, of that it is bad or over; ``bad_at``: when last of that it is bad; ``openings``: how
     often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
-    again if nothing bad comes before; ``judged``: the ``last`` that it has seen. ``sending``: a
+    again if nothing bad comes before; ``judged``: the ``noted`` that it has seen. ``sending``: a
     message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
     then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
     ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
@@ -55,7 +56,7 @@ class Incident:
     openings: int = 0
     resolved_at: datetime | None = None
     due: datetime | None = None
-    judged: datetime | None = None
+    judged: int | None = None
     sending: datetime | None = None
     silenced_until: datetime | None = None
     headline: str = ""
@@ -70,6 +71,7 @@ class Incident:
     storm: datetime | None = None
     told_severity: str = ""
     no_events: bool = False
+    noted: int = 0
     version: int = 0
 
     @property
@@ -108,7 +110,7 @@ class Incident:
     @property
     def is_news(self) -> bool:
         """Whether something bad came that ``watch`` has not seen."""
-        return self.judged is None or self.last > self.judged
+        return self.judged is None or self.noted > self.judged
 
     @property
     def is_shown(self) -> bool:
@@ -145,7 +147,7 @@ class Incident:
             notified=(*self.notified, now)[-_MOST_KEPT:],
             bad_at=self.bad_at if over else now,
             openings=self.openings + (state == "opened"),
-            judged=self.last,
+            judged=self.noted,
             silenced_until=None,
         )
 
@@ -156,7 +158,7 @@ class Incident:
             state="resolved",
             since=None,
             resolved_at=now,
-            judged=self.last,
+            judged=self.noted,
             due=None,
             silenced_until=None,
             stands_still=False,

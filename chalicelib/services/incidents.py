@@ -25,6 +25,7 @@ from chalicelib.services.table import ConditionFailed, Table
 
 # DynamoDB reserves it.
 _NAMES = {"#last": "last"}
+_ONE: Item = {":one": {"N": "1"}}
 # Its events may come again as long as the table's stream keeps them, for a day.
 _REMEMBERED = TIMING.same_incident + timedelta(days=1)
 
@@ -35,13 +36,12 @@ _TIMES = (
     "bad_at",
     "resolved_at",
     "due",
-    "judged",
     "sending",
     "silenced_until",
     "storm",
 )
 _IN_KEY = ("cluster", "subject", "no_events")
-_KEPT = tuple(each.name for each in fields(Incident) if each.name not in _IN_KEY)
+_KEPT = {each.name: each.default for each in fields(Incident) if each.name not in _IN_KEY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +117,39 @@ class Incidents:
         try:
             before = self._table.update(
                 _key_of(newest),
-                f"SET {sets}",
+                f"SET {sets} ADD noted :one",
                 "attribute_not_exists(#last) OR #last < :last",
-                values,
+                values | _ONE,
                 _NAMES,
             )
         except ConditionFailed:
-            self._note_earlier(newest, first)
-            return False
-        if before:
-            self._note_earlier(newest, first)
+            before = self._note_late(newest)
+            if not before:
+                return self.note(records)  # it was dropped at this very moment
+        self._note_earlier(newest, first, before)
         return not before
 
-    def _note_earlier(self, record: Record, since: datetime) -> None:
+    def _note_late(self, record: Record) -> Item:
+        """Note what came after something newer. Returns the item as it was, empty if there is
+        none.
+        """
+        try:
+            return self._table.update(
+                _key_of(record), "ADD noted :one", "attribute_exists(pk)", _ONE
+            )
+        except ConditionFailed:
+            return {}
+
+    def _note_earlier(self, record: Record, first: datetime, before: Item) -> None:
+        since = _text(first)
+        if before.get("since", "") <= since["S"]:
+            return
         with suppress(ConditionFailed):
             self._table.update(
-                _key_of(record), "SET since = :since", "since > :since", {":since": _text(since)}
+                _key_of(record),
+                "SET since = :since ADD noted :one",
+                "since > :since",
+                {":since": since} | _ONE,
             )
 
     def open(self, incident: Incident) -> None:
@@ -157,18 +174,17 @@ class Incidents:
         after = replace(after, version=before.version + 1)
         old, new = _attributes(before), _attributes(after)
         changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        names = {f"#{name}": name for name in (*changed, "version", "last")}
+        names = {f"#{name}": name for name in (*changed, "version")}
         sets = [f"#{name} = :{name}" for name in changed if name in new]
         gone = [f"#{name}" for name in changed if name not in new]
         expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(gone)}" if gone else "")
         values = {f":{name}": new[name] for name in changed if name in new}
-        condition = "attribute_exists(pk) AND attribute_not_exists(#version)"
-        if before.version:
-            condition = "#version = :was"
-            values[":was"] = {"N": str(before.version)}
+        condition, seen = _as_seen(before, "version")
         if if_unmoved:
-            condition += " AND #last = :seen"
-            values[":seen"] = _text(before.last)
+            unmoved, more = _as_seen(before, "noted")
+            condition, seen = f"{condition} AND {unmoved}", seen | more
+        values |= seen
+        names |= {"#noted": "noted"}
         used = {name: real for name, real in names.items() if name in expression + condition}
         try:
             self._table.update(_key(before), expression, condition, values, used)
@@ -177,11 +193,14 @@ class Incidents:
         return after
 
     def forget(self, incident: Incident) -> None:
-        """Drop an incident that was nothing; not if something bad has come meanwhile."""
+        """Drop an incident that was nothing; not if something bad has come meanwhile, or another
+        look has written to it.
+        """
+        version, seen = _as_seen(incident, "version")
+        noted, more = _as_seen(incident, "noted")
+        names = {"#version": "version", "#noted": "noted"}
         with suppress(ConditionFailed):
-            self._table.delete(
-                _key(incident), "#last = :seen", {":seen": _text(incident.last)}, _NAMES
-            )
+            self._table.delete(_key(incident), f"{version} AND {noted}", seen | more, names)
 
     def drop_deployment(self, cluster: str, id_: str) -> None:
         """Note that a deployment does not run."""
@@ -209,6 +228,13 @@ class Incidents:
         self.add_silence(replace(silence, until=now))
 
 
+def _as_seen(incident: Incident, name: str) -> tuple[str, Item]:
+    """The condition, and its values, that nobody has raised a counter of an incident since."""
+    if value := getattr(incident, name):
+        return f"#{name} = :seen_{name}", {f":seen_{name}": {"N": str(value)}}
+    return f"attribute_exists(pk) AND attribute_not_exists(#{name})", {}
+
+
 def _sort(found: Open, values: dict[str, Any]) -> None:
     kind, _, rest = values["sk"].partition("|")
     cluster, _, subject = rest.partition("|")
@@ -226,6 +252,8 @@ def _incident(cluster: str, subject: str, values: dict[str, Any]) -> Incident:
         if name in known:
             known[name] = times.from_iso(known[name])
     known.setdefault("since", None)
+    if isinstance(known.get("judged"), str):  # 2.0.0 kept a time
+        del known["judged"]
     known["notified"] = tuple(times.from_iso(each) for each in known.get("notified", ()))
     known["apps"] = tuple(known.get("apps", ()))
     no_events = subject == NO_EVENTS
@@ -247,7 +275,8 @@ def _silence(id_: str, values: dict[str, Any]) -> Silence:
 
 def _attributes(incident: Incident) -> Item:
     """The attributes of an incident's item, beside its key."""
-    found = {name: _typed(value) for name in _KEPT if (value := getattr(incident, name))}
+    every = {name: getattr(incident, name) for name in _KEPT}
+    found = {name: _typed(e) for name, e in every.items() if e is not None and e != _KEPT[name]}
     if incident.state == "resolved" and incident.resolved_at:
         found["expires_at"] = _expiry(incident.resolved_at + _REMEMBERED)
     return found

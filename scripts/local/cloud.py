@@ -14,6 +14,7 @@ from ops.stage.resources import Stage
 
 from moto.cloudformation import models
 from moto.cloudformation.parsing import ResourceMap
+from moto.dynamodb.models import DynamoDBBackend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -39,6 +40,21 @@ class _Kept(ResourceMap):
         super().delete()
 
 
+def _one_at_a_time(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """DynamoDB looks at a condition and writes in one step. Between moto's two, another thread may
+    write.
+    """
+
+    def write(*args: Any, **more: Any) -> Any:
+        with _writing:
+            return operation(*args, **more)
+
+    return write
+
+
+_writing = threading.Lock()
+for _name in ("put_item", "update_item", "delete_item"):
+    setattr(DynamoDBBackend, _name, _one_at_a_time(getattr(DynamoDBBackend, _name)))
 models.ResourceMap = _Kept  # type: ignore[attr-defined]
 # moto would run the function of a mapping in Docker; here ``local/delivering`` hands over.
 Queue.lambda_event_source_mappings = property(  # type: ignore[assignment]

@@ -352,6 +352,24 @@ def test_what_comes_while_an_end_is_told_is_told(call: int, night: Night) -> Non
     assert night.heard[-1].state != "resolved"  # it is down
 
 
+@pytest.mark.parametrize("ago", [0, 40])  # what was spilled comes late
+@pytest.mark.parametrize("call", [4, 5, 6])
+def test_what_comes_while_an_incident_is_dropped_is_told(call: int, ago: int, night: Night) -> None:
+    failed = at("00:12:00")
+    night.arrive(task(failed, WEB, 1, "TASK_FAILED"), failed)
+    night.arrive(task(failed, WEB, 2, "TASK_RUNNING"), failed)
+    night.now = at("00:12:20")
+
+    def fail_again() -> None:
+        late = failed - timedelta(seconds=ago)
+        night.arrive(task(late, WEB, 3, "TASK_FAILED"), late)
+
+    with at_call("before-call", call, fail_again):
+        night.look()
+    night.look_at(*every_minute(at("00:13:20"), 10))
+    assert states(night.heard) == ["opened"]
+
+
 def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) -> None:
     for app in ("/a", "/b", "/c"):
         night.arrive(down(app))
