@@ -53,7 +53,8 @@ def test_on_a_terminal_it_fits_the_scripts_work_against_it_and_ctrl_c_is_its_nor
             assert any(each in done.stdout for each in told)
         # More rows than there is room for: the newest and the hint are in sight.
         text = shown.wait_for(" 10 notified")
-        last = text[text.rindex("time (UTC)") :]
+        shown_whole = text[: text.rindex(" notified")]
+        last = shown_whole[shown_whole.rindex("time (UTC)") :]
         assert last.count("\n") < 24
         assert "●" in last
         assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} ", text, re.MULTILINE)  # of today
