@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.support.page_api import NOW, TOKEN, PageApi, serving
+from tests.support.page_api import NOW, TOKEN, PageApi, serving, site
 
 ARGS = [
     "--no-sandbox",
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
     program = find()
     assert program is not None  # or the tests that ask for it would have been skipped
     expect.set_options(timeout=_MILLISECONDS)
-    with sync_playwright() as playwright:
+    with site(), sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=program, args=ARGS)
         yield made
         made.close()
@@ -116,7 +116,7 @@ def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) 
         try:
             yield visit
         finally:
-            _leave(page)
+            _leave(visit)
     assert visit.errors == []
     assert visit.strangers == []
 
@@ -135,15 +135,17 @@ def _window(made: Browser, size: tuple[int, int], how: dict[str, Any]) -> Page:
     return _windows[name]
 
 
-def _leave(page: Page) -> None:
-    """Leave nothing for the next visit: another server may get the same port."""
+def _leave(visit: Visit) -> None:
+    """Leave nothing for the next visit, which may be of the same address."""
+    page = visit.page
     page.mouse.move(0, 0)
     page.context.set_offline(False)
-    page.evaluate("localStorage.clear(); sessionStorage.clear()")
     for other in page.context.pages:
         if other is not page:
             other.close()
-    page.goto("about:blank")
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    # Nothing runs there, and the browser needs no new process, as it would for about:blank.
+    page.goto(f"{visit.url}page/nothing")
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ OTHER = "o" * 43  # reads another cluster
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SEVERITIES = ["info", "notice", "warning", "error"]
 
+_PREFIX = "/prod"
 Summary = dict[str, Any]
 # By the first word of the path, and how many others there are.
 _MODELS: dict[tuple[str, int], type[Answer]] = {
@@ -136,35 +137,46 @@ def summary(
     return {name: value for name, value in made.items() if value is not None}
 
 
+class _Served(Handler):
+    """The page and an API below a prefix, as API Gateway has them."""
+
+    protocol_version = "HTTP/1.1"
+    address: str
+    api: PageApi
+
+    def do_GET(self) -> None:
+        api, path = self.api, self.path.removeprefix(_PREFIX)
+        api.asked.append(path)
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if path in ("", "/"):
+            made = files.index(urlsplit(self.path).path, self.headers.get("If-None-Match"))
+        elif path.startswith("/page/"):
+            made = files.file(path.removeprefix("/page/"))
+        else:
+            status, body = api.answer(path, token)
+            return self._send(status, {"Content-Type": "application/json"}, body)
+        return self._send(made.status_code, made.headers, made.body)
+
+    def _send(self, status: int, headers: dict[str, Any], body: Any) -> None:
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.answer(status, data, headers)
+
+
 @contextlib.contextmanager
-def serving(api: PageApi, prefix: str = "/prod") -> Iterator[str]:
-    """The page and that API below a prefix, as API Gateway has them; its address."""
+def site() -> Iterator[None]:
+    """One address for all APIs, one after the other: a browser keeps the page's files by it."""
+    with listening(_Served) as _Served.address:
+        yield
 
-    class Served(Handler):
-        protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
-            path = self.path.removeprefix(prefix)
-            api.asked.append(path)
-            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if path in ("", "/"):
-                made = files.index(urlsplit(self.path).path, self.headers.get("If-None-Match"))
-            elif path.startswith("/page/"):
-                made = files.file(path.removeprefix("/page/"))
-            else:
-                status, body = api.answer(path, token)
-                return self._send(status, {"Content-Type": "application/json"}, body)
-            return self._send(made.status_code, made.headers, made.body)
-
-        def _send(self, status: int, headers: dict[str, Any], body: Any) -> None:
-            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-            self.answer(status, data, headers)
-
-    with listening(Served) as address:
-        try:
-            yield f"http://{address}{prefix}/"
-        finally:
-            api.hold.set()
+@contextlib.contextmanager
+def serving(api: PageApi) -> Iterator[str]:
+    """The page and that API at the site; its address."""
+    _Served.api = api
+    try:
+        yield f"http://{_Served.address}{_PREFIX}/"
+    finally:
+        api.hold.set()
 
 
 def _wanted(asked: dict[str, str]) -> Any:
