@@ -120,6 +120,7 @@ class Stream:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         self._waiting: list[dict[str, Any]] = []
+        self._at_end = False
         self.shard: str = described["Shards"][0]["ShardId"]
 
     def use(self, functions: ModuleType) -> None:
@@ -128,14 +129,15 @@ class Stream:
 
     def fetch(self) -> list[dict[str, Any]]:
         """The records that are still to be handed over, as far as they have been written."""
-        while not self._waiting:
+        self._at_end = False
+        while not (self._waiting or self._at_end):
             # A page may be empty though more is to come.
             page = self._next_page() or self._next_page()
-            if not page:
-                break
-            written = (as_lambda_has_it(each, self._arn) for each in page)
+            self._at_end = len(page) < _MAX_BATCH
             self._waiting = [
-                each for each in written if any(passes(each, one) for one in self._patterns)
+                as_lambda_has_it(each, self._arn)
+                for each in page
+                if any(passes(each, one) for one in self._patterns)
             ]
         return self._waiting
 
@@ -159,6 +161,11 @@ class Stream:
         done = numbers.index(failures[0]["itemIdentifier"]) if failures else len(batch)
         self._waiting = self._waiting[done:]
         return batch[:done]
+
+    def drain(self) -> None:
+        """Hand over all that has been written, as far as the function finishes it."""
+        while self.pump() and (self._waiting or not self._at_end):
+            pass
 
 
 class Spill:

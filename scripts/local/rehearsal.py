@@ -141,8 +141,7 @@ class Rehearsal:
     def pump(self) -> None:
         """Hand over what the table's stream has."""
         for stream in self._streams:
-            while stream.pump():
-                pass
+            stream.drain()
 
     def look(self) -> None:
         """Let watch look once, and hear what it tells."""

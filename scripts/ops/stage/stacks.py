@@ -74,14 +74,18 @@ def bring_up(stage: str, alarm_email: str | None = None, *, ordered: bool = Fals
         _bring_up(stack, template, stage, more)
 
 
+def creations(stage: str) -> list[dict[str, Any]]:
+    """What CloudFormation is asked for to make both stacks of a new stage."""
+    return [_request(stack, name, stage, more, None)[0] for stack, name, more in _stacks(stage)]
+
+
 def begin_table_anew(stage: str) -> None:
     """Begin to make the table of a stage that somebody deleted: its stack still believes in it.
     Raises Failure.
     """
-    stack = table_stack(stage)
-    delete(stack)
-    request, _ = _request(stack, "table.yaml", stage, {}, None)
-    client("cloudformation").create_stack(**request)
+    delete(table_stack(stage))
+    table, _ = creations(stage)
+    client("cloudformation").create_stack(**table)
 
 
 def end_table_anew(stage: str) -> None:
@@ -165,7 +169,7 @@ def _describe(stack: str) -> dict[str, Any] | None:
 
 
 def _stacks(
-    stage: str, alarm_email: str | None, *, ordered: bool = False
+    stage: str, alarm_email: str | None = None, *, ordered: bool = False
 ) -> list[tuple[str, str, dict[str, str]]]:
     """Each stack, its template, and the parameters that are given anew."""
     more = {} if alarm_email is None else {"AlarmEmail": alarm_email}
