@@ -3,11 +3,14 @@
 import base64
 import copy
 import functools
+import io
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import botocore.useragent
 import moto.backends
@@ -19,7 +22,7 @@ from moto.backend_index import backend_url_patterns
 from moto.cloudformation.models import Stack
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.request import normalize_request
+from moto.core.request import Request
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -81,12 +84,36 @@ def _methods(host: str) -> list[tuple[re.Pattern[str], _Method]]:
 
 
 def _answer(method: _Method, request: AWSPreparedRequest) -> AWSResponse:
-    asked = normalize_request(request)
+    asked = Request(_environ(request))
     try:
         status, headers, body = method(asked, asked.raw_url, asked.headers)
     except HTTPException as error:
         status, headers, body = error.code or 500, error.get_headers(), error.get_body()
     return AWSResponse(request.url, status, headers, MockRawResponse(body))
+
+
+def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
+    """A request as WSGI has it (PEP 3333), as far as moto asks for it."""
+    url = urlsplit(request.url)
+    body: Any = request.body or b""
+    body = body.read() if hasattr(body, "read") else body
+    body = body.encode() if isinstance(body, str) else bytes(body)
+    environ = {
+        f"HTTP_{name.upper().replace('-', '_')}": _text(value)
+        for name, value in request.headers.items()
+    }
+    return environ | {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(url.path, "latin-1"),
+        "QUERY_STRING": url.query,
+        "RAW_URI": request.url,
+        "HTTP_HOST": url.netloc,
+        "CONTENT_TYPE": environ.pop("HTTP_CONTENT_TYPE", ""),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": io.BytesIO(body),
+    }
 
 
 def _text(value: str | bytes) -> str:
@@ -112,6 +139,17 @@ def _one_key(real: Callable[[Subscription], Any]) -> Callable[[Subscription], An
     """moto makes an RSA key for each subscription that gets messages by HTTP."""
     make = functools.cache(lambda: real(None))  # type: ignore[arg-type]
     return lambda _: make()
+
+
+def _number_requests(_: object) -> Callable[[dict[str, Any]], str]:
+    """moto puts the id of a request together of 52 random letters."""
+    numbers = itertools.count()
+
+    def number(headers: dict[str, Any]) -> str:
+        headers["x-amzn-requestid"] = f"{next(numbers):052}"
+        return str(headers["x-amzn-requestid"])
+
+    return number
 
 
 def _no_form(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -197,6 +235,7 @@ def _patch(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Any]) 
 
 
 _patch(SigV4Auth, "add_auth", _sign_elsewhere)
+_patch(moto.core.responses, "gen_amzn_requestid_long", _number_requests)
 _patch(moto.core.responses, "parse_qsl", _no_form)
 _patch(Subscription, "private_key", _one_key)
 _patch(Stack, "parse_template", _parse_once)
