@@ -163,15 +163,15 @@ def facts(
 def of_deployment(
     store: Store,
     incident: Incident,
-    told: Story,
+    deployment: Story,
     now: datetime,
     timing: Timing,
     *,
     stands_still: bool,
 ) -> Facts:
     """What a message about a deployment says, with what the lives of its apps did meanwhile."""
-    since = told.started_at or incident.began
-    apps = told.apps[:_MOST_APPS]
+    since = deployment.started_at or incident.began
+    apps = deployment.apps[:_MOST_APPS]
     most = MOST_ROWS if len(apps) == 1 else _MOST_ROWS_OF_AN_APP
     found = [read(store, incident.cluster, f"app:{app}", since, most).history for app in apps]
     failures = sorted(
@@ -182,34 +182,34 @@ def of_deployment(
     first = next((each for each in found if each.unhealthy or each.running), None)
     shown = first or next(iter(found), None)
     return Facts(
-        since=(last_moved(told) or since) if stands_still else since,
-        last=now if stands_still else told.ended_at or incident.last,
+        since=(last_moved(deployment) or since) if stands_still else since,
+        last=now if stands_still else deployment.ended_at or incident.last,
         condition=condition(shown, since, now, timing) if shown else None,
         failures=tuple(failures),
         message=_message(store, failures[-1].end if failures else None),
         why=_why(store, waiting.waiting, waiting) if waiting else "",
-        story=told,
+        story=deployment,
         stands_still=stands_still,
-        apps=tuple(told.apps),
+        apps=tuple(deployment.apps),
     )
 
 
-def last_moved(told: Story) -> datetime | None:
+def last_moved(deployment: Story) -> datetime | None:
     """When a step of a deployment began or ended last."""
-    moved = [each for step in told.steps for each in (step.started_at, step.ended_at) if each]
-    return max(moved, default=told.started_at)
+    moved = [each for step in deployment.steps for each in (step.started_at, step.ended_at) if each]
+    return max(moved, default=deployment.started_at)
 
 
-def followers(store: Store, told: Story, until: datetime) -> list[str]:
+def followers(store: Store, deployment: Story, until: datetime) -> list[str]:
     """The ids of the deployments of its apps that began at about its end or later, oldest first."""
-    if told.ended_at is None:
+    if deployment.ended_at is None:
         return []
-    window = Window.between(told.ended_at - REPLACED_WITHIN, until)
-    found = itertools.islice(store.deployments(told.cluster, window, _PAGE), MOST_ROWS)
-    later = [each for _, each in found if isinstance(each, Deployment) and each.id != told.id]
-    apps = set(told.apps)
+    window = Window.between(deployment.ended_at - REPLACED_WITHIN, until)
+    found = itertools.islice(store.deployments(deployment.cluster, window, _PAGE), MOST_ROWS)
+    later = [each for _, each in found if isinstance(each, Deployment) and each.id != deployment.id]
+    apps = set(deployment.apps)
     in_part = [each for each in reversed(later) if apps.isdisjoint(each.apps) and each.apps_omitted]
-    read_whole = {each.id for each in in_part[:_MOST_WHOLE] if _touches(store, told, each.id)}
+    read_whole = {each.id for each in in_part[:_MOST_WHOLE] if _touches(store, deployment, each.id)}
     return [
         each.id
         for each in reversed(later)
@@ -217,9 +217,9 @@ def followers(store: Store, told: Story, until: datetime) -> list[str]:
     ]
 
 
-def _touches(store: Store, told: Story, other: str) -> bool:
-    whole = story.tell(store, told.cluster, other)
-    return whole is not None and not set(told.apps).isdisjoint(whole.apps)
+def _touches(store: Store, deployment: Story, other: str) -> bool:
+    whole = story.of_deployment(store, deployment.cluster, other)
+    return whole is not None and not set(deployment.apps).isdisjoint(whole.apps)
 
 
 def newest_came(store: Store, cluster: str, now: datetime) -> datetime | None:
@@ -244,7 +244,7 @@ def deployment_before(
     rows = store.timeline(incident.cluster, clip(f"app:{incident.path}"), window, _PAGE)
     near = (each.deployment for each in itertools.islice(rows, MOST_NEAR))
     id_ = next(filter(None, near), None)
-    return story.tell(store, incident.cluster, id_) if id_ else None
+    return story.of_deployment(store, incident.cluster, id_) if id_ else None
 
 
 def _stuck(
@@ -256,8 +256,8 @@ def _stuck(
         return None
     if now - running[-1].heard < timing.stuck:
         return None
-    told = story.tell(store, incident.cluster, running[-1].id)
-    return told if told and told.state == "running" else None
+    deployment = story.of_deployment(store, incident.cluster, running[-1].id)
+    return deployment if deployment and deployment.state == "running" else None
 
 
 def _size(record: Record) -> int | None:

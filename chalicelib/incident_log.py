@@ -47,12 +47,12 @@ def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
     ended: list[PastIncident] = []
     open_: dict[str, PastIncident] = {}
     for alert in alerts:
-        for subject, count in alert.told.items():
+        for subject, count in alert.counts.items():
             known = open_.pop(subject, None)
             if known is None and alert.state == "resolved":
                 continue  # it was opened before the time that is asked for
             now = replace(known or _begun(alert, subject), count=count)
-            if len(alert.told) == 1 and not now.group:
+            if len(alert.counts) == 1 and not now.group:
                 now = replace(now, title=words.headline(alert.cluster, alert.title))
             if alert.state == "resolved":
                 ended.append(replace(now, resolved_at=alert.at))
@@ -63,7 +63,7 @@ def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
 
 def _begun(alert: AlertSent, subject: str) -> PastIncident:
     title = words.headline(alert.cluster, alert.title)
-    if len(alert.told) == 1:
+    if len(alert.counts) == 1:
         return PastIncident(subject, alert.severity, title, alert.at, alert.apps)
     path = path_of(subject)
     apps = (path,) if path else ()

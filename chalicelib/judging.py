@@ -25,12 +25,12 @@ _LOOK_FOR_FOLLOWERS = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Verdict:
-    """``tell``: people should hear of it, in that ``state``. ``wait``: look again when it is
+    """``notify``: people should hear of it, in that ``state``. ``wait``: look again when it is
     ``due``, or when something bad comes. ``drop``: it is nothing, or over and nobody was told.
     ``newest``: the newest record that was judged, while something is bad.
     """
 
-    action: Literal["tell", "wait", "drop"]
+    action: Literal["notify", "wait", "drop"]
     state: State = "opened"
     severity: str = "error"
     facts: Facts | None = None
@@ -70,23 +70,23 @@ class Judge:
         found, rows = evidence.of_subject(self._store, incident, self._now, self._timing)
         newest = newest if found.ongoing else ""
 
-        def tell(state: State) -> Verdict:
+        def notify(state: State) -> Verdict:
             facts = evidence.facts(self._store, incident, found, rows, self._now, self._timing)
             severity = incident.severity if state == "resolved" else found.severity
             due = self._next(incident, found) if state != "resolved" else None
-            return Verdict("tell", state, severity or "error", facts, due, newest)
+            return Verdict("notify", state, severity or "error", facts, due, newest)
 
         if incident.sending and incident.state:
-            return tell(incident.state)
+            return notify(incident.state)
         if incident.is_open:
             if found.resolves and found.resolves <= self._now:
-                return tell("resolved")
+                return notify("resolved")
             if found.still and self._repeat(incident) <= self._now:
-                return tell("ongoing")
+                return notify("ongoing")
             return Verdict("wait", due=self._next(incident, found), newest=newest)
         if found.matters:
             if incident.may_open(self._now, self._timing):
-                return tell("opened")
+                return notify("opened")
             return Verdict("wait", due=self._now + _LOOK_AGAIN)
         return Verdict("wait", due=found.next) if found.next else _DROP
 
@@ -112,45 +112,47 @@ class Judge:
         return min((each for each in times if each and each > self._now), default=soon)
 
     def _deployment(self, incident: Incident) -> Verdict:
-        told = story.tell(self._store, incident.cluster, incident.deployment_id)
-        if told is None:
+        deployment = story.of_deployment(self._store, incident.cluster, incident.deployment_id)
+        if deployment is None:
             return _DROP
         if incident.sending and incident.state:
-            still = told.state == "running" and incident.state != "resolved"
-            return self._of(incident, told, incident.state, stands_still=still)
-        if told.state == "running":
-            return self._running(incident, told)
+            still = deployment.state == "running" and incident.state != "resolved"
+            return self._of(incident, deployment, incident.state, stands_still=still)
+        if deployment.state == "running":
+            return self._running(incident, deployment)
         if incident.is_open:
-            return self._ended(incident, told)
-        return self._failed(incident, told)
+            return self._ended(incident, deployment)
+        return self._failed(incident, deployment)
 
     def _of(
-        self, incident: Incident, told: Story, state: State, *, stands_still: bool = False
+        self, incident: Incident, deployment: Story, state: State, *, stands_still: bool = False
     ) -> Verdict:
         facts = evidence.of_deployment(
-            self._store, incident, told, self._now, self._timing, stands_still=stands_still
+            self._store, incident, deployment, self._now, self._timing, stands_still=stands_still
         )
-        severity = "warning" if stands_still or told.state == "cancelled" else "error"
+        severity = "warning" if stands_still or deployment.state == "cancelled" else "error"
         due: datetime | None = self._now + (_LOOK_AGAIN if stands_still else _LOOK_FOR_FOLLOWERS)
         if state == "resolved":
             severity, due = incident.severity or severity, None
-        return Verdict("tell", state, severity, facts, due)
+        return Verdict("notify", state, severity, facts, due)
 
-    def _running(self, incident: Incident, told: Story) -> Verdict:
+    def _running(self, incident: Incident, deployment: Story) -> Verdict:
         """A deployment that may stand still."""
         moved = self._last_heard(incident)
         stuck = bool(self._timing.stuck) and self._now - moved >= self._timing.stuck
         if incident.is_open:
             if not stuck:
-                return self._of(incident, told, "resolved")
+                return self._of(incident, deployment, "resolved")
             if self._repeat(incident) <= self._now:
-                return self._of(incident, told, "ongoing", stands_still=True)
+                return self._of(incident, deployment, "ongoing", stands_still=True)
             return Verdict("wait", due=min(self._repeat(incident), self._now + _LOOK_AGAIN))
         if not stuck:
             return Verdict("wait", due=moved + self._timing.stuck) if self._timing.stuck else _DROP
-        if self._is_told_by_app(incident, told) or not incident.may_open(self._now, self._timing):
+        if self._is_notified_by_app(incident, deployment) or not incident.may_open(
+            self._now, self._timing
+        ):
             return Verdict("wait", due=self._now + self._timing.resolve_after)
-        return self._of(incident, told, "opened", stands_still=True)
+        return self._of(incident, deployment, "opened", stands_still=True)
 
     def _last_heard(self, incident: Incident) -> datetime:
         """When the newest event of a running deployment was heard."""
@@ -158,49 +160,51 @@ class Judge:
         found = (each.last for each in self._open.deployments if (each.cluster, each.id) == key)
         return next(found, incident.last)
 
-    def _is_told_by_app(self, incident: Incident, told: Story) -> bool:
+    def _is_notified_by_app(self, incident: Incident, deployment: Story) -> bool:
         """Whether an app of the deployment has an incident: that one tells of it, too."""
-        apps = set(told.apps)
+        apps = set(deployment.apps)
         return any(
             each.is_open and each.cluster == incident.cluster and each.path in apps
             for each in self._open.incidents
         )
 
-    def _ended(self, incident: Incident, told: Story) -> Verdict:
+    def _ended(self, incident: Incident, deployment: Story) -> Verdict:
         """A deployment of which people know that it stood still, or that it failed."""
         if incident.stands_still:
-            return self._of(incident, told, "resolved")
-        if told.state in ("succeeded", "unknown"):
-            return self._of(incident, told, "resolved")
-        for id_ in evidence.followers(self._store, told, self._now)[:5]:
-            other = story.tell(self._store, incident.cluster, id_)
+            return self._of(incident, deployment, "resolved")
+        if deployment.state in ("succeeded", "unknown"):
+            return self._of(incident, deployment, "resolved")
+        for id_ in evidence.followers(self._store, deployment, self._now)[:5]:
+            other = story.of_deployment(self._store, incident.cluster, id_)
             if other and other.state == "succeeded":
-                return self._over(incident, told, "A later deployment has succeeded.")
+                return self._over(incident, deployment, "A later deployment has succeeded.")
         if self._now - incident.last >= self._timing.same_incident:
-            return self._over(incident, told, "No later one has succeeded, but it is long ago.")
+            return self._over(
+                incident, deployment, "No later one has succeeded, but it is long ago."
+            )
         return Verdict("wait", due=self._now + _LOOK_FOR_FOLLOWERS)
 
-    def _over(self, incident: Incident, told: Story, why: str) -> Verdict:
-        verdict = self._of(incident, told, "resolved")
+    def _over(self, incident: Incident, deployment: Story, why: str) -> Verdict:
+        verdict = self._of(incident, deployment, "resolved")
         return replace(verdict, facts=verdict.facts and replace(verdict.facts, over=why))
 
-    def _failed(self, incident: Incident, told: Story) -> Verdict:
+    def _failed(self, incident: Incident, deployment: Story) -> Verdict:
         """Without a reason (before 1.6.352) it was nearly always cancelled; and one that was
         cancelled matters only if nothing took its place.
         """
-        never_ran = all(each.started_at is None for each in told.steps)
-        if told.state in ("succeeded", "unknown") or _CONFLICT in (told.reason or ""):
+        never_ran = all(each.started_at is None for each in deployment.steps)
+        if deployment.state in ("succeeded", "unknown") or _CONFLICT in (deployment.reason or ""):
             return _DROP
-        if never_ran and not told.reason:
+        if never_ran and not deployment.reason:
             return _DROP
-        if told.state == "failed" and told.reason:
-            return self._of(incident, told, "opened")
+        if deployment.state == "failed" and deployment.reason:
+            return self._of(incident, deployment, "opened")
         superseded = incident.last + self._timing.superseded_within
-        if evidence.followers(self._store, told, self._now):
+        if evidence.followers(self._store, deployment, self._now):
             return _DROP
         if self._now < superseded:
             return Verdict("wait", due=superseded)
-        return self._of(incident, told, "opened")
+        return self._of(incident, deployment, "opened")
 
     def _no_events(self, incident: Incident) -> Verdict:
         came = evidence.newest_came(self._store, incident.cluster, self._now)
@@ -209,13 +213,13 @@ class Judge:
             return _DROP
         if came > since and not incident.sending:
             over = Facts(since=since, last=came)
-            return Verdict("tell", "resolved", facts=over) if incident.is_open else _DROP
+            return Verdict("notify", "resolved", facts=over) if incident.is_open else _DROP
         facts = Facts(since=since, last=self._now)
         due = self._now + self._timing.look
         if incident.sending and incident.state:
-            return Verdict("tell", incident.state, facts=facts, due=due)
+            return Verdict("notify", incident.state, facts=facts, due=due)
         if not incident.is_open:
-            return Verdict("tell", "opened", facts=facts, due=due)
+            return Verdict("notify", "opened", facts=facts, due=due)
         if self._repeat(incident) <= self._now:
-            return Verdict("tell", "ongoing", facts=facts, due=due)
+            return Verdict("notify", "ongoing", facts=facts, due=due)
         return Verdict("wait", due=due)

@@ -68,9 +68,9 @@ class Sender:
             self._publish(each, claimed if n == 0 else [])  # one part was sent: the claim stays
         cluster = notices[0].incident.cluster
         self._confirm(claimed, words.headline(cluster, messages[0].subject))
-        told = {notice.after.subject: notice.after.count for notice, _ in claimed}
+        counts = {notice.after.subject: notice.after.count for notice, _ in claimed}
         for each in messages:
-            self._sent.note(cluster, state, each, now, told)
+            self._sent.note(cluster, state, each, now, counts)
         return len(messages)
 
     def _claim(

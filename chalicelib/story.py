@@ -38,7 +38,7 @@ MOST_TIMELINES = 25
 _PAGE = 100
 
 
-def tell(store: Store, cluster: str, id_: str) -> Story | None:
+def of_deployment(store: Store, cluster: str, id_: str) -> Story | None:
     """The story of a deployment; None if the cluster has no event of it. Raises TableError."""
     own = _own(store, cluster, id_, MOST_OWN)
     if not own:

@@ -109,7 +109,7 @@ class _Look:
             self.failed += 1
             # What goes wrong may be a text of an event, and its error shows it.
             reason = error.code if isinstance(error, ServiceError) else mask_text(repr(error))
-            log.error("not told", what=what, reason=shortened(reason, _REASON_CHARACTERS))
+            log.error("not notified", what=what, reason=shortened(reason, _REASON_CHARACTERS))
 
     # What no event tells of
 
@@ -193,12 +193,12 @@ class _Look:
                 break
             self._guard(each.subject, partial(self._judge_one, each, verdicts))
             if few:
-                self._tell_all(verdicts)
+                self._notify_all(verdicts)
         if verdicts.count > TOGETHER:
             self._add_soon(cluster, verdicts, budget)
         elif self._must_wait(cluster, verdicts):
             return
-        self._tell_all(verdicts)
+        self._notify_all(verdicts)
 
     def _add_soon(self, cluster: str, verdicts: "Verdicts", budget: Budget) -> None:
         """Many are told of together: with them those that would be at the next look."""
@@ -209,7 +209,7 @@ class _Look:
                 continue
             with suppress(Exception):  # it has its turn at the next look
                 verdict = ahead.judge(each)
-                if verdict.action == "tell" and verdicts.told[verdict.state]:
+                if verdict.action == "notify" and verdicts.pending[verdict.state]:
                     self._take(each, verdict, verdicts)
 
     def _of(self, cluster: str) -> list[Incident]:
@@ -227,20 +227,20 @@ class _Look:
         """Where many incidents of a cluster come at about the same time, the rest of them is waited
         for, once.
         """
-        told = verdicts.incidents
+        pending = verdicts.incidents
         next_look = self._now + self._timing.look
         soon = sum(
             each.due is not None and self._now < each.due <= next_look for each in self._of(cluster)
         )
-        if not told or not soon or len(told) + soon <= TOGETHER:
+        if not pending or not soon or len(pending) + soon <= TOGETHER:
             return False
-        return self._now - min(map(_waiting_since, told)) < self._timing.look
+        return self._now - min(map(_waiting_since, pending)) < self._timing.look
 
     def _judge_one(self, incident: Incident, verdicts: "Verdicts") -> None:
         """Judge an incident, and settle it if nobody is to be told of it now."""
         incident = incident.remembered(self._timing)
         verdict = self._judge.judge(incident)
-        if verdict.action == "tell":
+        if verdict.action == "notify":
             self._take(incident, verdict, verdicts)
         elif verdict.action == "wait":
             waits = replace(incident, judged=incident.noted, due=verdict.due, newest=verdict.newest)
@@ -259,7 +259,7 @@ class _Look:
             waits = replace(shown, judged=shown.noted, due=until, silenced_until=until)
             self._keep(incident, waits)
         else:
-            verdicts.told[verdict.state].append((incident, shown, verdict))
+            verdicts.pending[verdict.state].append((incident, shown, verdict))
 
     def _drop(self, incident: Incident) -> None:
         """Nobody is told of it: it is nothing, or over."""
@@ -281,16 +281,16 @@ class _Look:
         )
         return max(active, default=None)
 
-    def _tell_all(self, verdicts: "Verdicts") -> None:
+    def _notify_all(self, verdicts: "Verdicts") -> None:
         """Send what is to be told: many of one state together."""
-        for state, row in verdicts.told.items():
+        for state, row in verdicts.pending.items():
             together = len(row) > (1 if verdicts.gathered else TOGETHER)
             for part in [row] if together else [[each] for each in row]:
                 what = part[0][0].subject if len(part) == 1 else f"{len(part)} incidents"
-                self._guard(what, partial(self._tell, state, part, verdicts))
+                self._guard(what, partial(self._notify, state, part, verdicts))
             row.clear()
 
-    def _tell(self, state: State, row: list["Told"], verdicts: "Verdicts") -> None:
+    def _notify(self, state: State, row: list["Pending"], verdicts: "Verdicts") -> None:
         notices = [self._notice(state, *each) for each in row]
         if state == "opened":
             notices = self._joined(notices)
@@ -339,7 +339,7 @@ class _Look:
         facts = replace(verdict.facts, was_silenced=incident.silenced_until is not None)
         if incident.sending:
             return Notice(incident, shown, facts, again=True)
-        after = shown.told(state, self._now)
+        after = shown.after_notifying(state, self._now)
         return Notice(incident, replace(after, due=verdict.due, newest=verdict.newest), facts)
 
     def _keep(self, before: Incident, after: Incident) -> None:
@@ -355,7 +355,7 @@ class _Look:
         ]
 
 
-Told = tuple[Incident, Incident, Verdict]
+Pending = tuple[Incident, Incident, Verdict]
 """An incident as it is in the table, and as it is shown, and why it is to be told."""
 
 
@@ -367,17 +367,17 @@ class Verdicts:
     def __init__(self, gathered: bool) -> None:
         self.gathered = gathered
         self.silenced = 0
-        self.told: dict[State, list[Told]] = {"opened": [], "ongoing": [], "resolved": []}
+        self.pending: dict[State, list[Pending]] = {"opened": [], "ongoing": [], "resolved": []}
 
     @property
     def incidents(self) -> list[Incident]:
         """The incidents of all of them."""
-        return [incident for row in self.told.values() for incident, _, _ in row]
+        return [incident for row in self.pending.values() for incident, _, _ in row]
 
     @property
     def count(self) -> int:
         """How many of one state there are at most."""
-        return max(map(len, self.told.values()))
+        return max(map(len, self.pending.values()))
 
 
 def _described(incident: Incident, verdict: Verdict, facts: Facts) -> Incident:

@@ -146,7 +146,7 @@ def _check_losses(name: str, alarm_email: str | None, *, accepted: bool) -> None
     lost = [each for each in plan.of(name, alarm_email) if each.loss]
     if not lost:
         return
-    say(plan.told(lost), "bold red")
+    say(plan.described(lost), "bold red")
     if not accepted:
         raise Failure(
             "Nothing was deployed. If that is what you want: "

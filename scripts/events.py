@@ -247,12 +247,12 @@ def _show(args: argparse.Namespace) -> int:
 
 def _deployment(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
-    told = stories.find(stage, options.clusters(stage, args.cluster), args.id)
+    deployment = stories.find(stage, options.clusters(stage, args.cluster), args.id)
     if args.json:
-        out(stories.as_json(told))
+        out(stories.as_json(deployment))
     else:
         console, screen = _shown_on(args)
-        console.print(stories.text(told, screen))
+        console.print(stories.text(deployment, screen))
     return 0
 
 

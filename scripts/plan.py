@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     if not changes:
         say(f"A deploy of stage {args.stage} would change nothing.", "dim")
     elif lost:
-        say(plan.told(lost), "bold red")
+        say(plan.described(lost), "bold red")
     return EXIT_LOSSES if lost else 0
 
 

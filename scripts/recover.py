@@ -32,8 +32,8 @@ def main(argv: list[str] | None = None) -> int:
         )
     if args.dry_run:
         found = recovery.count(wanted)
-        told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
-        out(f"Would be copied, if not there yet, by kind: {told or 'nothing'}.")
+        counted = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
+        out(f"Would be copied, if not there yet, by kind: {counted or 'nothing'}.")
         return 0
     stage, anew = _stage(args, wanted)
     if stage.table_name == args.source:

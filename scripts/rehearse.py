@@ -148,19 +148,19 @@ def _print(rehearsal: "Rehearsal", stories: "list[Story]") -> None:
         out("")
     if not rehearsal.heard:
         out("Nobody would be woken.")
-    for told in stories:
-        apps = ", ".join(told.apps) or "apps that are not known"
-        by = f" by {told.started_by}" if told.started_by else ""
-        failed = f", {len(told.failures)} failures" if told.failures else ""
-        out(f"Deployment {told.id} of {apps}{by}: {told.state}{failed}")
+    for deployment in stories:
+        apps = ", ".join(deployment.apps) or "apps that are not known"
+        by = f" by {deployment.started_by}" if deployment.started_by else ""
+        failed = f", {len(deployment.failures)} failures" if deployment.failures else ""
+        out(f"Deployment {deployment.id} of {apps}{by}: {deployment.state}{failed}")
 
 
 def _print_json(rehearsal: "Rehearsal", stories: "list[Story]") -> None:
     for each in rehearsal.heard:
         out(json.dumps(each.as_json()))
-    for told in stories:
-        shown = told.model_dump(include={"state", "started_by", "apps", "failures"})
-        out(json.dumps({"deployment": told.id, **shown}))
+    for deployment in stories:
+        shown = deployment.model_dump(include={"state", "started_by", "apps", "failures"})
+        out(json.dumps({"deployment": deployment.id, **shown}))
 
 
 if __name__ == "__main__":

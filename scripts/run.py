@@ -161,7 +161,7 @@ def _alerts(made: System) -> Iterator[None]:
         subscriber.hearing(made.stage, made.journal.alerted),
     ):
         say(
-            f"Alerts are told {_FASTER} times as fast as in production: a minute is a second.",
+            f"Alerts come {_FASTER} times as fast as in production: a minute is a second.",
             "dim",
         )
         yield
@@ -206,7 +206,7 @@ def _once_streamed(marathon: SimulatedMarathon, urls: list[str], journal: Journa
     journal.wait_for(sent, WAIT_SECONDS)
     gaps = [record.id for record in journal.records.values() if record.type == "relay_gap"]
     if len(gaps) != 1:
-        raise Failure(f"One gap should have been told, not {len(gaps)}: look at the log.")
+        raise Failure(f"One gap should have been reported, not {len(gaps)}: look at the log.")
     return _verdict({_id_of(body) for body in marathon.sent} | set(gaps), sent, journal)
 
 

@@ -225,8 +225,8 @@ def _line(each: Subscription) -> str:
     notes = [] if each.arn else ["waits for its confirmation"]
     if each.undelivered:
         notes.append(f"{each.undelivered} undelivered")
-    told = f"  ({', '.join(notes)})" if notes else ""
-    return f"{each.id}  {each.topic:<6}  {each.target.shown}  {_what_it_gets(each)}{told}"
+    noted = f"  ({', '.join(notes)})" if notes else ""
+    return f"{each.id}  {each.topic:<6}  {each.target.shown}  {_what_it_gets(each)}{noted}"
 
 
 def _what_it_gets(each: Subscription) -> str:

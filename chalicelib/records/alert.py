@@ -151,18 +151,18 @@ def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> 
 
 
 def of_many(
-    state: State, told: Sequence[tuple[Incident, Facts]], context: Context
+    state: State, pairs: Sequence[tuple[Incident, Facts]], context: Context
 ) -> list[Notification]:
     """Tell of many incidents of one cluster together. One message, unless their apps are so many
     that SNS does not take them in one.
     """
-    return [_of_part(state, part, context) for part in _parts(told)]
+    return [_of_part(state, part, context) for part in _parts(pairs)]
 
 
-def storm(told: Sequence[tuple[Incident, Facts]]) -> str:
+def storm(pairs: Sequence[tuple[Incident, Facts]]) -> str:
     """What many incidents have in common, in a few words."""
-    many, where = _many([each for each, _ in told]), _where([facts for _, facts in told])
-    return f"{many} {_condition_of([facts for _, facts in told])}{where}"
+    many, where = _many([each for each, _ in pairs]), _where([facts for _, facts in pairs])
+    return f"{many} {_condition_of([facts for _, facts in pairs])}{where}"
 
 
 def again(sent: Notification) -> Notification:
@@ -470,12 +470,12 @@ def _of_no_events(
 
 
 def _parts(
-    told: Sequence[tuple[Incident, Facts]],
+    pairs: Sequence[tuple[Incident, Facts]],
 ) -> list[list[tuple[Incident, Facts]]]:
     """All in one, or in as few parts as SNS takes: it counts the apps as attributes."""
     parts: list[list[tuple[Incident, Facts]]] = [[]]
     size = 0
-    for each in told:
+    for each in pairs:
         needed = sum(len(app.encode()) + 6 for app in _apps(each))
         if parts[-1] and size + needed > _APPS_BYTES:
             parts.append([])
@@ -486,10 +486,10 @@ def _parts(
 
 
 def _of_part(
-    state: State, told: Sequence[tuple[Incident, Facts]], context: Context
+    state: State, pairs: Sequence[tuple[Incident, Facts]], context: Context
 ) -> Notification:
-    incidents = [each for each, _ in told]
-    facts = [each for _, each in told]
+    incidents = [each for each, _ in pairs]
+    facts = [each for _, each in pairs]
     cluster = incidents[0].cluster
     since, last = min(each.since for each in facts), max(each.last for each in facts)
     verb = {"opened": "are", "ongoing": "are still", "resolved": "were"}[state]
@@ -508,7 +508,7 @@ def _of_part(
         ((text, number),) = said
         of = f"{counted(number, 'time')}" if number > 1 else "once"
         lines.append(f"Last message from Mesos, {of}: {_said(text, _MESSAGE_CHARACTERS)}")
-    lines.append(f"Which: {words.names([_name(each) for each in told], _APPS_LISTED)}.")
+    lines.append(f"Which: {words.names([_name(each) for each in pairs], _APPS_LISTED)}.")
     if context.gathered:
         lines.append(
             "Incidents keep coming in this cluster, so they are gathered for "
@@ -516,19 +516,19 @@ def _of_part(
         )
     if context.silenced:
         lines.append(f"{context.silenced} more are not told: they are silenced.")
-    touched = tuple(dict.fromkeys(app for each in told for app in _apps(each)))
+    touched = tuple(dict.fromkeys(app for each in pairs for app in _apps(each)))
     link = _link(context.page, cluster, "", since, last)
     text = _text(lines, link, context, "", goes_on=state != "resolved")
     return _message(state, incidents, headline, text, touched, context)
 
 
-def _apps(told: tuple[Incident, Facts]) -> tuple[str, ...]:
-    incident, facts = told
+def _apps(pair: tuple[Incident, Facts]) -> tuple[str, ...]:
+    incident, facts = pair
     return facts.apps or ((incident.path,) if incident.path else ())
 
 
-def _name(told: tuple[Incident, Facts]) -> str:
-    incident, facts = told
+def _name(pair: tuple[Incident, Facts]) -> str:
+    incident, facts = pair
     return incident.path or words.names(facts.apps) or incident.title
 
 
@@ -617,7 +617,7 @@ def _message(
     cluster = incidents[0].cluster
     subject = incidents[0].subject if len(incidents) == 1 else MARATHON
     over = state == "resolved"
-    severities = [each.told_severity if over else each.severity for each in incidents]
+    severities = [each.worst_notified if over else each.severity for each in incidents]
     attributes = {
         "cluster": cluster,
         "severity": worst((*severities, *(each.severity for each in context.ended))) or "warning",
@@ -639,7 +639,7 @@ def _message(
 
 def _names(state: State, incidents: Sequence[Incident], context: Context) -> list[str]:
     """The names of what a message is about. A storm is over when all of it is."""
-    names = dict.fromkeys(each.told_as for each in incidents)
+    names = dict.fromkeys(each.notified_as for each in incidents)
     open_ = {storm_name(each) for each in context.storms} if state == "resolved" else set()
     return [each for each in names if each not in open_]
 

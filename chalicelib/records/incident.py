@@ -38,7 +38,7 @@ class Incident:
     then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
     ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
     that does. ``newest``: the id of the newest record that was judged, while something is bad.
-    ``storm``: when it was opened, if that message told of others too. ``told_severity``: the worst
+    ``storm``: when it was opened, if that message told of others too. ``worst_notified``: the worst
     that people were told since it was opened.
     ``version``: of these.
     """
@@ -69,7 +69,7 @@ class Incident:
     stands_still: bool = False
     newest: str = ""
     storm: datetime | None = None
-    told_severity: str = ""
+    worst_notified: str = ""
     no_events: bool = False
     noted: int = 0
     version: int = 0
@@ -91,7 +91,7 @@ class Incident:
         return self.apps or ((self.path,) if self.path else ())
 
     @property
-    def told_as(self) -> str:
+    def notified_as(self) -> str:
         """What it is to who hears of it, from its opening to its end: itself, or a storm."""
         if self.storm:
             return storm_name(self.storm)
@@ -135,14 +135,14 @@ class Incident:
             return self
         return replace(self, opened_at=None, notified=(), bad_at=None, openings=0, resolved_at=None)
 
-    def told(self, state: State, now: datetime) -> "Incident":
+    def after_notifying(self, state: State, now: datetime) -> "Incident":
         """It, once people have been told so."""
         over = state == "resolved"
-        told_before = "" if state == "opened" else self.told_severity
+        before = "" if state == "opened" else self.worst_notified
         return replace(
             self.over(now) if over else self,
             state=state,
-            told_severity=worst((self.severity, told_before)),
+            worst_notified=worst((self.severity, before)),
             opened_at=self.opened_at or now,
             notified=(*self.notified, now)[-_MOST_KEPT:],
             bad_at=self.bad_at if over else now,

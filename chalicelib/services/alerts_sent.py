@@ -22,13 +22,13 @@ from chalicelib.services.table import Table
 _SECONDS_A_DAY = 86_400
 # DynamoDB: 400 KB for an item. A message's text is far shorter, its apps may not be.
 _MOST_APPS = 1_000
-_MOST_TOLD_BYTES = 100_000
+_MOST_COUNTS_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSent:
-    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name. ``told``:
-    of which incidents it told, by their subjects, and how many instances had failed in each.
+    """One message. ``id`` begins with its time. ``incidents``: what it is about, by name.
+    ``counts``: by the subject of each incident in it, how many instances had failed.
     """
 
     id: str
@@ -41,7 +41,7 @@ class AlertSent:
     text: str
     apps: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
-    told: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """What readers are shown of it."""
@@ -74,9 +74,9 @@ class AlertsSent:
         state: State,
         message: Notification,
         now: datetime,
-        told: Mapping[str, int] | None = None,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Keep a message that was sent. ``told``: as in ``AlertSent``."""
+        """Keep a message that was sent. ``counts``: as in ``AlertSent``."""
         digest = hashlib.sha256(f"{message.subject}\n{message.message}".encode()).hexdigest()
         apps: list[str] = json.loads(message.apps) if message.apps else []
         subject = message.attributes["subject"]
@@ -90,7 +90,7 @@ class AlertsSent:
             "title": {"S": message.subject},
             "text": {"S": message.message},
             "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
-            "told": {"S": json.dumps(_fitting(told or {subject: 0}))},
+            "counts": {"S": json.dumps(_fitting(counts or {subject: 0}))},
         }
         if message.incidents:
             names = [each for each in json.loads(message.incidents) if each]
@@ -115,13 +115,13 @@ class AlertsSent:
         return (_alert(cluster, each) for each in found if not items.is_expired(each, now))
 
 
-def _fitting(told: Mapping[str, int]) -> dict[str, int]:
+def _fitting(counts: Mapping[str, int]) -> dict[str, int]:
     """As much of it as has room beside the rest of an item."""
-    sizes = itertools.accumulate(len(json.dumps(each)) + 9 for each in told)
+    sizes = itertools.accumulate(len(json.dumps(each)) + 9 for each in counts)
     return {
         each: count
-        for (each, count), size in zip(told.items(), sizes, strict=True)
-        if size <= _MOST_TOLD_BYTES
+        for (each, count), size in zip(counts.items(), sizes, strict=True)
+        if size <= _MOST_COUNTS_BYTES
     }
 
 
@@ -141,5 +141,5 @@ def _alert(cluster: str, values: dict[str, Any]) -> AlertSent:
         values["text"],
         tuple(values["apps"]),
         tuple(values.get("incidents", [values["subject"]])),
-        json.loads(values.get("told", "{}")) or {values["subject"]: 0},
+        json.loads(values.get("counts", "{}")) or {values["subject"]: 0},
     )

@@ -63,7 +63,7 @@ def callback(ingest: "Ingest", token: str | None, body: bytes, request_id: str) 
     )
     if receipt.outcome in _ERRORS:
         return _error(receipt.outcome)
-    return _answer(202 if receipt.outcome == "spilled" else 200, _told(receipt))
+    return _answer(202 if receipt.outcome == "spilled" else 200, _kept(receipt))
 
 
 def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id: str) -> Response:
@@ -91,7 +91,7 @@ def events(ingest: "Ingest", authorization: str | None, body: bytes, request_id:
     )
     if METRICS["lost"] in counts:
         return _error("not_kept")
-    return _answer(200, {"events": [_told(receipt) for receipt in receipts]})
+    return _answer(200, {"events": [_kept(receipt) for receipt in receipts]})
 
 
 def health() -> Response:
@@ -127,7 +127,7 @@ def _milliseconds_since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 3)
 
 
-def _told(receipt: "Receipt") -> dict[str, str]:
+def _kept(receipt: "Receipt") -> dict[str, str]:
     return {"id": receipt.id, "stored": receipt.outcome}
 
 

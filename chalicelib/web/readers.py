@@ -219,7 +219,7 @@ class Readers:
         found = incident_log.past(self._sent, cluster, window) if cluster else []
         if not found:
             self._check_exists(reader, values.get("cluster"))
-        told = models.PastIncidents(
+        answer = models.PastIncidents(
             incidents=[
                 models.PastIncident.model_validate(
                     {**asdict(each), "count": each.count or None, "group": each.group or None}
@@ -227,14 +227,14 @@ class Readers:
                 for each in found
             ]
         )
-        return json.dumps(sizes.cut(_values(told), "incidents"))
+        return json.dumps(sizes.cut(_values(answer), "incidents"))
 
     def _deployment(self, reader: Token, cluster: str, id_: str) -> str:
         _check(reader, cluster)
-        told = story.tell(self._store, cluster, id_)
-        if told is None:
+        answer = story.of_deployment(self._store, cluster, id_)
+        if answer is None:
             raise _nothing(f"Cluster {cluster} has no event of that deployment, or no longer.")
-        return json.dumps(sizes.cut(_values(told), *_LISTS_OF_A_STORY))
+        return json.dumps(sizes.cut(_values(answer), *_LISTS_OF_A_STORY))
 
     def _overview(self, reader: Token) -> str:
         now = times.now()
@@ -270,7 +270,7 @@ class Readers:
         within: float,
     ) -> dict[str, Any]:
         newest = history.newest_received(self._store, name)
-        told = models.Cluster(
+        answer = models.Cluster(
             name=name,
             # An event dated ahead came all the same when it came.
             newest=min(newest.timestamp, newest.received_at) if newest else None,
@@ -284,7 +284,7 @@ class Readers:
                 for each in story.running(self._store, name, within)
             ],
         )
-        return _values(told)
+        return _values(answer)
 
     def _names(self, reader: Token) -> list[str]:
         """The clusters that a reader may read."""

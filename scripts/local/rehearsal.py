@@ -167,7 +167,7 @@ class Rehearsal:
     def stories(self) -> list[Story]:
         """The stories of the deployments, in the order in which they began."""
         ids = dict.fromkeys(each.deployment for each in self.records if each.deployment)
-        found = (story.tell(self.stage.store, self.cluster, id_) for id_ in ids)
+        found = (story.of_deployment(self.stage.store, self.cluster, id_) for id_ in ids)
         return [each for each in found if each]
 
     def _receive(self) -> list[Any]:

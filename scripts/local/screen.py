@@ -73,7 +73,7 @@ def _whole_once(put: Callable[[Text], None], *, titles: bool) -> Callable[[str, 
     """What to do with an alert: the first is shown whole; the others if ``titles``."""
     first = True
 
-    def told(subject: str, text: str) -> None:
+    def say(subject: str, text: str) -> None:
         nonlocal first
         if first or titles:
             put(alert(subject))
@@ -81,7 +81,7 @@ def _whole_once(put: Callable[[Text], None], *, titles: bool) -> Callable[[str, 
             put(Text("\n".join(f"  │ {visible(each)}" for each in text.splitlines())))
         first = False
 
-    return told
+    return say
 
 
 def _pausing(

@@ -213,8 +213,8 @@ def _aws(error: Exception) -> str:
         case botocore.exceptions.EndpointConnectionError():
             return f"AWS can't be reached: {error} Look at the region and AWS_ENDPOINT_URL."
         case botocore.exceptions.ClientError():
-            told = error.response.get("Error", {})
-            what = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
+            answer = error.response.get("Error", {})
+            what = f"{answer.get('Code', 'Unknown')}: {answer.get('Message', '')}"
             return f"AWS refused {error.operation_name}: {what}"
         case _ if aws.is_no_answer(error):
             return "The answer is not from AWS: look at HTTPS_PROXY and AWS_ENDPOINT_URL."

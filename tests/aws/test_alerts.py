@@ -394,7 +394,7 @@ def test_what_goes_wrong_is_logged_without_the_secrets_of_events(
     night.now = at("00:12:20")
     with pytest.raises(NotSent):
         night.functions.watch(A_MINUTE_HAS_PASSED, Context())
-    (line,) = [each for each in capsys.readouterr().out.splitlines() if "not told" in each]
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "not notified" in each]
     assert "https://***@h/ is no number" in line
     assert len(line) < 600
 
@@ -469,7 +469,7 @@ def test_however_many_deployments_follow_a_bounded_part_is_read(
                     yield "", deployment.Facts(lines[-1], begun, ("/x",), apps_omitted=9)
 
     read: list[str] = []
-    monkeypatch.setattr(story, "tell", lambda _store, _cluster, id_: read.append(id_))
+    monkeypatch.setattr(story, "of_deployment", lambda _store, _cluster, id_: read.append(id_))
     told: Any = SimpleNamespace(id="one", cluster="prod", apps=[WEB], ended_at=begun)
     store: Any = Following()
     assert evidence.followers(store, told, begun) == ["small"]
@@ -477,21 +477,21 @@ def test_however_many_deployments_follow_a_bounded_part_is_read(
     assert len(lines) == evidence.MOST_ROWS
 
 
-def test_however_many_have_followed_few_stories_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_many_have_followed_few_stories_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, now = at("01:00:00"), at("03:00:00")
-    told: list[str] = []
+    read: list[str] = []
 
-    def tell(_store: Any, _cluster: str, id_: str) -> Any:
-        told.append(id_)
+    def of_deployment(_store: Any, _cluster: str, id_: str) -> Any:
+        read.append(id_)
         return SimpleNamespace(id=id_, state="failed", reason="No offers", apps=[WEB], steps=[])
 
-    monkeypatch.setattr(story, "tell", tell)
+    monkeypatch.setattr(story, "of_deployment", of_deployment)
     monkeypatch.setattr(evidence, "followers", lambda *_: [f"d{n}" for n in range(1000)])
     incident = Incident("prod", "deployment:one", begun, begun, "error", opened_at=begun)
     open_: Any = SimpleNamespace(incidents=[], deployments=[])
     store: Any = None
     Judge(store, open_, now, TIMING).judge(replace(incident, state="opened"))
-    assert told == ["one", *(f"d{n}" for n in range(5))]
+    assert read == ["one", *(f"d{n}" for n in range(5))]
 
 
 def test_of_a_long_timeline_a_bounded_part_is_read_and_the_message_says_so() -> None:

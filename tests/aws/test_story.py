@@ -48,7 +48,7 @@ BEFORE = post(
 
 def test_who_when_what_failed_and_what_changed(stage: Stage) -> None:
     stored(stage.store, BEFORE, *LIGHT, task("15:33.000", "TASK_FAILED", app="/prod/other"))
-    found = told(story.tell(stage.store, "prod", ID))
+    found = told(story.of_deployment(stage.store, "prod", ID))
     events, failures = found.pop("events"), found.pop("failures")
     assert [each["title"] for each in failures] == [
         "Task of /prod/web failed on node-7: Container exited with status 137"
@@ -278,7 +278,7 @@ def test_of_many_apps_the_feed_is_read_instead_of_their_timelines(stage: Stage) 
         task("15:33.100", "TASK_FAILED", app="/stage/a39"),
         end("success", "15:44.105", made=made),
     )
-    found = told(story.tell(stage.store, "prod", ID))
+    found = told(story.of_deployment(stage.store, "prod", ID))
     assert [each["app"] for each in found["failures"]] == ["/prod/a39"]
     assert found["events"][0]["type"] == "group_change_success"
 
@@ -289,13 +289,13 @@ def test_a_plan_that_is_kept_in_parts_is_read_once(stage: Stage) -> None:
     stored(stage.store, step("info", "15:30.600", 1, made))
     (bare,) = stage.store.timeline("prod", f"deployment:{ID}", bodies=("deployment_info",))
     assert bare.body == b""
-    found = story.tell(stage.store, "prod", ID)
+    found = story.of_deployment(stage.store, "prod", ID)
     assert found is not None
     assert [each.state for each in found.steps] == ["running", "waiting"]
 
 
 def test_nothing_is_told_of_a_deployment_that_nobody_heard_of(stage: Stage) -> None:
-    assert story.tell(stage.store, "prod", ID) is None
+    assert story.of_deployment(stage.store, "prod", ID) is None
 
 
 # Whatever is left of its events.
@@ -389,11 +389,11 @@ def test_a_running_deployment_says_why_nothing_launches(stage: Stage) -> None:
         "timestamp": at("18:31.000"),
     }
     stored(stage.store, step("info", "15:30.600", 1), waiting)
-    found = told(story.tell(stage.store, "prod", ID))
+    found = told(story.of_deployment(stage.store, "prod", ID))
     assert found["waiting"] == [
         "3 instances of /prod/web wait for offers since 08:15: "
         "14 of 15 agents have too little memory"
     ]
     launched = {**waiting, "state": "launched", "timestamp": at("19:31.000")}
     stored(stage.store, launched)
-    assert "waiting" not in told(story.tell(stage.store, "prod", ID))
+    assert "waiting" not in told(story.of_deployment(stage.store, "prod", ID))

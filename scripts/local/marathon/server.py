@@ -163,7 +163,7 @@ def _is_url(text: str) -> bool:
 
 
 def _info(marathon: "SimulatedMarathon") -> dict[str, Any]:
-    told: dict[str, Any] = {
+    info: dict[str, Any] = {
         "name": marathon.name,
         "version": marathon.version,
         "frameworkId": marathon.framework_id,
@@ -175,5 +175,5 @@ def _info(marathon: "SimulatedMarathon") -> dict[str, Any]:
     }
     if marathon.ways.has_subscriptions:
         type_ = {"type": "http_callback", "http_endpoints": None}
-        told["event_subscriber"] = type_ if marathon.callbacks else None
-    return told
+        info["event_subscriber"] = type_ if marathon.callbacks else None
+    return info

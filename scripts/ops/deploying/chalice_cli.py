@@ -38,21 +38,21 @@ def run(command: str, stage: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        told = [line.rstrip() for line in _shown(process)]
+        lines = [line.rstrip() for line in _shown(process)]
     if process.returncode != 0:
-        why = _what_failed(told)
+        why = _what_failed(lines)
         kind = NotYetAllowed if _NOT_YET_ALLOWED in why else Failure
         raise kind(f"chalice {command} failed: {why}")
-    if any(INCOMPLETE in line for line in told):
+    if any(INCOMPLETE in line for line in lines):
         raise Failure(
             "Chalice deployed without a dependency that has no wheel for Lambda (see above): the "
             "functions won't run. Change its version in requirements.txt and deploy again."
         )
 
 
-def _what_failed(told: list[str]) -> str:
+def _what_failed(lines: list[str]) -> str:
     """The call that failed and AWS's error, or else the last line. Chalice wraps its lines."""
-    said = " ".join(" ".join(told).split())
+    said = " ".join(" ".join(lines).split())
     if call := _FAILED_CALL.search(said):
         code, operation, message = call.groups()
         if "<" in message:
@@ -63,7 +63,7 @@ def _what_failed(told: list[str]) -> str:
             "a page of HTML came in the place of an answer of AWS; "
             "look at HTTPS_PROXY and AWS_ENDPOINT_URL"
         )
-    return next((line for line in reversed(told) if line.strip()), "it says nothing")
+    return next((line for line in reversed(lines) if line.strip()), "it says nothing")
 
 
 def _drop_broken_packages() -> None:
@@ -75,14 +75,14 @@ def _drop_broken_packages() -> None:
 
 def _shown(process: "subprocess.Popen[str]") -> list[str]:
     """All output of a process. Its tracebacks are not shown to the user."""
-    told = []
+    lines = []
     in_traceback = False
     for line in process.stdout or ():
-        told.append(line)
+        lines.append(line)
         if line.startswith("Traceback "):
             in_traceback = True
         elif in_traceback and line.strip() and not line.startswith((" ", "\t")):
             in_traceback = False
         if not in_traceback and line.strip():
             say(f"  {line.rstrip()}", style="dim")
-    return told
+    return lines

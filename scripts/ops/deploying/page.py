@@ -78,10 +78,10 @@ def _node() -> Path:
 
 def _version(node: str) -> int:
     try:
-        told = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+        shown = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     except OSError:
         return 0
-    number = re.match(r"v(\d+)\.", told.stdout)
+    number = re.match(r"v(\d+)\.", shown.stdout)
     return int(number[1]) if number else 0
 
 
@@ -136,5 +136,5 @@ def _checked(command: list[str], failure: str, path: Path | None = None) -> None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{failure}: {error}.") from error
     if done.returncode:
-        told = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
-        raise Failure(f"{failure}:\n{told}\n")
+        last = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
+        raise Failure(f"{failure}:\n{last}\n")

@@ -48,7 +48,7 @@ def of(name: str, alarm_email: str | None = None) -> list[Change]:
     return found
 
 
-def told(lost: list[Change]) -> str:
+def described(lost: list[Change]) -> str:
     """What would be lost, as a list that nobody overlooks."""
     lines = "\n".join(f"  ! {each.what} {each.how}: {each.loss}" for each in lost)
     return f"This deploy would lose:\n{lines}"
@@ -173,8 +173,8 @@ def _of_mapping(what: str, function: Function, stage: Stage) -> Iterator[Change]
     for setting, after in function.mapping(stage).items():
         before = present[0].get(setting)
         if not mappings.holds(before, after):
-            told = f"{json.dumps(before, default=str)} → {json.dumps(after)}"
-            yield Change(what, "changed", f"its mapping's {setting} {told}")
+            values = f"{json.dumps(before, default=str)} → {json.dumps(after)}"
+            yield Change(what, "changed", f"its mapping's {setting} {values}")
 
 
 def _removed(stage: Stage) -> Iterator[Change]:

@@ -49,7 +49,7 @@ def _carry_over_incidents(stage: Stage) -> None:
 def _incident(values: dict[str, Any]) -> Incident:
     cluster, _, subject = values["sk"].partition("|")
     silent = subject == "silence"
-    told = times.from_iso(values["told_at"]) if values.get("told_at") else None
+    notified = times.from_iso(values["told_at"]) if values.get("told_at") else None
     return Incident(
         cluster,
         MARATHON if silent else subject,
@@ -57,12 +57,12 @@ def _incident(values: dict[str, Any]) -> Incident:
         times.from_iso(values.get("heard", values["last"])),
         values["severity"],
         values["title"],
-        state="opened" if told else None,
-        opened_at=times.from_iso(values["opened"]) if told else None,
-        notified=(told,) if told else (),
-        bad_at=told,
-        openings=1 if told else 0,
-        due=times.now() if told else None,
+        state="opened" if notified else None,
+        opened_at=times.from_iso(values["opened"]) if notified else None,
+        notified=(notified,) if notified else (),
+        bad_at=notified,
+        openings=1 if notified else 0,
+        due=times.now() if notified else None,
         no_events=silent,
     )
 

@@ -132,10 +132,10 @@ def _greet(api: str, raw: socket.socket, host: str) -> socket.socket:
     try:
         return ssl.create_default_context().wrap_socket(raw, server_hostname=host)
     except OSError as error:
-        told = getattr(error, "verify_message", "") or getattr(error, "reason", "")
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "")
         raise _Stopped(
             "api-tls",
-            f"TLS with {api} fails from here: {told or 'the connection broke'}.",
+            f"TLS with {api} fails from here: {reason or 'the connection broke'}.",
             "Look at what stands between here and the API (a proxy that shows a certificate of its "
             "own?), and whether the Java of Marathon's hosts trusts that certificate.",
         ) from None
@@ -247,10 +247,10 @@ def _is_our_refusal(body: bytes) -> bool:
 def _object(body: bytes) -> dict[str, Any] | None:
     """The object in an answer; None if it is something else."""
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return answer if isinstance(answer, dict) else None
 
 
 def _proxy() -> str:

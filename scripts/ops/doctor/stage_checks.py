@@ -180,8 +180,8 @@ def _subscribers(stage: Stage) -> list[Finding]:
     pending = len(found) - counts.total()
     if counts:
         waiting = f"; {pending} more did not confirm yet" if pending else ""
-        told = f"events {counts['events']}, alerts {counts['alerts']}{waiting}"
-        return [Finding("ok", "subscribers", f"Subscribers: {told}.")]
+        counted = f"events {counts['events']}, alerts {counts['alerts']}{waiting}"
+        return [Finding("ok", "subscribers", f"Subscribers: {counted}.")]
     if pending:
         return [
             Finding(

@@ -171,8 +171,8 @@ def said_of(found: list[Incident]) -> tuple[str, str]:
     if len(found) > 1:
         apps = [each.path or each.subject for each in found]
         return visible(f"{first.group}: {listed(apps, _APPS)}"), ""
-    told: str = first.summary()["title"]
-    about = told if first.path in told else f"{first.path}: {told}"
+    title: str = first.summary()["title"]
+    about = title if first.path in title else f"{first.path}: {title}"
     return visible(about), visible("" if first.cause in about else first.cause)
 
 

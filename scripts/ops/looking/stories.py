@@ -37,9 +37,9 @@ STYLES = {
 
 def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
     """The story of the deployment whose id begins with this text. Raises Failure."""
-    told = [each for name in clusters if (each := story.tell(stage.store, name, beginning))]
-    if told:
-        return told[0]
+    every = (story.of_deployment(stage.store, name, beginning) for name in clusters)
+    if exact := next(filter(None, every), None):
+        return exact
     found = {
         (record.cluster, record.deployment)
         for name in clusters
@@ -52,7 +52,7 @@ def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
         ids = listed([id_ for _, id_ in sorted(found)], _SHOWN)
         raise Failure(f"{len(found)} deployments have ids that begin with {beginning!r}: {ids}.")
     for cluster, id_ in found:
-        if made := story.tell(stage.store, cluster, id_):
+        if made := story.of_deployment(stage.store, cluster, id_):
             return made
     raise Failure(
         f"No deployment among the newest {finding.NEWEST:,} events of {', '.join(clusters)} has an "
@@ -60,37 +60,37 @@ def find(stage: Stage, clusters: tuple[str, ...], beginning: str) -> Story:
     )
 
 
-def as_json(told: Story) -> str:
+def as_json(deployment: Story) -> str:
     """A story as one line of JSON."""
-    return visible_json(json.dumps(told.model_dump(by_alias=True, exclude_none=True)))
+    return visible_json(json.dumps(deployment.model_dump(by_alias=True, exclude_none=True)))
 
 
-def text(told: Story, where: Screen) -> Text:
+def text(deployment: Story, where: Screen) -> Text:
     """A story for reading."""
     made = Text.assemble(
-        f"Deployment {visible(told.id)} in cluster {told.cluster}: ",
-        (told.state, STYLES[told.state]),
+        f"Deployment {visible(deployment.id)} in cluster {deployment.cluster}: ",
+        (deployment.state, STYLES[deployment.state]),
         "\n",
-        *(f"  {visible(app)}\n" for app in told.apps),
-        (f"  {_when(told, where)}\n", "dim"),
+        *(f"  {visible(app)}\n" for app in deployment.apps),
+        (f"  {_when(deployment, where)}\n", "dim"),
     )
-    for each in told.waiting or ():
+    for each in deployment.waiting or ():
         made.append(f"  {visible(each)}\n", "yellow")
-    if told.reason:
-        made.append(f"  {visible(told.reason)}\n", "yellow")
-    _part(made, "Steps", [_step(each) for each in told.steps])
+    if deployment.reason:
+        made.append(f"  {visible(deployment.reason)}\n", "yellow")
+    _part(made, "Steps", [_step(each) for each in deployment.steps])
     _part(
         made,
         "What changed",
         [
             Text(f"{visible(change.app)}  {_field(field)}")
-            for change in told.changes
+            for change in deployment.changes
             for field in change.fields
         ],
     )
-    failed = {each.id for each in told.failures}
-    _part(made, "What failed", _events(told.failures, where))
-    others = [each for each in told.events if each.id not in failed]
+    failed = {each.id for each in deployment.failures}
+    _part(made, "What failed", _events(deployment.failures, where))
+    others = [each for each in deployment.events if each.id not in failed]
     _part(made, "Other events" if failed else "Events", _events(others, where))
     made.rstrip()
     return made
@@ -109,11 +109,11 @@ def _part(made: Text, heading: str, lines: list[Text]) -> None:
         made.append(" " * _INDENT).append(each).append("\n")
 
 
-def _when(told: Story, where: Screen) -> str:
-    begin = where.exact(times.iso(told.started_at)) if told.started_at else "?"
-    end = f" – {where.exact(times.iso(told.ended_at))}" if told.ended_at else ""
-    took = f" ({times.duration(told.seconds)})" if told.seconds is not None else ""
-    who = f", by {visible(told.started_by)}" if told.started_by else ""
+def _when(deployment: Story, where: Screen) -> str:
+    begin = where.exact(times.iso(deployment.started_at)) if deployment.started_at else "?"
+    end = f" – {where.exact(times.iso(deployment.ended_at))}" if deployment.ended_at else ""
+    took = f" ({times.duration(deployment.seconds)})" if deployment.seconds is not None else ""
+    who = f", by {visible(deployment.started_by)}" if deployment.started_by else ""
     return f"{begin}{end}{took}{who}"
 
 

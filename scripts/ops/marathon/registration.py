@@ -325,10 +325,10 @@ def _undo_rotation(
         marathon.unsubscribe(new_url)
         stage.tokens.revoke(new.hash)
     except (MarathonError, TableError) as error:
-        told = error.advice if isinstance(error, MarathonError) else f"{error}."
+        advice = error.advice if isinstance(error, MarathonError) else f"{error}."
         raise Failure(
-            f"{why or 'Interrupted.'} Going back failed too: {told} Both the old and the new token "
-            f"are still valid. See with --list what is subscribed; the new token is "
+            f"{why or 'Interrupted.'} Going back failed too: {advice} Both the old and the new "
+            f"token are still valid. See with --list what is subscribed; the new token is "
             f"{new.hash[:12]}. If its URL is not, revoke it: "
             f"scripts/register.py --stage {stage.name} --revoke {new.hash[:12]}"
         ) from error

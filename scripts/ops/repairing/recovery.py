@@ -109,11 +109,11 @@ def run(stage: Stage, recovery: Recovery, after: str | None) -> Counter[str]:
                     bar.advance(task, len(group))
                 position = reached
         except (KeyboardInterrupt, *cli.EXPECTED) as error:
-            told = f"{cli.sentence(error)} " if isinstance(error, cli.EXPECTED) else ""
+            reason = f"{cli.sentence(error)} " if isinstance(error, cli.EXPECTED) else ""
             again = f"and --after {position}" if position else "again"
             raise Failure(
-                f"{told}Stopped; {counts['copied']} items were copied. Go on with the same command "
-                f"{again}."
+                f"{reason}Stopped; {counts['copied']} items were copied. Go on with the same "
+                f"command {again}."
             ) from error
     return counts
 

@@ -78,10 +78,10 @@ class _Replay:
         try:
             replays.publish(self._stage, self._records(), rate, done, refused, replay=True)
         except (KeyboardInterrupt, Failure, ServiceError) as error:
-            told = "" if isinstance(error, KeyboardInterrupt) else f"{cli.sentence(error)} "
+            reason = "" if isinstance(error, KeyboardInterrupt) else f"{cli.sentence(error)} "
             how = f"Go on with the same command and --after {self._last}."
             raise Failure(
-                f"{told}Stopped after {bar.tasks[task].completed:g} events. "
+                f"{reason}Stopped after {bar.tasks[task].completed:g} events. "
                 f"{how if self._last else 'Run it again.'}"
             ) from error
 

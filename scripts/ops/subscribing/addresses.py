@@ -54,9 +54,9 @@ def service(text: str) -> str:
 def _check_elsewhere(text: str) -> None:
     parts = urlsplit(text)
     plain = parts._replace(netloc=parts.hostname or "").geturl()  # without a login
-    for pattern, told in _ELSEWHERE:
+    for pattern, why in _ELSEWHERE:
         if re.match(pattern, plain, re.IGNORECASE):
-            raise Failure(f"{told}. {_WHERE}.")
+            raise Failure(f"{why}. {_WHERE}.")
 
 
 def ending(text: str) -> str:

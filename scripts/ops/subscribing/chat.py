@@ -117,8 +117,8 @@ def undelivered(stage: Stage, target: Target) -> tuple[int, str]:
     found = client("sqs").receive_message(
         QueueUrl=url, VisibilityTimeout=0, MessageAttributeNames=["reason"], WaitTimeSeconds=1
     )
-    told = (each.get("MessageAttributes", {}) for each in found.get("Messages", []))
-    return count, next((e["reason"]["StringValue"] for e in told if "reason" in e), "")
+    attributes = (each.get("MessageAttributes", {}) for each in found.get("Messages", []))
+    return count, next((e["reason"]["StringValue"] for e in attributes if "reason" in e), "")
 
 
 def send(stage: Stage, target: Target, sample: Notification, seconds: int) -> None:

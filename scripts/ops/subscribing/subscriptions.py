@@ -206,13 +206,13 @@ def _known(stage: Stage, target: Target, topic: TopicName) -> Subscription | Non
     return next(found, None)
 
 
-def _listed(stage: Stage, topic: TopicName, topic_arn: str, told: dict[str, Any]) -> Subscription:
-    confirmed = told["SubscriptionArn"].startswith("arn:")
+def _listed(stage: Stage, topic: TopicName, topic_arn: str, answer: dict[str, Any]) -> Subscription:
+    confirmed = answer["SubscriptionArn"].startswith("arn:")
     return Subscription(
         topic,
         topic_arn,
-        _target(stage, told["Protocol"], told["Endpoint"]),
-        told["SubscriptionArn"] if confirmed else "",
+        _target(stage, answer["Protocol"], answer["Endpoint"]),
+        answer["SubscriptionArn"] if confirmed else "",
     )
 
 
@@ -224,8 +224,8 @@ def _target(stage: Stage, protocol: str, endpoint: str) -> Target:
 
 
 def _whole(each: Subscription) -> Subscription:
-    told = _attributes(each.arn)
-    redrive = json.loads(told.get("RedrivePolicy") or "{}")
+    answer = _attributes(each.arn)
+    redrive = json.loads(answer.get("RedrivePolicy") or "{}")
     queue = redrive.get("deadLetterTargetArn", "")
     url = queues.find(queues.name_of(queue)) if queue else None
     return Subscription(
@@ -233,15 +233,15 @@ def _whole(each: Subscription) -> Subscription:
         each.topic_arn,
         each.target,
         each.arn,
-        json.loads(told.get("FilterPolicy") or "{}"),
-        told.get("FilterPolicyScope") or _ON_ATTRIBUTES,
+        json.loads(answer.get("FilterPolicy") or "{}"),
+        answer.get("FilterPolicyScope") or _ON_ATTRIBUTES,
         queues.waiting(url) if url else None,
     )
 
 
 def _attributes(arn: str) -> dict[str, str]:
-    told = client("sns").get_subscription_attributes(SubscriptionArn=arn)
-    return dict(told["Attributes"])
+    answer = client("sns").get_subscription_attributes(SubscriptionArn=arn)
+    return dict(answer["Attributes"])
 
 
 def _settings(stage: Stage, target: Target, topic: str, wanted: Filters) -> dict[str, str]:
