@@ -17,7 +17,6 @@ from ops.subscribing.filters import Filters
 
 from chalicelib import times
 from chalicelib.marathon.ids import path
-from chalicelib.marathon.severity import SEVERITIES
 from chalicelib.records.silence import Silence
 from chalicelib.text import plain
 
@@ -67,28 +66,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--yes", action="store_true", help="don't ask, also for more than a day")
     parser.add_argument("--json", action="store_true", help="JSON, one silence a line")
     options.add_zone(parser)
-    _add_filters(parser)
+    options.add_choice(parser, "incidents about this app or pod alone")
     args = parser.parse_args(argv)
     if not (args.list or args.end or args.comment):
         parser.error("--comment TEXT is needed: others will ask why they hear nothing")
     return args
-
-
-def _add_filters(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_argument_group("filters")
-    which.add_argument(
-        "--cluster", action="append", default=[], metavar="NAME", help="only this cluster"
-    )
-    which.add_argument(
-        "--app",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="incidents about this app or pod alone; '/prod/*': all below /prod",
-    )
-    which.add_argument(
-        "--severity", choices=SEVERITIES, default="info", help="this or worse (default: all)"
-    )
 
 
 def _login() -> str:

@@ -17,7 +17,6 @@ from ops.subscribing.subscriptions import Subscribed, Subscription
 from ops.subscribing.targets import TOPICS, Target, TopicName
 
 from chalicelib.marathon.ids import path
-from chalicelib.marathon.severity import SEVERITIES
 
 _EXAMPLES = """\
 examples:
@@ -93,20 +92,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Options by which people say what a subscriber gets."""
-    several = parser.add_argument_group("filters")
-    several.add_argument(
-        "--cluster", action="append", default=[], metavar="NAME", help="only this cluster"
-    )
-    several.add_argument(
-        "--app",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="about this app or pod, its tasks and deployments; '/prod/*': all below /prod",
-    )
-    several.add_argument(
-        "--severity", choices=SEVERITIES, default="info", help="this or worse (default: all)"
-    )
+    several = options.add_choice(parser, "about this app or pod, its tasks and deployments")
     several.add_argument(
         "--type", action="append", default=[], help="only for events: such as deployment_failed"
     )

@@ -43,6 +43,27 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", metavar="WORDS", help="a part of the title")
 
 
+def add_choice(parser: argparse.ArgumentParser, about: str) -> argparse._ArgumentGroup:
+    """Options for several clusters and apps, and a severity; their group. ``about``: what an app's
+    path chooses.
+    """
+    group = parser.add_argument_group("filters")
+    group.add_argument(
+        "--cluster", action="append", default=[], metavar="NAME", help="only this cluster"
+    )
+    group.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help=f"{about}; '/prod/*': all below /prod",
+    )
+    group.add_argument(
+        "--severity", choices=SEVERITIES, default="info", help="this or worse (default: all)"
+    )
+    return group
+
+
 def add_times(parser: argparse.ArgumentParser) -> None:
     """Options for a span of time. ``settle_times`` makes times of them."""
     parser.add_argument(

@@ -110,17 +110,6 @@ def shared(shared_stage: Stage, capsys: pytest.CaptureFixture[str]) -> Doctor:
     return Doctor(shared_stage, "", capsys)
 
 
-@pytest.fixture
-def marathon() -> SimulatedMarathon:
-    return SimulatedMarathon(name="prod", framework_id="f-1")
-
-
-@pytest.fixture
-def url(marathon: SimulatedMarathon) -> Iterator[str]:
-    with marathon.running() as address:
-        yield address
-
-
 def keep_api(stage: Stage, api: str) -> None:
     resource = {"name": "rest_api", "resource_type": "rest_api", "rest_api_url": api}
     deployed.keep_copy(stage, {"resources": [resource]})

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
 from ops import ROOT
 from ops.cli import Failure
@@ -20,17 +19,6 @@ from local.scenario import CREATED, DELETED, EXAMPLE
 from local.system import System
 
 SEQUENCE = [*CREATED, *DELETED]
-
-
-@pytest.fixture
-def marathon() -> SimulatedMarathon:
-    return SimulatedMarathon(name="prod")
-
-
-@pytest.fixture
-def url(marathon: SimulatedMarathon) -> Iterator[str]:
-    with marathon.running() as address:
-        yield address
 
 
 @pytest.fixture

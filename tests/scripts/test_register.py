@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
@@ -15,22 +14,8 @@ import register
 from chalicelib.services import tokens
 from local.marathon import SimulatedMarathon
 from local.system import System
+from tests.support.desk import args
 from tests.support.web import answering
-
-
-def args(system: System, url: str, *more: str) -> list[str]:
-    return ["--stage", system.stage.name, "--url", system.api, "--marathon", url, *more]
-
-
-@pytest.fixture
-def marathon() -> SimulatedMarathon:
-    return SimulatedMarathon(name="prod", framework_id="f-1")
-
-
-@pytest.fixture
-def url(marathon: SimulatedMarathon) -> Iterator[str]:
-    with marathon.running() as address:
-        yield address
 
 
 def test_registering_subscribes_and_proves_it(

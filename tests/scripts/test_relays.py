@@ -1,7 +1,6 @@
 """What the scripts say of a relay: register.py lists and checks it, the doctor asks what waits."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from chalicelib.services.clusters import Cluster
 from local import relayed
 from local.marathon import Queued, SimulatedMarathon
 from local.system import System
+from tests.support.desk import args
 
 WEB = {"id": "/shop/web", "instances": 5, "mem": 4096, "constraints": [["hostname", "UNIQUE"]]}
 
@@ -25,16 +25,6 @@ WEB = {"id": "/shop/web", "instances": 5, "mem": 4096, "constraints": [["hostnam
 @pytest.fixture
 def marathon() -> SimulatedMarathon:
     return SimulatedMarathon(name="prod", version="1.8.180", framework_id="f-1")
-
-
-@pytest.fixture
-def url(marathon: SimulatedMarathon) -> Iterator[str]:
-    with marathon.running() as address:
-        yield address
-
-
-def args(system: System, url: str, *more: str) -> list[str]:
-    return ["--stage", system.stage.name, "--url", system.api, "--marathon", url, *more]
 
 
 def waits() -> Queued:

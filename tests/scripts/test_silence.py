@@ -1,8 +1,6 @@
 """scripts/silence.py: made, listed, ended; and that people hear nothing meanwhile."""
 
-import json
 from datetime import timedelta
-from typing import Any
 
 from ops.cli import Failure
 from ops.stage.resources import Stage
@@ -12,31 +10,13 @@ import silence
 
 from chalicelib import times
 from tests.support.cluster import registered
-
-
-class Desk:
-    """Somebody who silences what they know of."""
-
-    def __init__(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        self.stage = stage
-        self._capsys = capsys
-        self.told = ""
-
-    def run(self, *args: str) -> list[str]:
-        self._capsys.readouterr()
-        assert silence.main(["--stage", self.stage.name, *args]) == 0
-        shown = self._capsys.readouterr()
-        self.told = shown.err
-        return shown.out.splitlines()
-
-    def json(self, *args: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.run(*args, "--json")]
+from tests.support.desk import Desk
 
 
 @pytest.fixture
 def desk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Desk:
     stage.clusters.claim(registered())
-    return Desk(stage, capsys)
+    return Desk(silence.main, stage, capsys)
 
 
 def test_a_silence_covers_what_its_filters_say_until_its_end(desk: Desk) -> None:

@@ -27,6 +27,7 @@ from chalicelib.services.clusters import Cluster
 from chalicelib.services.topic import Topic
 from local.delivering import make_deliver
 from tests.support import queue
+from tests.support.desk import Desk
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record
@@ -42,24 +43,11 @@ HOOK = "https://hooks.example.net/in/s3cret"
 SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 
 
-class Desk:
+class Subscriptions(Desk):
     """Somebody who subscribes others to a stage."""
 
-    def __init__(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        self.stage = stage
-        self._capsys = capsys
-        self.told = ""
-
-    def run(self, *args: str) -> list[str]:
-        """The lines that the command prints; ``told``: what it tells beside."""
-        self._capsys.readouterr()
-        assert subscribe.main(["--stage", self.stage.name, *args]) == 0
-        shown = self._capsys.readouterr()
-        self.told = shown.err
-        return shown.out.splitlines()
-
     def listed(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.run("--list", "--json")]
+        return self.json("--list")
 
     def publish(self, cluster: str = "prod", **event: Any) -> str:
         made = record(cluster, **event)
@@ -69,9 +57,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Desk:
+def desk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Subscriptions:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
-    return Desk(stage, capsys)
+    return Subscriptions(subscribe.main, stage, capsys)
 
 
 @pytest.fixture
@@ -157,7 +145,7 @@ def test_invalid_targets_are_rejected_with_the_valid_kinds(
 # Queues
 
 
-def test_a_queue_gets_what_it_asked_for_and_nothing_else(desk: Desk, jobs: Queue) -> None:
+def test_a_queue_gets_what_it_asked_for_and_nothing_else(desk: Subscriptions, jobs: Queue) -> None:
     asked = ["--app", "/shop", "--app", "/web", "--severity", "notice", "--cluster", "prod"]
     (line,) = desk.run("--to", jobs.arn, *asked)
     assert line.endswith(": --cluster prod --app /shop --app /web --severity notice.")
@@ -171,7 +159,7 @@ def test_a_queue_gets_what_it_asked_for_and_nothing_else(desk: Desk, jobs: Queue
     assert found[0]["event"]["appId"] == "/shop"  # raw: the notification itself
 
 
-def test_the_queues_policy_is_added_to_and_given_back(desk: Desk, jobs: Queue) -> None:
+def test_the_queues_policy_is_added_to_and_given_back(desk: Subscriptions, jobs: Queue) -> None:
     theirs = {
         "Sid": "Theirs",
         "Effect": "Allow",
@@ -197,14 +185,16 @@ def test_the_queues_policy_is_added_to_and_given_back(desk: Desk, jobs: Queue) -
     assert jobs.statements() == [theirs]
 
 
-def test_a_queue_without_a_policy_has_none_afterwards(desk: Desk, jobs: Queue) -> None:
+def test_a_queue_without_a_policy_has_none_afterwards(desk: Subscriptions, jobs: Queue) -> None:
     desk.run("--to", jobs.arn)
     assert len(jobs.statements()) == 1
     desk.run("--to", jobs.arn, "--remove")
     assert jobs.statements() == []
 
 
-def test_subscribing_again_changes_the_filters_and_doubles_nothing(desk: Desk, jobs: Queue) -> None:
+def test_subscribing_again_changes_the_filters_and_doubles_nothing(
+    desk: Subscriptions, jobs: Queue
+) -> None:
     desk.run("--to", jobs.arn, "--app", "/shop")
     (line,) = desk.run("--to", jobs.arn, "--severity", "error")
     assert "already. It now gets: --severity error." in line
@@ -218,7 +208,9 @@ def test_subscribing_again_changes_the_filters_and_doubles_nothing(desk: Desk, j
     assert len(jobs.take()) == 1
 
 
-def test_a_filter_on_the_body_gives_way_to_one_on_attributes(desk: Desk, jobs: Queue) -> None:
+def test_a_filter_on_the_body_gives_way_to_one_on_attributes(
+    desk: Subscriptions, jobs: Queue
+) -> None:
     client("sns").subscribe(
         TopicArn=desk.stage.topic_arn,
         Protocol="sqs",
@@ -238,14 +230,14 @@ def test_a_filter_on_the_body_gives_way_to_one_on_attributes(desk: Desk, jobs: Q
     ("key", "told"), [("alias/aws/sqs", "which SNS can't use"), ("alias/ours", "kms:Decrypt")]
 )
 def test_a_queue_with_its_own_key_is_subscribed_with_a_warning(
-    desk: Desk, jobs: Queue, key: str, told: str
+    desk: Subscriptions, jobs: Queue, key: str, told: str
 ) -> None:
     client("sqs").set_queue_attributes(QueueUrl=jobs.url, Attributes={"KmsMasterKeyId": key})
     desk.run("--to", jobs.arn)
     assert told in desk.told
 
 
-def test_undelivered_messages_are_kept_and_listed(desk: Desk, jobs: Queue) -> None:
+def test_undelivered_messages_are_kept_and_listed(desk: Subscriptions, jobs: Queue) -> None:
     desk.run("--to", jobs.arn)
     (subscription,) = subscriptions.all_of(desk.stage)
     (url,) = queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-")
@@ -271,7 +263,7 @@ def test_undelivered_messages_are_kept_and_listed(desk: Desk, jobs: Queue) -> No
     assert queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-") == []
 
 
-def test_a_deleted_queue_can_be_unsubscribed(desk: Desk) -> None:
+def test_a_deleted_queue_can_be_unsubscribed(desk: Subscriptions) -> None:
     gone = queue.make("soon-gone")
     desk.run("--to", gone.arn)
     client("sqs").delete_queue(QueueUrl=gone.url)
@@ -281,7 +273,7 @@ def test_a_deleted_queue_can_be_unsubscribed(desk: Desk) -> None:
         desk.run("--to", gone.arn)
 
 
-def test_an_interrupted_removal_can_be_repeated(desk: Desk, jobs: Queue) -> None:
+def test_an_interrupted_removal_can_be_repeated(desk: Subscriptions, jobs: Queue) -> None:
     desk.run("--to", jobs.arn)
     (found,) = desk.listed()
     client("sns").unsubscribe(SubscriptionArn=found["arn"])
@@ -291,7 +283,9 @@ def test_an_interrupted_removal_can_be_repeated(desk: Desk, jobs: Queue) -> None
     assert queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-") == []
 
 
-def test_queues_of_stages_with_longer_names_are_not_this_stages(desk: Desk, jobs: Queue) -> None:
+def test_queues_of_stages_with_longer_names_are_not_this_stages(
+    desk: Subscriptions, jobs: Queue
+) -> None:
     desk.run("--to", jobs.arn)
     (own,) = queues.find_all(f"marathon-events-{desk.stage.name}-undelivered-")
     names = [
@@ -327,7 +321,7 @@ def made_function(name: str) -> str:
 
 
 def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queues, "_DELETED_SECONDS", 0)
     name = f"notify-{desk.stage.name}"
@@ -353,7 +347,7 @@ def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(
 # People, and URLs
 
 
-def test_people_get_the_alerts(desk: Desk) -> None:
+def test_people_get_the_alerts(desk: Subscriptions) -> None:
     (line,) = desk.run("--to", MAIL, "--app", "/shop/*", "--state", "opened")
     assert line.endswith(
         f"{MAIL} to the alerts of stage {desk.stage.name}: --app '/shop/*' --state opened."
@@ -376,7 +370,9 @@ def unconfirmed(exchange: Exchange) -> None:
     exchange.answer(status, pending, headers)
 
 
-def test_an_unconfirmed_subscription_is_listed_as_such(between_scripts: Proxy, desk: Desk) -> None:
+def test_an_unconfirmed_subscription_is_listed_as_such(
+    between_scripts: Proxy, desk: Subscriptions
+) -> None:
     with between_scripts.fault("GetSubscriptionAttributes", unconfirmed):
         desk.run("--to", MAIL)
         assert f"SNS sends a mail to {MAIL}" in desk.told
@@ -397,7 +393,7 @@ def test_an_unconfirmed_subscription_is_listed_as_such(between_scripts: Proxy, d
     assert [each["filters"] for each in desk.listed()] == [{}, {"severity": "error"}]
 
 
-def test_a_url_is_shown_without_its_secret_part(desk: Desk) -> None:
+def test_a_url_is_shown_without_its_secret_part(desk: Subscriptions) -> None:
     (line,) = desk.run("--to", HOOK.replace("hooks", "me:pw@hooks"))
     shown = [line, *desk.run("--list"), json.dumps(desk.listed())]
     assert all("https://hooks.example.net/***" in each for each in shown)
@@ -423,7 +419,7 @@ REFUSED = [
 ]
 
 
-def test_impossible_subscriptions_are_rejected_with_a_reason(desk: Desk) -> None:
+def test_impossible_subscriptions_are_rejected_with_a_reason(desk: Subscriptions) -> None:
     for args, why in REFUSED:
         with pytest.raises(Failure, match=why):
             desk.run("--to", *args)
@@ -443,7 +439,9 @@ def test_a_wrong_argument_is_refused_with_the_usage(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_unknown_values_of_filters_are_accepted_with_a_hint(desk: Desk, jobs: Queue) -> None:
+def test_unknown_values_of_filters_are_accepted_with_a_hint(
+    desk: Subscriptions, jobs: Queue
+) -> None:
     desk.run(
         "--to", jobs.arn, "--type", "deployment_fail", "--status", "TASK_LOOST", "--cluster", "east"
     )
@@ -455,7 +453,7 @@ def test_unknown_values_of_filters_are_accepted_with_a_hint(desk: Desk, jobs: Qu
         desk.run("--to", jobs.arn, "--test")
 
 
-def test_mail_on_the_events_topic_needs_a_severity_and_is_warned(desk: Desk) -> None:
+def test_mail_on_the_events_topic_needs_a_severity_and_is_warned(desk: Subscriptions) -> None:
     desk.run("--to", MAIL, "--topic", "events", "--severity", "error")
     assert "more than ten messages a second" in desk.told
     desk.run("--to", MAIL)
@@ -468,7 +466,9 @@ def test_mail_on_the_events_topic_needs_a_severity_and_is_warned(desk: Desk) -> 
 # Trying it out
 
 
-def test_a_sample_reaches_the_subscriber_and_others_are_named(desk: Desk, jobs: Queue) -> None:
+def test_a_sample_reaches_the_subscriber_and_others_are_named(
+    desk: Subscriptions, jobs: Queue
+) -> None:
     desk.run("--to", jobs.arn, "--app", "/shop", "--severity", "error")
     desk.run("--to", MAIL, "--topic", "events", "--severity", "error")
     desk.run("--to", "+491701234567")
@@ -485,7 +485,7 @@ def test_a_sample_reaches_the_subscriber_and_others_are_named(desk: Desk, jobs: 
     assert len(jobs.take()) == 2
 
 
-def test_a_sample_alert_can_be_sent(desk: Desk, jobs: Queue) -> None:
+def test_a_sample_alert_can_be_sent(desk: Subscriptions, jobs: Queue) -> None:
     desk.run("--to", jobs.arn, "--topic", "alerts", "--state", "resolved", "--severity", "error")
     (line,) = desk.run("--to", jobs.arn, "--test")
     assert line.endswith("Test: [prod] error of /test/sample: resolved")
@@ -494,7 +494,9 @@ def test_a_sample_alert_can_be_sent(desk: Desk, jobs: Queue) -> None:
     assert "Nothing is wrong." in message["Message"]
 
 
-def test_a_stage_older_than_alerts_says_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_older_than_alerts_says_so(
+    desk: Subscriptions, capsys: pytest.CaptureFixture[str]
+) -> None:
     old = Stage(**{**vars(desk.stage), "alerts_topic_arn": ""})
     with pytest.raises(Failure, match="has no alerts topic yet"):
         subscriptions.subscribe(old, targets.target(MAIL, old), "alerts", Filters())
@@ -532,7 +534,7 @@ def test_the_documented_rights_are_on_this_stages_resources_alone(
         assert any(fnmatchcase(f"arn:aws:{arn}", each) for each in resources) == granted, arn
 
 
-def test_the_documented_rights_are_the_needed_ones(desk: Desk, jobs: Queue) -> None:
+def test_the_documented_rights_are_the_needed_ones(desk: Subscriptions, jobs: Queue) -> None:
     policy = documented_policy()
     listed = {action for each in policy["Statement"] for action in each["Action"]}
     called = set()

@@ -17,22 +17,13 @@ from local.marathon import SimulatedMarathon
 from local.system import System
 from marathon_relay import settings
 from marathon_relay.marathon import Marathon
+from tests.support.desk import args
 from tests.support.faults import injected, no_connection
 
 
 @pytest.fixture
 def marathon() -> SimulatedMarathon:
     return SimulatedMarathon(name="prod", version="1.4.13", framework_id="f-1")
-
-
-@pytest.fixture
-def url(marathon: SimulatedMarathon) -> Iterator[str]:
-    with marathon.running() as address:
-        yield address
-
-
-def args(system: System, url: str, *more: str) -> list[str]:
-    return ["--stage", system.stage.name, "--url", system.api, "--marathon", url, *more]
 
 
 @contextmanager
