@@ -6,6 +6,7 @@ from ops.stage.resources import Stage
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 KINDS: dict[str, Any] = {
     "text": {"S": "a \U0001f600 ł"},
@@ -41,6 +42,34 @@ def test_a_partition_is_in_the_order_of_its_keys_bytes(client: Any, stage: Stage
     found = [each["sk"]["S"] for each in queried(client, stage, "#a")]
     assert found == sorted(found, key=str.encode)
     assert len(found) == 7
+
+
+def test_each_service_answers_the_same_with_and_without_a_socket(aws: str, stage: Stage) -> None:
+    """Also where it refuses, and where moto has no such address."""
+
+    def answers(endpoint: str) -> list[Any]:
+        def said(service: str, operation: str, **request: Any) -> Any:
+            made: Any = boto3.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+            try:
+                answer = getattr(made, operation)(**request)
+            except ClientError as error:
+                return error.response["Error"]
+            return {name: each for name, each in answer.items() if name != "ResponseMetadata"}
+
+        return [
+            said("sns", "get_topic_attributes", TopicArn=stage.topic_arn),
+            said("sns", "get_topic_attributes", TopicArn=f"{stage.topic_arn}-none"),
+            said(
+                "cloudformation", "describe_stacks", StackName=f"marathon-events-{stage.name}-table"
+            ),
+            said("cloudformation", "describe_stacks", StackName="none"),
+            said("sqs", "get_queue_attributes", QueueUrl=stage.spill_queue_url),
+            said("dynamodb", "describe_table", TableName="none"),
+            said("dynamodbstreams", "list_streams", TableName=stage.table_name),
+            said("lambda", "get_account_settings"),
+        ]
+
+    assert answers(aws) == answers(aws.replace("127.0.0.1", "localhost"))
 
 
 def queried(client: Any, stage: Stage, partition: str) -> list[Any]:
