@@ -12,7 +12,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 from tests.bench.figures import Figure
 from tests.support import page_data
 from tests.support.browser import ARGS, find
-from tests.support.page_api import NOW, TOKEN, PageApi, cluster, serving
+from tests.support.page_api import NOW, TOKEN, PageApi, cluster, serving, site
 
 _SECTION = "The page, a pan over the timeline"
 _FEW, _MANY = 100, 10_000
@@ -28,7 +28,7 @@ def page() -> Iterator[Figure]:
         progress.print("  no chromium here, so the page is not measured", style="yellow")
         return
     built.ensure()
-    with sync_playwright() as playwright:
+    with site(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGS)
         few, many = (_pan(browser.new_page(), count, page_data.APPS) for count in (_FEW, _MANY))
         apps = [f"/prod/group-{n % 20}/app-{n}" for n in range(_LANES)]
@@ -61,7 +61,9 @@ def _pan(page: Page, count: int, apps: list[str]) -> float:
         page.locator(".edge").first.wait_for(state="attached", timeout=120_000)  # all is loaded
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
-        return min(_round(page, session) for _ in range(_ROUNDS))
+        least = min(_round(page, session) for _ in range(_ROUNDS))
+        page.close()
+        return least
 
 
 def _round(page: Page, session: CDPSession) -> float:
