@@ -50,6 +50,13 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def patient(unhurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does the SDK give it, for clients that are made from now on, as ``between`` makes them."""
+    config = services._config(connect=5, read=10, attempts=1)  # noqa: SLF001
+    monkeypatch.setattr(services, "_URGENT_TABLE", config)
+
+
+@pytest.fixture
 def running(stage: Stage, unhurried: None) -> Iterator[System]:
     """The whole system on a stage of the test's own."""
     with system(stage) as made:

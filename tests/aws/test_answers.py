@@ -52,7 +52,7 @@ NO_ANSWERS = {
 }
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_a_put_that_aws_did_not_answer_is_spilled_and_restored(
     world: World, between: Proxy
 ) -> None:
@@ -65,7 +65,7 @@ def test_a_put_that_aws_did_not_answer_is_spilled_and_restored(
         assert world.journal.wait_for_notified(sent, 10), name
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
     world: World, between: Proxy
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
     assert world.journal.wait_for_notified(sent, 10)
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_a_token_that_aws_did_not_look_up_is_not_refused(world: World, between: Proxy) -> None:
     for n, (name, fault) in enumerate(NO_ANSWERS.items()):
         world.token = tokens.mint()  # or it would be remembered
@@ -91,7 +91,7 @@ def test_a_token_that_aws_did_not_look_up_is_not_refused(world: World, between: 
         assert all(world.stage.store.get("prod", id_) for id_ in sent), name
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_restore_takes_nothing_else_for_stored(world: World, between: Proxy) -> None:
     world.send(event(99))
     for n, (name, fault) in enumerate(NO_ANSWERS.items()):
@@ -103,7 +103,7 @@ def test_restore_takes_nothing_else_for_stored(world: World, between: Proxy) -> 
         assert all(world.stage.store.get("prod", id_) for id_ in sent), name
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_no_notification_is_parked_for_what_sns_did_not_say(world: World, between: Proxy) -> None:
     for n, (name, fault) in enumerate(NO_ANSWERS.items()):
         sent = world.send(event(2 * n), event(2 * n + 1))
@@ -114,7 +114,7 @@ def test_no_notification_is_parked_for_what_sns_did_not_say(world: World, betwee
         assert world.journal.wait_for_notified(sent, 10), name
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_a_message_that_the_queue_did_not_take_is_not_called_spilled(
     world: World, between: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +194,7 @@ def test_many_at_once_on_a_busy_machine_are_all_kept(world: World) -> None:
     assert all(world.stage.store.get("prod", receipt.id) for receipt in receipts)
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient")
 def test_the_same_large_event_by_another_token_changes_nothing_that_is_stored(
     world: World,
 ) -> None:
