@@ -1,4 +1,4 @@
-"""What the tests of scripts share: a Marathon, and how a script is run in this process."""
+"""What the tests of scripts share: a Marathon that answers."""
 
 from collections.abc import Iterator
 

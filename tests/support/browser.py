@@ -108,7 +108,7 @@ def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) 
     Fails if the browser complained or asked elsewhere.
     """
     stopped = how.pop("stopped", True)
-    page = _window(made, size, how)
+    page = _window(made, size, how, stopped=stopped)
     visit = Visit(page, url)
     with visit.watched():
         if stopped:
@@ -121,12 +121,13 @@ def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) 
     assert visit.strangers == []
 
 
-# Windows by how they look: opening one takes as long as most visits.
+# Windows by how they look: opening one takes as long as most visits. A clock that was set in one
+# stays so.
 _windows: dict[str, Page] = {}
 
 
-def _window(made: Browser, size: tuple[int, int], how: dict[str, Any]) -> Page:
-    name = repr((id(made), size, sorted(how.items())))
+def _window(made: Browser, size: tuple[int, int], how: dict[str, Any], *, stopped: bool) -> Page:
+    name = repr((id(made), size, stopped, sorted(how.items())))
     if name not in _windows:
         settings = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"} | how
         context = made.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
