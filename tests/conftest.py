@@ -22,7 +22,7 @@ from chalicelib import ingest
 from chalicelib.services import aws as services
 from local import cloud
 from local.system import System, system
-from tests.support import browser, proxy, strict_aws
+from tests.support import browser, haste, proxy, strict_aws
 from tests.support.alone import api_alone
 from tests.support.proxy import Proxy
 
@@ -108,6 +108,7 @@ class Untraced(ThreadedWSGIServer):
 werkzeug.serving.ThreadedWSGIServer = Untraced  # type: ignore[misc]
 
 strict_aws.install()
+haste.install()
 
 # This machine may be slow now and then; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)

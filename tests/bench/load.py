@@ -24,6 +24,7 @@ from local import cloud
 from local.system import System, system
 from tests.bench import bodies
 from tests.bench.figures import Figure
+from tests.support.haste import slowly
 
 # Marathon's HTTP client, as Marathon leaves it: connections to a host, and seconds for each post,
 # counted from when it is queued.
@@ -162,7 +163,7 @@ def _settle(made: System, expected: Counter[str]) -> None:
         if not missing and made.journal.notified.total() == heard:
             return
         heard = made.journal.notified.total()
-        time.sleep(1)
+        slowly(1)
 
 
 def _id_of(body: bytes) -> str:

@@ -15,6 +15,7 @@ from chalicelib.services import messenger
 from chalicelib.services.messenger import Address, Answer
 from local import services
 from local.services import DISCORD, OPSGENIE, PAGERDUTY, SLACK, TELEGRAM, Fault, Services
+from tests.support.haste import slowly
 
 HOSTILE = (
     "<!channel> <https://evil.example|click> @everyone https://x.example/@here <@U1> **b** "
@@ -93,7 +94,7 @@ def test_opsgenie_gets_one_alert_that_is_closed_by_its_alias(there: Services) ->
 
 def test_a_service_that_is_slow_but_answers_is_asked_once(there: Services) -> None:
     def slow(request: BaseHTTPRequestHandler) -> None:
-        time.sleep(0.2)
+        slowly(0.2)
         request.send_response(200)
         request.end_headers()
 
@@ -137,20 +138,24 @@ def endless(status: int, pause: float, part: bytes) -> Callable[[BaseHTTPRequest
 def test_no_answer_holds_it_up_or_leads_it_elsewhere(
     fault: Fault, answer: Answer | str, there: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messenger, "_SECONDS", 0.5)
+    if callable(fault):
+        monkeypatch.setattr(messenger, "_SECONDS", 0.5)
     there.faults = [fault]
     got = send(there.webhook)
     assert there.asked == 1
     assert got == answer if isinstance(answer, Answer) else answer in got.reason
 
 
-def test_a_wait_that_a_service_names_is_left_to_the_queue(there: Services) -> None:
+def test_a_wait_that_a_service_names_is_left_to_the_queue(
+    there: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Discord is asked once more at once; Apprise would sleep for as long as it says."""
     later = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800", "Retry-After": "9"}
     there.faults = [(429, later), (429, later)]
-    began = time.monotonic()
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
     assert send(DISCORD) == Answer("again", "status 429", 9)
-    assert time.monotonic() - began < 5
+    assert sum(pauses) < 5
     assert there.taken == {}
 
 

@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -40,6 +39,7 @@ from chalicelib.services.clusters import Cluster
 from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
+from tests.support.haste import slowly
 from tests.support.proxy import Proxy, cut, instead
 from tests.support.web import Answer, answering, answering_by
 
@@ -487,7 +487,7 @@ def test_the_api_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_api_is_slow() -> None:
     def late() -> int:
-        time.sleep(1.05)
+        slowly(1.05)
         return 403
 
     with serving_api(late) as api:

@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,7 @@ from chalicelib.services.clusters import Cluster
 from local.marathon import SimulatedMarathon
 from local.system import System
 from marathon_relay.marathon import Marathon, MarathonError
+from tests.support.haste import slowly
 from tests.support.records import record_from
 from tests.support.web import answering
 
@@ -120,7 +120,7 @@ def flooding(pause: float, size: int) -> Iterator[tuple[str, threading.Event]]:
             try:
                 while True:
                     connection.sendall(b" " * size)
-                    time.sleep(pause)
+                    slowly(pause)
             except OSError:
                 gone.set()
 

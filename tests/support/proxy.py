@@ -5,11 +5,11 @@ more for an answer than one would think.
 import contextlib
 import http.client
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.haste import slowly
 from tests.support.web import Handler, listening
 
 PAGE = b"<html><body><h1>Log in &amp; go on</h1></body></html>"
@@ -62,7 +62,7 @@ class Exchange:
             for byte in itertools.chain(body, itertools.repeat(32, 10_000)):
                 self._handler.wfile.write(bytes([byte]))
                 self._handler.wfile.flush()
-                time.sleep(seconds)
+                slowly(seconds)
                 if not self._faulty(self.operation):
                     break
         self._handler.close_connection = True
@@ -164,7 +164,7 @@ def slow(seconds: float) -> Fault:
     """AWS's answer, but late."""
 
     def fault(exchange: Exchange) -> None:
-        time.sleep(seconds)
+        slowly(seconds)
         exchange.pass_on()
 
     return fault
