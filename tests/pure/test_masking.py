@@ -167,12 +167,12 @@ def test_masking_takes_time_in_proportion_to_the_length(unit: str) -> None:
     def seconds(length: int) -> float:
         many = unit * (length // len(unit))
         text = f"{{{many}" + '"z":1}' if unit.endswith(",") else f'{{"z":"= @ {many}"}}'
-        started = time.process_time()
+        started = time.thread_time()
         mask_json(text)
-        return time.process_time() - started
+        return time.thread_time() - started
 
     # Quadratic time would be sixteen times as long.
-    assert seconds(600_000) < 8 * max(min(seconds(150_000) for _ in range(2)), 0.05)
+    assert seconds(100_000) < 8 * max(min(seconds(25_000) for _ in range(2)), 0.02)
 
 
 def test_what_has_more_secrets_than_any_event_is_masked_whole() -> None:

@@ -98,18 +98,15 @@ def test_a_quiet_marathon_gets_single_events_at_once_and_a_busy_one_full_batches
     assert 500 in endpoint.batches
 
 
-@pytest.mark.parametrize("version", ["0.9.0", "1.8.180"])
-def test_the_api_is_away_while_2000_events_come_in(
-    endpoint: Endpoint, spool: Path, version: str
-) -> None:
-    marathon = SimulatedMarathon(version=version, heartbeat=0.2)
+def test_the_api_is_away_while_more_than_a_batch_comes_in(endpoint: Endpoint, spool: Path) -> None:
+    marathon = SimulatedMarathon(version="1.8.180", heartbeat=0.2)
     with marathon.running() as url, relaying(url, endpoint, spool) as relay:
         listening(marathon)
         eventually(lambda: endpoint.records)
         endpoint.fault = "unavailable"
-        sent = publish(marathon, range(2000))
+        sent = publish(marathon, range(600))
         relay.wait_for("sending_failed")
-        eventually(lambda: relay.health()[1]["spooled"] == 2000)
+        eventually(lambda: relay.health()[1]["spooled"] == 600)
         status, health = relay.health()
         assert (status, health["stream"]) == (503, True)
         endpoint.heal()
@@ -120,10 +117,10 @@ def test_the_api_is_away_while_2000_events_come_in(
     assert set(endpoint.received.values()) == {1}
 
 
-def test_killed_in_the_middle_of_a_batch_it_goes_on_where_it_was(
+def test_it_reads_on_while_the_api_hangs_and_killed_then_it_goes_on_where_it_was(
     endpoint: Endpoint, spool: Path
 ) -> None:
-    marathon = SimulatedMarathon(version="1.8.180")
+    marathon = SimulatedMarathon(version="1.8.180", buffer=50)
     with marathon.running() as url:
         with relaying(url, endpoint, spool) as relay:
             listening(marathon)
@@ -132,6 +129,7 @@ def test_killed_in_the_middle_of_a_batch_it_goes_on_where_it_was(
             sent = publish(marathon, range(300))
             eventually(lambda: endpoint.refused)
             eventually(lambda: relay.metrics()["received_events_total"] == 301)
+            assert marathon.stream_counts.cut_off == 0
             relay.process.kill()
         missed = publish(marathon, range(300, 310))
         endpoint.heal()
@@ -199,7 +197,7 @@ def test_a_connection_that_is_dead_without_saying_so(endpoint: Endpoint, spool: 
         wire = Wire(url)
         with (
             wire.running() as address,
-            relaying(address, endpoint, spool, "--dead-after", "0.8") as relay,
+            relaying(address, endpoint, spool, "--dead-after", "3") as relay,
         ):
             listening(marathon)
             sent = publish(marathon, range(5))
@@ -238,22 +236,6 @@ def test_two_relays_at_once_store_each_event_once(
     assert set(sent) < set(endpoint.events)
     assert b"original" not in endpoint.events[-1]
     assert counted == endpoint.received.total() - len(endpoint.records)
-    assert endpoint.gaps == []
-
-
-def test_marathon_that_cuts_off_slow_readers_does_not_cut_off_the_relay_while_the_api_hangs(
-    endpoint: Endpoint, spool: Path
-) -> None:
-    marathon = SimulatedMarathon(version="1.8.180", buffer=50)
-    with marathon.running() as url, relaying(url, endpoint, spool):
-        listening(marathon)
-        eventually(lambda: endpoint.records)
-        endpoint.fault = "hang"
-        sent = publish(marathon, range(1000))
-        eventually(lambda: endpoint.refused)
-        endpoint.heal()
-        stored(endpoint, sent)
-    assert marathon.stream_counts.cut_off == 0
     assert endpoint.gaps == []
 
 
@@ -337,7 +319,7 @@ def test_what_is_sent_while_the_relay_reads_heartbeats_in_halves(
     marathon = SimulatedMarathon(version="0.9.0", heartbeat=0.02, split_heartbeats=True)
     with (
         marathon.running() as url,
-        relaying(url, endpoint, spool, "--dead-after", "0.5") as relay,
+        relaying(url, endpoint, spool, "--dead-after", "3") as relay,
     ):
         listening(marathon)
         stored(endpoint, publish(marathon, range(100)))
@@ -389,8 +371,8 @@ def test_events_near_the_limit_of_the_api_go_alone(endpoint: Endpoint, spool: Pa
     with marathon.running() as url, relaying(url, endpoint, spool):
         listening(marathon)
         sent = []
-        for n in range(4):
-            sent += publish(marathon, range(n, n + 1), filler="x" * (5_242_700 - n * 1_000_000))
+        for n, size in enumerate((5_242_700, 1_000_000)):
+            sent += publish(marathon, range(n, n + 1), filler="x" * size)
         stored(endpoint, sent)
     assert max(map(len, endpoint.records)) > 5_200_000
 
@@ -462,21 +444,21 @@ def test_a_proxy_that_takes_no_long_requests_gets_short_ones(
         assert not relay.told("kept_aside")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["html", "half", "too few", "moved", "unavailable", "a proxy's 400", "a proxy's 413"],
-)
-def test_only_the_api_s_own_answer_counts(endpoint: Endpoint, spool: Path, fault: str) -> None:
+def test_only_the_api_s_own_answer_counts(endpoint: Endpoint, spool: Path) -> None:
+    faults = ("html", "half", "too few", "moved", "unavailable", "a proxy's 400", "a proxy's 413")
     marathon = SimulatedMarathon(version="1.8.180")
+    sent: list[bytes] = []
     with marathon.running() as url, relaying(url, endpoint, spool) as relay:
         listening(marathon)
         eventually(lambda: endpoint.records)
-        endpoint.fault = fault
-        sent = publish(marathon, range(10))
-        relay.wait_for("sending_failed", 2)
-        endpoint.heal()
-        stored(endpoint, sent)
-        relay.wait_for("sending_again")
+        for n, fault in enumerate(faults, 1):
+            failed = len(relay.told("sending_failed"))
+            endpoint.fault = fault
+            sent += publish(marathon, range(len(sent), len(sent) + 10))
+            relay.wait_for("sending_failed", failed + 2)
+            endpoint.heal()
+            stored(endpoint, sent)
+            relay.wait_for("sending_again", n)
         assert not relay.told("kept_aside")
 
 

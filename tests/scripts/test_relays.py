@@ -19,7 +19,13 @@ from local.marathon import Queued, SimulatedMarathon
 from local.system import System
 from tests.support.desk import args
 
-WEB = {"id": "/shop/web", "instances": 5, "mem": 4096, "constraints": [["hostname", "UNIQUE"]]}
+WEB = {
+    "id": "/shop/web",
+    "instances": 5,
+    "mem": 4096,
+    "constraints": [["hostname", "UNIQUE"]],
+    "env": {"DB_PASSWORD": "correct horse"},
+}
 
 
 @pytest.fixture
@@ -33,19 +39,20 @@ def waits() -> Queued:
     return Queued(WEB, 3, since, agents=15, declined=declined)
 
 
-def test_register_lists_and_checks_the_relay_of_a_marathon_without_callbacks(
+def test_what_a_relay_finds_is_stored_and_register_lists_and_checks_it(
     running: System,
     marathon: SimulatedMarathon,
     url: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    marathon.queue = [waits()]
+    queued = waits()
+    marathon.queue = [queued]
     with (
         (tmp_path / "log").open("w") as log,
         relayed.relay(marathon, [url], running.stage, running.api, "prod", log),
     ):
-        assert running.journal.wait_for(2, 30)  # the stream's own event, and what waits
+        assert running.journal.wait_for(2, 60)  # the stream's own event, and what waits
         assert register.main(args(running, url, "--list")) == 0
         listed = capsys.readouterr().out
         assert register.main(args(running, url, "--list", "--json")) == 0
@@ -60,6 +67,15 @@ def test_register_lists_and_checks_the_relay_of_a_marathon_without_callbacks(
     for shown in (listed, checked):
         assert f"A relay ({said['relay']}) brings the events of cluster prod." in shown
         assert said["newest"] in shown
+    (record,) = running.stage.store.timeline("prod", "app:/shop/web")
+    assert (record.type, record.severity) == ("relay_waiting", "warning")
+    assert record.title == (
+        f"3 instances of /shop/web wait for offers since {queued.since:%H:%M}: 14 of 15 agents "
+        "have too little memory"
+    )
+    whole = running.stage.store.get("prod", record.id)
+    assert whole is not None
+    assert b"correct horse" not in whole.body
 
 
 def test_a_check_fails_where_the_relay_does_not_run(served: System, url: str) -> None:

@@ -13,16 +13,20 @@ from tests.support.web import Handler, listening
 TOKEN = "t" * 43
 MOST_LINES = 500
 MOST_BYTES = 5 * 1024 * 1024
+_OTHERS = ("relay_gap", "relay_waiting", "event_stream_attached", "event_stream_detached")
 
 
 class Endpoint:
-    """``records``: what is stored, each once, in the order in which it came; ``received``: how
-    often each line came. ``fault``: how it answers instead, until ``heal``.
+    """``records``: what is stored, each once, in the order in which it came; ``events``: those of
+    Marathon among them, but for those of the streams themselves; ``received``: how often each line
+    came. ``fault``: how it answers instead, until ``heal``.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.records: dict[bytes, None] = {}
+        self.events: list[bytes] = []
+        self._others: list[dict[str, Any]] = []
         self.received: Counter[bytes] = Counter()
         self.batches: list[int] = []
         self.refused = 0  # requests that were answered by the fault
@@ -38,15 +42,8 @@ class Endpoint:
         return self.of_type("relay_gap")
 
     def of_type(self, type_: str) -> list[dict[str, Any]]:
-        """What is stored of a type."""
-        events = map(json.loads, list(self.records))
-        return [event for event in events if _type(event) == type_]
-
-    @property
-    def events(self) -> list[bytes]:
-        """What is stored of Marathon's events, but for those of the streams themselves."""
-        ours = ("relay_gap", "relay_waiting", "event_stream_attached", "event_stream_detached")
-        return [body for body in list(self.records) if _type(json.loads(body)) not in ours]
+        """What is stored of a type of the streams, or of the relay."""
+        return [event for event in list(self._others) if event["eventType"] == type_]
 
     def heal(self) -> None:
         """Answer as the contract says from now on; what hangs is let go."""
@@ -65,16 +62,21 @@ class Endpoint:
             answer = []
             for line in lines:
                 known = line in self.records
-                self.records[line] = None
+                if not known:
+                    self._keep(line)
                 self.received[line] += 1
                 id_ = hashlib.sha256(line).hexdigest()[:16]
                 answer.append({"id": id_, "stored": "duplicate" if known else "new"})
             self.batches.append(len(lines))
             return answer
 
-
-def _type(event: Any) -> str:
-    return str(event.get("eventType", ""))
+    def _keep(self, line: bytes) -> None:
+        self.records[line] = None
+        event = json.loads(line.decode(errors="replace"))
+        if event.get("eventType") in _OTHERS:
+            self._others.append(event)
+        else:
+            self.events.append(line)
 
 
 @contextmanager

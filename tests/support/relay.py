@@ -12,14 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from marathon_relay.trust import trust
+from tests.support import web
 from tests.support.endpoint import TOKEN, Endpoint
 from tests.support.relay_process import RelayProcess
 from tests.support.web import Handler, listening
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 
 def eventually(condition: Callable[[], object], what: str = "") -> None:
@@ -52,7 +50,7 @@ class Relay:
     def health(self) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of /health."""
         answer = self._get("/health")
-        return answer.status_code, answer.json()
+        return answer.status, answer.json
 
     def metrics(self) -> dict[str, float]:
         """What /metrics shows, by name and labels."""
@@ -60,9 +58,8 @@ class Relay:
         pairs = [line.rsplit(" ", 1) for line in shown if not line.startswith("#")]
         return {name.removeprefix("marathon_relay_"): float(value) for name, value in pairs}
 
-    def _get(self, path: str) -> httpx.Response:
-        address = self.wait_for("serving")["address"]
-        return httpx.get(address + path, verify=trust())
+    def _get(self, path: str) -> web.Reply:
+        return web.get(self.wait_for("serving")["address"], path)
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it; its exit status."""
