@@ -55,6 +55,14 @@ assert not loaded, loaded
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_each_script_is_a_command() -> None:
+    """The relay's tests run the relay's."""
+    scripts = set((ROOT / "scripts").glob("*.py")) - {ROOT / "scripts" / "relay.py"}
+    for script in scripts:
+        text = script.read_text()
+        assert text.endswith('\n\nif __name__ == "__main__":\n    cli.run(main)\n'), script
+
+
 def test_make_alone_lists_the_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0

@@ -13,6 +13,7 @@ from ops.stage.resources import Stage
 
 import events
 import pytest
+from rich.console import Console
 
 from chalicelib import times
 from chalicelib.history import Wanted
@@ -142,26 +143,21 @@ def test_status_shows_deployments_incidents_and_queues(
     assert silent == {"cluster": "silent", "deployments": [], "incidents": []}
 
 
-@pytest.mark.parametrize(
-    ("by", "first"),
-    [
-        ("type", ("status_update_event", 4)),
-        ("severity", ("info", 11)),
-        ("app", ("/my-app", 14)),
-        ("day", ("2016-04-24", 16)),
-        ("hour", ("2016-04-24 09:00", 16)),
-        ("cluster", ("prod", 16)),
-    ],
-)
-def test_events_are_counted_by_anything(
-    life: Stage, capsys: pytest.CaptureFixture[str], by: str, first: tuple[str, int]
-) -> None:
-    args = ("stats", "--by", by, "--since", "2016-04-24")
-    shown = run(life, capsys, *args).splitlines()
-    assert shown[0].split("  ")[0].rstrip() == first[0]
-    assert shown[0].endswith("█" * 40)
-    counted = json.loads(run(life, capsys, *args, "--json").splitlines()[0])
-    assert counted == {by: first[0], "events": first[1]}
+def test_events_are_counted_by_anything(life: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    for by, first in {
+        "type": ("status_update_event", 4),
+        "severity": ("info", 11),
+        "app": ("/my-app", 14),
+        "day": ("2016-04-24", 16),
+        "hour": ("2016-04-24 09:00", 16),
+        "cluster": ("prod", 16),
+    }.items():
+        args = ("stats", "--by", by, "--since", "2016-04-24")
+        shown = run(life, capsys, *args).splitlines()
+        assert shown[0].split("  ")[0].rstrip() == first[0]
+        assert shown[0].endswith("█" * 40)
+        counted = json.loads(run(life, capsys, *args, "--json").splitlines()[0])
+        assert counted == {by: first[0], "events": first[1]}
     assert run(life, capsys, "stats") == ""
 
 
@@ -175,23 +171,28 @@ def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
     assert [next(coming).id, next(coming).id] == [new.id, newest.id]
 
 
-def test_bars_fit_a_terminal(life: Stage) -> None:
-    command = [sys.executable, "scripts/events.py", "stats", "--stage", life.name]
-    with running([*command, "--since", "2016-04-24"], ROOT) as terminal:
-        assert terminal.end() == 0
-        lines = [line for line in terminal.shown.splitlines() if "█" in line]
+@pytest.fixture
+def wide_80(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts of this process have a terminal."""
+
+    def console() -> Console:
+        return Console(file=sys.stdout, force_terminal=True, color_system=None, width=80)
+
+    monkeypatch.setattr(events, "_console", console)
+
+
+def test_bars_fit_a_terminal(
+    life: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = run(life, capsys, "stats", "--since", "2016-04-24")
+    lines = [line for line in shown.splitlines() if "█" in line]
     assert lines
     assert max(map(len, lines)) <= 80
 
 
-def on_terminal(stage: Stage, *args: str) -> list[str]:
-    command = [sys.executable, "scripts/events.py", args[0], "--stage", stage.name, *args[1:]]
-    with running(command, ROOT) as terminal:
-        assert terminal.end() == 0
-        return terminal.shown.splitlines()
-
-
-def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(life: Stage) -> None:
+def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(
+    life: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     failed = {
         **FAILED[0],
         "message": "Container exited with a very long message " * 5 + "status 137",
@@ -199,7 +200,9 @@ def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(life: Stage)
     for second in range(3):
         time = f"2016-04-25T09:28:5{second}.000Z"
         store(life, record(**{**failed, "timestamp": time, "taskId": f"my-app.{second}"}))
-    lines = on_terminal(life, "list")
+    with running([sys.executable, "scripts/events.py", "list", "--stage", life.name], ROOT) as its:
+        assert its.end() == 0
+        lines = its.shown.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert lines[0] == "2016-04-24 UTC"
     assert lines[-2] == "2016-04-25 UTC"
@@ -208,10 +211,9 @@ def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(life: Stage)
     assert "×3" in lines[-1]
     short = lines[-1].split()[-1]
     assert len(short) == 8
-    assert json.loads("".join(on_terminal(life, "show", short, "--json")))["id"].endswith(
-        tuple("0123456789abcdef")
-    )
-    berlin = on_terminal(life, "list", "--tz", "Europe/Berlin")
+    shown = run(life, capsys, "show", short, "--json")
+    assert json.loads(shown)["id"].partition("-")[2].startswith(short)
+    berlin = run(life, capsys, "list", "--tz", "Europe/Berlin").splitlines()
     assert berlin[-2:] == ["2016-04-25 CEST", lines[-1].replace("09:28:52", "11:28:52")]
 
 

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
-from ops import ROOT
+from ops import ROOT, cli
 from ops.cli import Failure
 from ops.deploying import chalice_cli
 from ops.stage import deployed, resources
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
+import deploy
+import destroy
 import events
 import pytest
 import register
@@ -23,25 +26,12 @@ from chalicelib.services.queues import DeadLetters
 from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
-from tests.support import terminal
 from tests.support.records import at, record
 from tests.support.web import answering
 
 
 def run(stage: Stage, *args: str) -> int:
     return events.main(["--stage", stage.name, *args])
-
-
-def script(name: str, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, f"scripts/{name}.py", *args],
-        cwd=ROOT,
-        env=cloud.ENVIRONMENT | {"PATH": "/usr/bin:/bin"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 @pytest.fixture
@@ -85,32 +75,40 @@ def test_an_empty_value_is_rejected_before_anything_is_done(
     assert shown.out == ""
 
 
-@pytest.mark.parametrize("name", ["register", "events", "deploy", "destroy"])
-def test_an_empty_stage_is_rejected_with_the_stages_that_exist(name: str) -> None:
-    done = script(name, "--stage", "", *(["list"] if name == "events" else []))
-    assert done.returncode == 1
-    assert "Which stage? .chalice/config.json has: dev, prod" in done.stderr
+def test_an_empty_stage_is_rejected_with_the_stages_that_exist() -> None:
+    which = r"Which stage\? \.chalice/config\.json has: dev, prod"
+    for main, args in ((register.main, []), (events.main, ["list"])):
+        with pytest.raises(Failure, match=which):
+            main(["--stage", "", *args])
 
 
-def test_seconds_and_addresses_are_explained() -> None:
-    done = script("register", "--marathon", "http://m", "--timeout", "abc")
-    assert "'abc': give seconds" in done.stderr
-    done = script("deploy", "--stage", "dev", "--alarm-email", "nonsense")
-    assert "'nonsense' is not a mail address" in done.stderr
+def test_seconds_and_addresses_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for main, args, told in (
+        (register.main, ["--marathon", "http://m", "--timeout", "abc"], "'abc': give seconds"),
+        (deploy.main, ["--alarm-email", "nonsense"], "'nonsense' is not a mail address"),
+    ):
+        with pytest.raises(SystemExit):
+            main(args)
+        assert told in capsys.readouterr().err
 
 
 def test_an_unknown_stage_is_rejected_without_advice_to_deploy_it(aws: str) -> None:
     with pytest.raises(Failure, match="There is no stage 'staging'"):
         resources.find("staging")
-    done = script("destroy", "--stage", "prod", "--yes", AWS_ENDPOINT_URL=aws)
-    assert "Stage prod is not deployed in this account and region: nothing to do" in done.stderr
-    assert "Deploy it first" not in done.stderr
+    told = "Stage prod is not deployed in this account and region: nothing to do."
+    with pytest.raises(Failure, match=f"^{told}$"):
+        destroy.main(["--stage", "prod", "--yes"])
 
 
-def test_an_endpoint_without_a_scheme_is_rejected() -> None:
-    done = script("events", "list", AWS_ENDPOINT_URL="localhost:5000")
-    assert done.returncode == 1
-    assert "AWS_ENDPOINT_URL=localhost:5000: an address begins with http://" in done.stderr
+def test_an_endpoint_without_a_scheme_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:5000")
+    with pytest.raises(SystemExit) as ended:
+        cli.run(lambda: events.main(["list"]))
+    assert ended.value.code == 1
+    told = "AWS_ENDPOINT_URL=localhost:5000: an address begins with http://"
+    assert told in capsys.readouterr().err
 
 
 def test_a_port_that_speaks_no_tls_is_not_called_untrusted(stage: Stage) -> None:
@@ -129,14 +127,14 @@ def test_a_replay_without_a_filter_is_rejected(
         run(prod, "replay", "--since", "2016-01-01")
 
 
-def test_a_replay_says_how_many_and_asks(prod: Stage, aws: str) -> None:
+def test_a_replay_says_how_many_and_asks(prod: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     prod.store.put(at(1))
-    command = ["scripts/events.py", "replay", "--stage", prod.name, "--app", "/shop"]
-    with terminal.running([sys.executable, *command], ROOT) as shown:
-        shown.wait_for("1 events will be notified of again. Go on? Type yes:")
-        shown.type("no\n")
-        assert shown.end() == 1
-    assert "Nothing was changed" in shown.shown
+    asked = Mock(return_value="no")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", asked)
+    with pytest.raises(Failure, match="Nothing was changed"):
+        run(prod, "replay", "--app", "/shop")
+    asked.assert_called_once_with("1 events will be notified of again. Go on? Type yes: ")
 
 
 def test_list_says_where_it_was_cut_and_which_type_was_meant(
@@ -154,18 +152,6 @@ def test_list_says_where_it_was_cut_and_which_type_was_meant(
     assert "did you mean deployment_success?" in capsys.readouterr().err
     run(prod, "list", "--type", "deployment_success")
     assert "did you mean" not in capsys.readouterr().err
-
-
-def test_at_80_columns_no_id_is_broken(prod: Stage, aws: str) -> None:
-    prod.store.put(at(1, app="/a/long/path/of/an/app/that/does/not/fit"))
-    command = ["scripts/events.py", "list", "--stage", prod.name]
-    with terminal.running([sys.executable, *command], ROOT) as shown:
-        assert shown.end() == 0
-    lines = shown.shown.splitlines()
-    short = at(1, app="/a/long/path/of/an/app/that/does/not/fit").id.partition("-")[2][:8]
-    assert lines[-1].startswith("09:00:01  notice   App /a/long/path")
-    assert lines[-1].endswith(f"  {short}")
-    assert len(lines[-1]) <= 80
 
 
 def test_help_of_a_command_shows_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,13 +224,11 @@ def test_what_destroy_prints_works_after_the_destroy(
     assert not token.valid
 
 
-@pytest.mark.parametrize("command", [["replay", "--since", "1d"], ["parked"], ["restore"]])
-def test_commands_say_that_a_stage_is_destroyed(
-    stage: Stage, command: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_say_that_a_stage_is_destroyed(stage: Stage) -> None:
     client("cloudformation").delete_stack(StackName=f"marathon-events-{stage.name}-messaging")
-    with pytest.raises(Failure, match="is destroyed: only its table is left"):
-        run(stage, *command)
+    for command in (["replay", "--since", "1d"], ["parked"], ["restore"]):
+        with pytest.raises(Failure, match="is destroyed: only its table is left"):
+            run(stage, *command)
 
 
 def test_a_parked_message_is_shown_and_dropped(
@@ -348,8 +332,6 @@ def test_a_token_made_by_a_clock_that_is_ahead_is_accepted(
 def test_destroy_lists_relays_separately(
     served: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import destroy
-
     modern = SimulatedMarathon(name="prod", version="1.8.180")
     stage = served.stage
     with modern.running() as url:
@@ -364,9 +346,15 @@ def test_destroy_lists_relays_separately(
     assert "still registered" not in shown
 
 
-@pytest.mark.parametrize("stage", [["--stage", "prod"], ["--stage=prod"]])
-def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path, stage: list[str]) -> None:
-    done = script("relay", *stage, "--spool", str(tmp_path), AWS_ENDPOINT_URL=aws)
+def test_the_relay_finds_the_api_of_a_stage(aws: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/relay.py", "--stage=prod", "--spool", str(tmp_path)],
+        cwd=ROOT,
+        env=cloud.ENVIRONMENT | {"PATH": "/usr/bin:/bin", "AWS_ENDPOINT_URL": aws},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "Stage prod is not deployed" in done.stderr
 
