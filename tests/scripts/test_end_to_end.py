@@ -28,43 +28,16 @@ def registered(running: System, url: str) -> System:
     return running
 
 
-def test_the_sequences_have_the_times_that_they_had() -> None:
-    assert [(each["eventType"], each["timestamp"][11:]) for each in SEQUENCE] == [
-        ("api_post_event", "09:27:47.044Z"),
-        ("group_change_success", "09:27:47.044Z"),
-        ("deployment_step_success", "09:27:47.047Z"),
-        ("deployment_info", "09:27:47.047Z"),
-        ("deployment_info", "09:27:47.046Z"),
-        ("status_update_event", "09:27:48.069Z"),
-        ("deployment_step_success", "09:27:48.078Z"),
-        ("deployment_success", "09:27:48.078Z"),
-        ("group_change_success", "09:31:44.379Z"),
-        ("deployment_info", "09:31:44.390Z"),
-        ("status_update_event", "09:31:44.936Z"),
-        ("app_terminated_event", "09:31:44.941Z"),
-        ("deployment_step_success", "09:31:44.941Z"),
-        ("deployment_success", "09:31:44.941Z"),
-    ]
-
-
-def test_each_event_is_stored_once_and_notified_once_however_often_it_is_sent(
+def test_each_event_is_stored_once_and_notified_once_in_words_however_often_it_is_sent(
     registered: System, marathon: SimulatedMarathon
 ) -> None:
     for event in [EXAMPLE, *SEQUENCE] * 2:
         marathon.publish(event)
     marathon.settle()
-    assert registered.journal.wait_for(16, 20)
+    assert registered.journal.wait_for(16, 60)
     assert marathon.counts.statuses == [200] * 31
     assert registered.journal.notified == dict.fromkeys(registered.journal.records, 1)
     assert len(registered.journal.records) == 16
-
-
-def test_each_is_readable_and_in_the_right_timeline(
-    registered: System, marathon: SimulatedMarathon
-) -> None:
-    for event in [EXAMPLE, *SEQUENCE]:
-        marathon.publish(event)
-    marathon.settle()
     store = registered.stage.store
 
     def titles(subject: str) -> list[str]:
@@ -104,7 +77,7 @@ def test_operators_see_what_happened(
     for event in SEQUENCE:
         marathon.publish(event)
     marathon.settle()
-    assert registered.journal.wait_for(15, 20)
+    assert registered.journal.wait_for(15, 60)
     capsys.readouterr()
     stage = ["--stage", registered.stage.name]
 
@@ -137,18 +110,6 @@ def test_operators_see_what_happened(
         events.main([*stage, "show", killed[:-16] + "0" * 16])
 
 
-def test_after_a_failure_marathon_is_silent_and_the_simulation_too(
-    registered: System, marathon: SimulatedMarathon
-) -> None:
-    token = marathon.urls[0].rpartition("=")[2]
-    marathon.subscribe(marathon.urls[0].replace(token, "A" * 43), "192.0.2.1")
-    marathon.settle()
-    marathon.publish(SEQUENCE[0])
-    marathon.settle()
-    assert marathon.counts.failed == 1  # the wrong token, once; then it is skipped
-    assert marathon.counts.skipped == 1
-
-
 def test_make_run_once_is_a_check() -> None:
     """Here through the relay; CI runs it through callbacks."""
     command = [sys.executable, "scripts/run.py", "--once", "--stream"]
@@ -167,10 +128,12 @@ def test_an_event_that_is_lost_on_the_way_fails_the_check(
     def lose(self: Store, record: Record) -> str:
         return "new" if record.type == "app_terminated_event" else real(self, record)
 
-    real = Store.put
+    real, journal = Store.put, running.journal
     monkeypatch.setattr(Store, "put", lose)
-    monkeypatch.setattr(run, "WAIT_SECONDS", 2)
+    # All the others come, however slow this machine is.
+    wait_for = journal.wait_for
+    monkeypatch.setattr(journal, "wait_for", lambda count, seconds: wait_for(count - 1, 60))
     args = ["--stage", running.stage.name, "--url", running.api, "--marathon", url]
     assert register.main(args) == 0
     with pytest.raises(Failure, match="1 events are missing"):
-        run.once(marathon, running.journal)
+        run.once(marathon, journal)
