@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops.cli import Failure
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
@@ -93,12 +92,6 @@ def test_foreign_subscriptions_and_what_marathon_says_of_itself_stop_nothing(
         assert not INVISIBLE & set("".join(printed) + shown.err)
 
 
-@pytest.mark.parametrize("address", ["http://[", "http://[x]:1/", "http://h:99999", "http://h:x"])
-def test_invalid_addresses_are_rejected(stage: Stage, address: str) -> None:
-    with pytest.raises(Failure, match="is not a Marathon's address"):
-        register.main(["--stage", stage.name, "--url", "http://a", "--marathon", address])
-
-
 def test_json_nested_deeper_than_python_reads_is_not_taken_for_a_marathon() -> None:
     with (
         answering(200, b"[" * 100_000) as url,
@@ -134,7 +127,7 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with flooding(0, 1_000_000) as (url, gone):
         with pytest.raises(MarathonError, match="larger than"):
             Marathon(url).info()
-        assert gone.wait(10)
+        assert gone.wait(60)
 
 
 def test_an_answer_that_comes_too_slowly_is_cut_off() -> None:

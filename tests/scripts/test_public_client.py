@@ -7,11 +7,12 @@ import pytest
 from marathon import MarathonClient
 
 from local.marathon import SimulatedMarathon
+from tests.support.relay import eventually
 
 
 @pytest.fixture
 def simulated() -> SimulatedMarathon:
-    return SimulatedMarathon(version="1.4.13", heartbeat=0.05)
+    return SimulatedMarathon(version="1.4.13", heartbeat=0.005)
 
 
 @pytest.fixture
@@ -43,11 +44,10 @@ def test_it_reads_the_stream(simulated: SimulatedMarathon, url: str) -> None:
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    while not simulated.listeners:
-        assert thread.is_alive()
+    eventually(lambda: simulated.listeners)
     time = "2016-04-24T09:00:00.000Z"
     simulated.publish({"appId": "/a", "eventType": "app_terminated_event", "timestamp": time})
-    thread.join(20)
+    thread.join(60)
     assert [type(event).__name__ for event in seen] == [
         "MarathonEventStreamAttached",
         "MarathonAppTerminatedEvent",

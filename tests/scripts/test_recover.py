@@ -25,8 +25,6 @@ from tests.support.faults import after, answer, injected
 from tests.support.rights import granted, needed_here
 from tests.support.world import World, event
 
-LARGE = event(40, blob="".join(chr(33 + n * n % 89) * (n % 7) for n in range(300_000)))
-
 
 @pytest.fixture
 def world(stage: Stage, unhurried: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -87,9 +85,10 @@ def contents(table: str) -> dict[tuple[str, str], dict[str, Any]]:
 def test_a_lost_table_comes_back_and_nobody_is_told_again(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sent = world.send(*(event(n) for n in range(12)), LARGE)
+    large = event(40, blob="".join(chr(33 + n * n % 89) * (n % 7) for n in range(300_000)))
+    sent = world.send(*(event(n) for n in range(12)), large)
     world.recover()
-    assert world.journal.wait_for_notified(sent, 10)
+    assert world.journal.wait_for_notified(sent, 60)
     api = {"resource_type": "rest_api", "rest_api_url": "https://x/dev/", "rest_api_id": "x"}
     deployed.keep_copy(world.stage, {"resources": [api]})
     source = restored(world.stage)
@@ -115,7 +114,7 @@ def test_a_lost_table_comes_back_and_nobody_is_told_again(
     again.send(*sent.values(), expect="duplicate")
     new = again.send(event(50))
     again.recover()
-    assert world.journal.wait_for_notified(new, 10)
+    assert world.journal.wait_for_notified(new, 60)
     assert world.journal.notified == dict.fromkeys([*sent, *new], 1)
 
 
@@ -124,7 +123,7 @@ def test_what_was_deleted_comes_back_and_what_is_newer_stays(
 ) -> None:
     sent = world.send()
     world.recover()
-    assert world.journal.wait_for_notified(sent, 10)
+    assert world.journal.wait_for_notified(sent, 60)
     source = restored(world.stage)
     world.stage.tokens.revoke(world.stage.tokens.all()[0].hash)
     for (pk, sk), item in contents(world.stage.table_name).items():
@@ -143,7 +142,7 @@ def test_what_was_deleted_comes_back_and_what_is_newer_stays(
     world.stage.tokens.add(token, "publisher", "prod", "another")
     last = world.ingest.receive(token, event(60)).id
     world.recover()
-    assert world.journal.wait_for_notified([last], 10)
+    assert world.journal.wait_for_notified([last], 60)
     assert world.journal.notified == dict.fromkeys([*sent, last], 1)
 
 

@@ -140,9 +140,10 @@ def test_a_server_that_is_not_a_marathon_is_rejected(stage: Stage) -> None:
         assert "is not a Marathon (GET /v2/info: status 404)" in failure(stage, url)
 
 
-@pytest.mark.parametrize("url", ["marathon:8080", "ftp://m", "http://", "x"])
-def test_invalid_addresses_are_rejected(stage: Stage, url: str) -> None:
-    assert "is not a Marathon's address" in failure(stage, url)
+def test_invalid_addresses_are_rejected(stage: Stage) -> None:
+    hostile = ("http://[", "http://[x]:1/", "http://h:99999", "http://h:x")
+    for url in ("marathon:8080", "ftp://m", "http://", "x", *hostile):
+        assert "is not a Marathon's address" in failure(stage, url)
 
 
 def test_a_login_in_the_address_is_not_repeated(stage: Stage) -> None:
@@ -159,11 +160,11 @@ def test_callbacks_not_enabled(stage: Stage) -> None:
     assert "--http_endpoints '<api>/callback?token=<token>'" in message
 
 
-@pytest.mark.parametrize("version", ["1.5.0", "1.10.26", "2.0.0"])
-def test_a_version_without_callbacks(stage: Stage, version: str) -> None:
-    with SimulatedMarathon(version=version).running() as url:
-        assert f"Marathon {version}" in failure(stage, url)
-        assert "sends no callbacks" in failure(stage, url)
+def test_a_version_without_callbacks(stage: Stage) -> None:
+    for version in ("1.5.0", "1.10.26", "2.0.0"):
+        with SimulatedMarathon(version=version).running() as url:
+            assert f"Marathon {version}" in failure(stage, url)
+            assert "sends no callbacks" in failure(stage, url)
 
 
 def test_a_marathon_without_info_is_registered_by_a_given_name(served: System) -> None:

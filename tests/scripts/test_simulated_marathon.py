@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from local.marathon import SimulatedMarathon
-from tests.support.relay import eventually
 from tests.support.web import answering
 
 TIMESTAMP = "2020-03-02T08:15:30.120Z"
@@ -47,16 +46,6 @@ def test_types_are_named_from_0_11_on(version: str, named: bool) -> None:
         assert first.startswith("event: event_stream_attached" if named else "data: {")
 
 
-@pytest.mark.parametrize(("version", "all_"), [("1.3.6", True), ("1.3.7", False)])
-def test_filter(version: str, all_: bool) -> None:
-    marathon = SimulatedMarathon(version=version)
-    with marathon.running() as url, lines(url, "?event_type=deployment_info") as stream:
-        eventually(lambda: marathon.listeners)
-        marathon.publish(EVENT)
-        marathon.publish(HEAVY)
-        assert (data(stream)["eventType"] == "event_stream_attached") is all_
-
-
 @pytest.mark.parametrize(
     ("version", "query", "light", "stamped"),
     [
@@ -84,7 +73,7 @@ def test_slow_readers(version: str, dropped: bool, cut_off: bool) -> None:
     marathon = SimulatedMarathon(version=version, buffer=3)
     with marathon.running() as url, lines(url) as stream:
         data(stream)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         counts = marathon.stream_counts
         while not (counts.dropped or counts.cut_off):
             marathon.publish(EVENT | {"filler": "x" * 100_000})
@@ -92,27 +81,10 @@ def test_slow_readers(version: str, dropped: bool, cut_off: bool) -> None:
         assert (bool(counts.dropped), bool(counts.cut_off)) == (dropped, cut_off)
 
 
-def test_heartbeats_are_empty_lines() -> None:
-    marathon = SimulatedMarathon(version="1.4.13", heartbeat=0.02)
-    with marathon.running() as url, lines(url) as stream:
-        data(stream)
-        assert [next(stream) for _ in range(4)] == [""] * 4
-
-
 @pytest.mark.parametrize("accept", ["*/*", "text/event-stream, */*"])
 def test_any_other_accept_is_refused(accept: str) -> None:
     with SimulatedMarathon(version="1.4.13").running() as url:
         assert httpx.get(f"{url}/v2/events", headers={"Accept": accept}).status_code == 405
-
-
-def test_listeners_come_and_go() -> None:
-    marathon = SimulatedMarathon(version="1.4.13", heartbeat=0.02)
-    with marathon.running() as url:
-        with lines(url) as stream:
-            assert data(stream)["remoteAddress"] == "127.0.0.1"
-            assert httpx.get(f"{url}/metrics").json()["gauges"].popitem()[1] == {"value": 1}
-        eventually(lambda: not marathon.listeners)
-        eventually(lambda: b"event_stream_detached" in marathon.sent[-1])
 
 
 @pytest.mark.parametrize(

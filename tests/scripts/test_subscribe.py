@@ -72,20 +72,22 @@ def jobs(aws: str) -> Iterator[Queue]:
 # What a target is
 
 
-@pytest.mark.parametrize(
-    ("text", "made"),
-    [
+STAGE = Stage("prod", "", "", alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts")
+
+
+def test_a_target_is_recognised() -> None:
+    for text, made in (
         ("you@example.net", Target("email", "you@example.net")),
         ("+49 170 123-4567", Target("sms", "+491701234567")),
         (HOOK, Target("https", HOOK)),
-        ("arn:aws:sqs:eu-west-1:123456789012:jobs", None),
-        ("arn:aws-cn:sqs:cn-north-1:123456789012:jobs.fifo", None),
-        ("arn:aws:lambda:eu-west-1:123456789012:function:notify:live", None),
-    ],
-)
-def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) -> None:
-    service = text.split(":")[2] if text.startswith("arn:") else ""
-    assert targets.target(text, stage) == (made or Target(service, text))
+    ):
+        assert targets.target(text, STAGE) == made
+    for arn in (
+        "arn:aws:sqs:eu-west-1:123456789012:jobs",
+        "arn:aws-cn:sqs:cn-north-1:123456789012:jobs.fifo",
+        "arn:aws:lambda:eu-west-1:123456789012:function:notify:live",
+    ):
+        assert targets.target(arn, STAGE) == Target(arn.split(":")[2], arn)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +103,8 @@ def test_a_target_is_recognised(text: str, made: Target | None, stage: Stage) ->
         ),
     ],
 )
-def test_teams_own_addresses_of_workflows_are_taken(address: str, stage: Stage) -> None:
-    made = targets.target(address, stage)
+def test_teams_own_addresses_of_workflows_are_taken(address: str) -> None:
+    made = targets.target(address, STAGE)
     assert made.label == "Power Automate / Workflows for MSTeams ...W3Ws"
     assert "KODu" not in repr(made)
 
@@ -135,11 +137,9 @@ def test_teams_own_addresses_of_workflows_are_taken(address: str, stage: Stage) 
         ("syslog://", "for one machine alone"),
     ],
 )
-def test_invalid_targets_are_rejected_with_the_valid_kinds(
-    text: str, why: str, stage: Stage
-) -> None:
+def test_invalid_targets_are_rejected_with_the_valid_kinds(text: str, why: str) -> None:
     with pytest.raises(Failure, match=re.escape(why)):
-        targets.target(text, stage)
+        targets.target(text, STAGE)
 
 
 # Queues
