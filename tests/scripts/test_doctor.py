@@ -7,8 +7,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import uuid
 import zipfile
@@ -16,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ops import ROOT
 from ops.deploying.functions import FUNCTIONS, STREAM
 from ops.doctor import network_checks
+from ops.marathon import registration
 from ops.stage import config, deployed, queues, stacks
 from ops.stage.clients import client
 from ops.stage.resources import Stage
@@ -39,6 +37,7 @@ from chalicelib.services.clusters import Cluster
 from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
+from tests.support import queue
 from tests.support.haste import slowly
 from tests.support.proxy import Proxy, cut, instead
 from tests.support.web import Answer, answering, answering_by
@@ -87,10 +86,23 @@ class Doctor:
 
 
 @pytest.fixture
-def well(running: System, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Of a stage that is at work."""
-    keep_api(running.stage, running.api)
-    return Doctor(running.stage, running.api, capsys)
+def well(
+    served: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Doctor:
+    """Of a stage with an API and a subscriber, on a machine that may be slow."""
+    keep_api(served.stage, served.api)
+    jobs = queue.make(f"jobs-{served.stage.name}")
+    client("sns").subscribe(TopicArn=served.stage.topic_arn, Protocol="sqs", Endpoint=jobs.arn)
+    monkeypatch.setattr(network_checks, "_SLOW_SECONDS", 30.0)
+    return Doctor(served.stage, served.api, capsys)
+
+
+@pytest.fixture
+def in_vain(marathon: SimulatedMarathon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event that the doctor waits for never comes, and the wait is over once Marathon has
+    tried.
+    """
+    monkeypatch.setattr(registration, "wait_for_event", lambda *_: marathon.settle())
 
 
 @pytest.fixture
@@ -138,7 +150,7 @@ def test_all_is_well_if_nothing_happens_at_marathon(
     well.register(url)
     sent = len(marathon.sent)
     well.api = ""  # both addresses are in the table
-    lines = well.lines("--timeout", "10")
+    lines = well.lines("--timeout", "60")
     assert well.status == 0, lines
     assert all(line.startswith("ok ") for line in lines)
     (quiet,) = (line for line in lines if "simply quiet" in line)
@@ -156,17 +168,6 @@ def test_the_worst_finding_comes_first(well: Doctor, url: str) -> None:
     assert ranks == sorted(ranks)
     assert set(ranks) == {0, 1, 2}
     assert all(" → " in line for line in lines if not line.startswith("ok"))
-
-
-def test_the_exit_status_says_whether_all_is_well(stage: Stage, aws: str) -> None:
-    command = [sys.executable, "scripts/doctor.py", "--stage", stage.name, "--json"]
-    environment = cloud.ENVIRONMENT | {"AWS_ENDPOINT_URL": aws, "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1, done.stderr
-    assert "no-cluster" in done.stdout
-    assert "Traceback" not in done.stderr
 
 
 # Marathon
@@ -324,7 +325,7 @@ def test_a_dead_subscription_beside_the_good_one(
 ) -> None:
     well.register(url)
     marathon.subscribe(f"{well.api}/callback?token={WRONG}", "192.0.2.1")
-    found = well.look("--marathon", url, "--timeout", "10")
+    found = well.look("--marathon", url, "--timeout", "60")
     assert errors(found) == set()
     assert warnings(found) == {"subscribed-token"}
     assert "--remove" in found["subscribed-token"]["remedy"]
@@ -336,14 +337,16 @@ def test_another_marathon_than_the_one_that_was_registered(
 ) -> None:
     well.register(url)
     marathon.framework_id = "f-9"
-    found = well.look("--timeout", "10")
+    found = well.look("--timeout", "60")
     assert "framework id f-9" in found["marathon-another"]["message"]
     assert "--force" in found["marathon-another"]["remedy"]
 
 
-def test_a_penalty_is_found(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
+def test_a_penalty_is_found(
+    well: Doctor, marathon: SimulatedMarathon, url: str, in_vain: None
+) -> None:
     together = threading.Event()
-    with serving_api(lambda: 500 if together.wait(20) else 0) as well.api:
+    with serving_api(lambda: 500 if together.wait(60) else 0) as well.api:
         well.register(url)
         for n in range(6):  # all on their way before the first has failed: silence for a minute
             marathon.publish({"eventType": "app_terminated_event", "appId": f"/a{n}"})
@@ -359,18 +362,20 @@ def test_a_penalty_is_found(well: Doctor, marathon: SimulatedMarathon, url: str)
     assert found["penalised"]["remedy"].endswith(f"--marathon {url} --revive")
 
 
-def test_failing_posts_are_found(well: Doctor, marathon: SimulatedMarathon, url: str) -> None:
+def test_failing_posts_are_found(
+    well: Doctor, marathon: SimulatedMarathon, url: str, in_vain: None
+) -> None:
     with answering(500, b"") as well.api:
         well.register(url)
         marathon.settle()
         marathon.elect(url)  # a new leader knows of no penalty
-        found = well.look("--marathon", url, "--timeout", "2")
+        found = well.look("--marathon", url)
     assert "post-failed" in errors(found)
     assert "trusts its certificate" in found["post-failed"]["remedy"]
 
 
 def test_an_event_that_marathon_delivered_elsewhere_is_missed(
-    well: Doctor, marathon: SimulatedMarathon, url: str
+    well: Doctor, url: str, in_vain: None
 ) -> None:
     with answering(200, HEALTHY) as well.api:
         well.register(url)
@@ -394,7 +399,7 @@ def test_events_lost_to_other_listeners_are_no_finding_of_ours(
     well.register(url)
     marathon.subscribe(f"{nobody()}/in", "192.0.2.1")
     marathon.settle()
-    found = well.look("--marathon", url, "--timeout", "10")
+    found = well.look("--marathon", url, "--timeout", "60")
     assert well.status == 0
     assert "to one subscriber or another" in found["lost-before"]["message"]
 
@@ -537,9 +542,9 @@ def test_a_cluster_without_an_address_is_skipped_and_said(bare: Doctor) -> None:
 
 
 def test_waiting_messages_are_found(bare: Doctor) -> None:
-    for queue, count in ((bare.stage.spill_queue_url, 3), (bare.stage.dead_letter_queue_url, 2)):
+    for url, count in ((bare.stage.spill_queue_url, 3), (bare.stage.dead_letter_queue_url, 2)):
         for n in range(count):
-            client("sqs").send_message(QueueUrl=queue, MessageBody=str(n))
+            client("sqs").send_message(QueueUrl=url, MessageBody=str(n))
     client("sqs").receive_message(QueueUrl=bare.stage.spill_queue_url)  # hides one
     measured(bare.stage.spill_queue_name, "AWS/SQS", "ApproximateAgeOfOldestMessage", 300)
     found = bare.look()
