@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 
 from marathon_relay.frames import Frame, Frames, TooLong
 from tests.support.endpoint import Endpoint, serving
-from tests.support.relay import eventually, relaying, scripted
+from tests.support.relay import eventually, peak_kilobytes, relaying, scripted
 
 _MOST_KB = 200_000  # of the whole process
-
-
-def peak_kilobytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1])
 
 
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:

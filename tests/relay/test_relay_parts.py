@@ -222,7 +222,7 @@ def test_on_a_terminal_there_is_a_line_of_progress(tmp_path: Path) -> None:
         while b"sent: 1" not in shown:
             shown += os.read(ours, 4096)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         os.close(ours)
     assert b"\r\x1b[Klistening" in shown
 

@@ -28,6 +28,13 @@ def eventually(condition: Callable[[], object], what: str = "") -> None:
         time.sleep(0.01)
 
 
+def peak_kilobytes(pid: int | str) -> int:
+    """The most memory that a process had so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1])
+
+
 class Relay:
     """One relay process. ``lines``: what it has logged."""
 
