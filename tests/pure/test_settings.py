@@ -1,10 +1,5 @@
 """What a stage sets, read by the functions and by the scripts alike."""
 
-from pathlib import Path
-
-from ops.stage.resources import Stage
-
-import events
 import pytest
 
 from chalicelib.settings import EventSources, Settings, SettingsError
@@ -58,15 +53,3 @@ def test_sources_of_events_are_in_the_streams_partition_region_and_account() -> 
     stream = "arn:aws-cn:dynamodb:cn-north-1:123:table/t/stream/2026"
     env = {"EVENTS_STREAM_ARN": stream, "SPILL_QUEUE_URL": "https://sqs/123/spill"}
     assert EventSources.read(env) == EventSources(stream, "arn:aws-cn:sqs:cn-north-1:123:spill")
-
-
-def test_scripts_refuse_what_the_functions_refuse(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(
-        f'{{"stages": {{"{stage.name}": {{"environment_variables": {{"RETENTION_DAYS": "x"}}}}}}}}'
-    )
-    monkeypatch.setattr("ops.stage.config.CONFIG", config)
-    with pytest.raises(SettingsError, match="RETENTION_DAYS"):
-        events.main(["--stage", stage.name, "restore"])

@@ -4,7 +4,6 @@ time without listening is told.
 
 import json
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,8 @@ from typing import Any
 import pytest
 
 from local.marathon import SimulatedMarathon
-from tests.support.endpoint import TOKEN, Endpoint, serving
+from tests.support.endpoint import TOKEN, Endpoint
 from tests.support.relay import Wire, eventually, relaying, scripted
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving(Endpoint()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,21 +10,14 @@ import pytest
 from local.marathon import SimulatedMarathon
 from marathon_relay.marathon import Login, Marathon, MarathonError, Unreachable
 from marathon_relay.stream import Filter, opened
-from tests.support.endpoint import Endpoint, serving
+from tests.support.endpoint import Endpoint
 from tests.support.relay import eventually, relaying
-from tests.support.web import Handler, listening
+from tests.support.web import NOBODY, Handler, listening
 
 OPS = Login("ops", "hunter2")
 LOGIN = {"MARATHON_USER": "ops", "MARATHON_PASSWORD": "hunter2"}
 AUTHORIZATION = "Basic b3BzOmh1bnRlcjI="
 TIMESTAMP = "2020-03-02T08:15:30.120Z"
-NOBODY = "http://127.0.0.1:9"  # the port of the discard service, which nobody runs
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving(Endpoint()) as made:
-        yield made
 
 
 class Host:

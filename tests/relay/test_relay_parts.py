@@ -29,6 +29,7 @@ from marathon_relay.spool import Gap, Spool, SpoolError
 from marathon_relay.systemd import notify
 from tests.support.endpoint import Endpoint, serving
 from tests.support.relay import eventually, relaying
+from tests.support.web import NOBODY
 
 GAP = Gap(1, began=1_583_136_930.0, ended=1_583_136_990.0, cause="cut_off")
 INSIDE, BEFORE = "2020-03-02T08:15:45.000Z", "2020-03-02T08:15:29.000Z"
@@ -240,7 +241,7 @@ def test_it_does_not_start_with_what_it_can_t_use(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, serving(Endpoint()) as endpoint:
         made = [option.format(port=taken.getsockname()[1]) for option in options]
-        with relaying("http://127.0.0.1:9", endpoint, tmp_path / "spool", *made) as relay:
+        with relaying(NOBODY, endpoint, tmp_path / "spool", *made) as relay:
             assert relay.ended() == status
     (line,) = relay.plain
     assert line.startswith("Error: ")

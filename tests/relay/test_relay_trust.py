@@ -1,7 +1,5 @@
 """How the relay reaches a Marathon that is behind a proxy, or wants a certificate."""
 
-import datetime
-import ipaddress
 import socket
 import ssl
 import threading
@@ -10,14 +8,12 @@ from pathlib import Path
 
 import certifi
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from local.marathon import SimulatedMarathon
 from local.marathon.server import handler
 from marathon_relay.marathon import Marathon, Unreachable
 from marathon_relay.settings import read
+from tests.support.certificates import self_signed
 from tests.support.web import listening
 
 
@@ -44,30 +40,7 @@ def test_the_proxy_of_the_environment_holds_with_and_without_a_ca(
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of this host, signed by itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "both.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return file
+    return self_signed(tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What waits to be launched: when the relay reports it, and what Marathon's queue may answer."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from local.marathon import Queued, SimulatedMarathon
 from marathon_relay import waiting
 from marathon_relay.marathon import Marathon, MarathonError, NoQueue
 from marathon_relay.waiting import Known, looked
-from tests.support.endpoint import Endpoint, serving
+from tests.support.endpoint import Endpoint
 from tests.support.relay import Relay, eventually, peak_kilobytes, relaying
 from tests.support.web import answering
 
@@ -25,12 +24,6 @@ OFFERS = {
     "declined": [{"reason": "InsufficientMemory", "declined": 2, "processed": 3}],
 }
 FAST = {"RELAY_QUEUE_SECONDS": "0.05"}
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving(Endpoint()) as made:
-        yield made
 
 
 def web(**fields: Any) -> Queued:

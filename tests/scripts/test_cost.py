@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.cli import Failure
 from ops.cost import parts
-from ops.stage import config, templates
+from ops.stage import templates
 from ops.stage.resources import Stage
 from ops.stage.stacks import TEMPLATES
 
@@ -23,11 +23,8 @@ Told = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def told(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+def told(stage: Stage, alone: None, capsys: pytest.CaptureFixture[str]) -> Told:
     """Runs the command for the stage; what it says as JSON."""
-    known = config.config()
-    known["stages"] = {stage.name: known["stages"]["dev"]}
-    monkeypatch.setattr(config, "config", lambda: known)
 
     def run(*args: str) -> dict[str, Any]:
         capsys.readouterr()

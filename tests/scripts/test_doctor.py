@@ -2,14 +2,12 @@
 
 import contextlib
 import datetime as dt
-import io
 import json
 import re
 import socket
 import ssl
 import threading
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,6 @@ import doctor
 import pytest
 import register
 import subscribe
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from chalicelib import times
 from chalicelib.marathon.reading import read
@@ -38,9 +33,11 @@ from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
 from tests.support import queue
+from tests.support.certificates import self_signed
 from tests.support.haste import slowly
+from tests.support.lambdas import make_function, make_role
 from tests.support.proxy import Proxy, cut, instead
-from tests.support.web import Answer, answering, answering_by
+from tests.support.web import NOBODY, Answer, answering, answering_by
 
 Found = dict[str, dict[str, str]]
 WRONG = "A" * 43
@@ -127,12 +124,6 @@ def keep_api(stage: Stage, api: str) -> None:
     deployed.keep_copy(stage, {"resources": [resource]})
 
 
-def nobody() -> str:
-    """An address at which nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
 def errors(found: Found) -> set[str]:
     return {what for what, each in found.items() if each["level"] == "error"}
 
@@ -183,7 +174,7 @@ def test_invalid_addresses_of_marathon_are_rejected(shared: Doctor) -> None:
 
 
 def test_something_else_than_marathon_answers(shared: Doctor) -> None:
-    found = shared.look("--marathon", nobody())
+    found = shared.look("--marathon", NOBODY)
     assert "No Marathon answers" in found["marathon-unreachable"]["message"]
     with answering(200, b"<html>") as other:
         assert "marathon-not-there" in errors(shared.look("--marathon", other))
@@ -286,7 +277,7 @@ NEARLY = [
 def test_subscribed_under_a_nearly_equal_url(
     bare: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
-    bare.api = nobody()
+    bare.api = NOBODY
     revoked, reader, token = bare.token(), tokens.mint(), bare.token()
     bare.stage.tokens.revoke(tokens.hash_of(revoked))
     bare.stage.tokens.add(reader, "reader", "", "test")
@@ -385,7 +376,7 @@ def test_an_event_that_marathon_delivered_elsewhere_is_missed(
 
 
 def test_a_marathon_whose_events_have_no_timestamp(bare: Doctor) -> None:
-    bare.api = nobody()
+    bare.api = NOBODY
     subscribed = f"{bare.api}/callback?token={bare.token()}"
     told = {"version": "0.4.1", "callbackUrls": [subscribed]}
     with answering(200, json.dumps(told).encode()) as url:
@@ -397,7 +388,7 @@ def test_events_lost_to_other_listeners_are_no_finding_of_ours(
     well: Doctor, marathon: SimulatedMarathon, url: str
 ) -> None:
     well.register(url)
-    marathon.subscribe(f"{nobody()}/in", "192.0.2.1")
+    marathon.subscribe(f"{NOBODY}/in", "192.0.2.1")
     marathon.settle()
     found = well.look("--marathon", url, "--timeout", "60")
     assert well.status == 0
@@ -433,7 +424,7 @@ def test_an_unknown_name_of_the_api_is_found() -> None:
 
 
 def test_a_refused_connection_is_found() -> None:
-    assert "Connection refused" in way(nobody())["api-tcp"]["message"]
+    assert "Connection refused" in way(NOBODY)["api-tcp"]["message"]
 
 
 def test_a_certificate_that_is_not_trusted(shared: Doctor, tmp_path: Path) -> None:
@@ -517,7 +508,7 @@ def test_a_stage_that_is_not_deployed(shared: Doctor, url: str) -> None:
 
 
 def test_a_stage_that_was_destroyed(bare: Doctor, marathon: SimulatedMarathon, url: str) -> None:
-    bare.api = nobody()
+    bare.api = NOBODY
     keep_api(bare.stage, bare.api)
     bare.register(url)
     stacks.delete(stacks.messaging_stack(bare.stage.name))
@@ -699,22 +690,13 @@ def functions(stage: Stage, reports: list[str] | None = None) -> dict[str, str]:
     """Make a stage's functions, as far as they can be seen; their mappings' ids by their names.
     Nothing may be stored or spilled from then on: moto would look for a container to run them in.
     """
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", "")
-    role = client("iam").create_role(RoleName=stage.name, AssumeRolePolicyDocument="{}")
+    role = make_role(stage.name)
     spill = client("sqs").get_queue_attributes(
         QueueUrl=stage.spill_queue_url, AttributeNames=["QueueArn"]
     )["Attributes"]["QueueArn"]
     made = {}
     for each in FUNCTIONS:
-        arn = client("lambda").create_function(
-            FunctionName=each.lambda_name(stage.name),
-            Runtime="python3.11",
-            Role=role["Role"]["Arn"],
-            Handler="app.app",
-            Code={"ZipFile": code.getvalue()},
-        )["FunctionArn"]
+        arn = make_function(each.lambda_name(stage.name), role)
         if each.feed:
             source = {"EventSourceArn": spill}
             if each.feed is STREAM:
@@ -774,21 +756,8 @@ def serving(
 @contextlib.contextmanager
 def secure(folder: Path) -> Iterator[str]:
     """Something that shows a certificate of its own making."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    encoding, none = serialization.Encoding.PEM, serialization.NoEncryption()
-    pem = folder / "own.pem"
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, none)
-    pem.write_bytes(private + certificate.public_bytes(encoding))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    context.load_cert_chain(self_signed(folder))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=greet, args=(listening, context))
         thread.start()

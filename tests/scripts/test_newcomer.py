@@ -10,8 +10,8 @@ from unittest.mock import Mock
 
 from ops import ROOT, cli
 from ops.cli import Failure
-from ops.deploying import chalice_cli
-from ops.stage import deployed, resources
+from ops.deploying import chalice_cli, roles
+from ops.stage import config, deployed, resources
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
@@ -23,6 +23,7 @@ import register
 
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.queues import DeadLetters
+from chalicelib.settings import SettingsError
 from local import cloud
 from local.marathon import SimulatedMarathon
 from local.system import System
@@ -231,6 +232,17 @@ def test_commands_say_that_a_stage_is_destroyed(stage: Stage) -> None:
             run(stage, *command)
 
 
+def test_scripts_refuse_the_settings_that_the_functions_refuse(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.json"
+    variables = {"environment_variables": {"RETENTION_DAYS": "x"}}
+    file.write_text(json.dumps({"stages": {stage.name: variables}}))
+    monkeypatch.setattr(config, "CONFIG", file)
+    with pytest.raises(SettingsError, match="RETENTION_DAYS"):
+        run(stage, "restore")
+
+
 def test_a_parked_message_is_shown_and_dropped(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -291,9 +303,6 @@ def test_a_failed_deploy_names_the_call_and_awss_error(
 def test_a_deploy_writes_a_stages_resources_into_the_config_and_a_destroy_takes_them_out(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ops.deploying import roles
-    from ops.stage import config
-
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"stages": {stage.name: {}}}))
     monkeypatch.setattr(config, "CONFIG", file)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.cli import Failure
 from ops.repairing import recovery
-from ops.stage import config, deployed, resources
+from ops.stage import deployed, resources
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
@@ -27,11 +27,8 @@ from tests.support.world import World, event
 
 
 @pytest.fixture
-def world(stage: Stage, unhurried: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(stage: Stage, unhurried: None, alone: None) -> Iterator[World]:
     journal = Journal()
-    known = config.config()
-    known["stages"] = {stage.name: known["stages"]["dev"]}
-    monkeypatch.setattr(config, "config", lambda: known)
     with listening(stage, journal.heard):
         yield World(stage, journal)
 

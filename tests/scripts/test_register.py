@@ -1,7 +1,6 @@
 """Registering, as an operator does it: scripts/register.py against a Marathon over real HTTP."""
 
 import json
-import socket
 import threading
 from typing import Any
 
@@ -15,7 +14,7 @@ from chalicelib.services import tokens
 from local.marathon import SimulatedMarathon
 from local.system import System
 from tests.support.desk import args
-from tests.support.web import answering
+from tests.support.web import NOBODY, answering
 
 
 def test_registering_subscribes_and_proves_it(
@@ -130,9 +129,7 @@ def failure(stage: Stage, url: str, *more: str) -> str:
 
 
 def test_a_server_that_is_not_a_marathon_is_rejected(stage: Stage) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert f"No Marathon answers at {url}" in failure(stage, url)
+    assert f"No Marathon answers at {NOBODY}" in failure(stage, NOBODY)
     with answering(200, b"<html>") as url:
         assert f"What answers at {url} is not a Marathon" in failure(stage, url)
         assert "is not a Marathon" in failure(stage, f"{url}/ui/#/apps")
@@ -199,10 +196,9 @@ def test_a_second_name_for_a_registered_marathon_is_rejected(served: System, url
 
 
 def test_no_event_within_the_time(stage: Stage, url: str, marathon: SimulatedMarathon) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        api = f"http://127.0.0.1:{free.getsockname()[1]}"
+    asked = ["--stage", stage.name, "--url", NOBODY, "--marathon", url, "--timeout", "1"]
     with pytest.raises(Failure, match="No event came within 1 s") as caught:
-        register.main(["--stage", stage.name, "--url", api, "--marathon", url, "--timeout", "1"])
+        register.main(asked)
     assert "--remove" in str(caught.value)
 
 

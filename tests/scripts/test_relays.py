@@ -18,6 +18,7 @@ from local import relayed
 from local.marathon import Queued, SimulatedMarathon
 from local.system import System
 from tests.support.desk import args
+from tests.support.web import NOBODY
 
 WEB = {
     "id": "/shop/web",
@@ -137,7 +138,7 @@ def test_the_doctor_says_why_a_queue_can_t_be_asked(capsys: pytest.CaptureFixtur
         status, finding = examined(url, "/a", capsys)
     assert (status, finding["what"]) == (1, "marathon-refused")
     assert "shows no queue" in finding["message"]
-    _, finding = examined("http://127.0.0.1:9", "/a", capsys)
+    _, finding = examined(NOBODY, "/a", capsys)
     assert finding["what"] == "marathon-unreachable"
 
 

@@ -1,10 +1,8 @@
 """scripts/subscribe.py: who is subscribed, to what, and what that needs."""
 
-import io
 import json
 import re
 import uuid
-import zipfile
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -28,6 +26,7 @@ from chalicelib.services.topic import Topic
 from local.delivering import make_deliver
 from tests.support import queue
 from tests.support.desk import Desk
+from tests.support.lambdas import make_function, make_role
 from tests.support.proxy import Exchange, Proxy
 from tests.support.queue import Queue
 from tests.support.records import record
@@ -304,28 +303,12 @@ def test_queues_of_stages_with_longer_names_are_not_this_stages(
 # Functions
 
 
-def made_function(name: str) -> str:
-    """A function, as far as it can be seen; its ARN."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", "")
-    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-    made = client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Role=role["Role"]["Arn"],
-        Handler="app.app",
-        Code={"ZipFile": code.getvalue()},
-    )
-    return str(made["FunctionArn"])
-
-
 def test_a_function_may_be_invoked_by_the_topic_and_no_longer_afterwards(
     desk: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queues, "_DELETED_SECONDS", 0)
     name = f"notify-{desk.stage.name}"
-    arn = made_function(name)
+    arn = make_function(name, make_role(name))
     for _ in range(2):
         desk.run("--to", arn, "--type", "deployment_failed")
         policy = json.loads(client("lambda").get_policy(FunctionName=name)["Policy"])
@@ -550,7 +533,7 @@ def test_the_documented_rights_are_the_needed_ones(desk: Subscriptions, jobs: Qu
     ]
     for each in clients:
         each.meta.events.register("before-call", note)
-    function = made_function(f"rights-{desk.stage.name}")
+    function = make_function(f"rights-{desk.stage.name}", make_role(f"rights-{desk.stage.name}"))
     make_deliver(desk.stage)
     for target in (function, jobs.arn, MAIL, SLACK):
         desk.run("--to", target)

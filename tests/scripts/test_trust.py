@@ -21,6 +21,7 @@ from marathon_relay import settings
 from marathon_relay.marathon import Marathon
 from tests.support.desk import args
 from tests.support.faults import injected, no_connection
+from tests.support.web import NOBODY
 
 
 @pytest.fixture
@@ -129,10 +130,9 @@ def test_register_and_a_check_name_a_penalty_and_repair_ends_it(
 def test_of_several_addresses_the_one_that_answers_is_used(
     served: System, marathon: SimulatedMarathon, url: str
 ) -> None:
-    nobody = "http://127.0.0.1:9"
-    assert register.main(args(served, f"{nobody},{url}")) == 0
+    assert register.main(args(served, f"{NOBODY},{url}")) == 0
     (cluster,) = served.stage.clusters.all()
-    assert cluster.marathon_url == f"{nobody},{url}"
+    assert cluster.marathon_url == f"{NOBODY},{url}"
     # Either address alone is still the same Marathon.
     assert register.main(args(served, url)) == 0
     assert len(marathon.urls) == 1

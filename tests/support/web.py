@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Answer = tuple[int, bytes]
+NOBODY = "http://127.0.0.1:9"  # the port of the discard service, which nobody runs
 
 
 class Handler(BaseHTTPRequestHandler):
