@@ -139,7 +139,7 @@ def test_no_answer_holds_it_up_or_leads_it_elsewhere(
     fault: Fault, answer: Answer | str, there: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if callable(fault):
-        monkeypatch.setattr(messenger, "_SECONDS", 0.5)
+        monkeypatch.setattr(messenger, "_SECONDS", 2.0)
     there.faults = [fault]
     got = send(there.webhook)
     assert there.asked == 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.marathon.models import MODELS
@@ -104,6 +104,7 @@ def _refuse(constant: str) -> None:
 )
 @example(b'{"eventType":"x","n":' + b"9" * 1_000_000 + b"}", timedelta(days=1), 100_000)
 @example(b"\xef\xbb\xbf{}", timedelta(days=1), 1)
+@settings(max_examples=200)
 def test_whatever_comes_is_kept_summarised_notified_and_spilled(
     body: bytes, later: timedelta, chunk_bytes: int
 ) -> None:

@@ -488,7 +488,7 @@ def test_a_revoked_token_stops_the_sending_not_the_reading(endpoint: Endpoint, s
 
 def test_sigterm_sends_what_waits_and_exits_0(endpoint: Endpoint, spool: Path) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
-    with marathon.running() as url, relaying(url, endpoint, spool, "--timeout", "0.5") as relay:
+    with marathon.running() as url, relaying(url, endpoint, spool) as relay:
         listening(marathon)
         eventually(lambda: endpoint.records)
         endpoint.fault = "unavailable"
