@@ -2,6 +2,7 @@
 
 import json
 import sys
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from chalicelib.history import Wanted
 from chalicelib.records import items
 from chalicelib.records.record import Record
 from chalicelib.services.clusters import Cluster
+from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from tests.support.records import record
 from tests.support.terminal import running
@@ -34,11 +36,21 @@ def store(stage: Stage, *records: Record) -> None:
         stage.store.note_deployment(each, None)
 
 
-@pytest.fixture
-def life(stage: Stage) -> Stage:
+def lived(stage: Stage) -> Stage:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
     store(stage, *(record(**event) for event in (*CREATED, *SCALED, *FAILED)))
     return stage
+
+
+@pytest.fixture
+def life(stage: Stage) -> Stage:
+    return lived(stage)
+
+
+@pytest.fixture(scope="module")
+def shared(aws: str) -> Stage:
+    """A life that tests share: they only look at it."""
+    return lived(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}"))
 
 
 def run(stage: Stage, capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -47,9 +59,9 @@ def run(stage: Stage, capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 
 def test_the_story_of_a_deployment_by_the_beginning_of_its_id(
-    life: Stage, capsys: pytest.CaptureFixture[str]
+    shared: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = run(life, capsys, "deployment", SCALING[:6])
+    shown = run(shared, capsys, "deployment", SCALING[:6])
     assert shown.startswith(
         f"""\
 Deployment {SCALING} in cluster prod: succeeded
@@ -65,7 +77,7 @@ What changed
 Events
   2016-04-24 09:28:30.101Z  info     Change in group / accepted"""
     )
-    assert json.loads(run(life, capsys, "deployment", CREATING, "--json"))["started_by"] == (
+    assert json.loads(run(shared, capsys, "deployment", CREATING, "--json"))["started_by"] == (
         "10.0.9.4"
     )
 
@@ -80,14 +92,14 @@ def test_an_unknown_or_ambiguous_id_of_a_deployment_is_rejected(life: Stage) -> 
 
 
 def test_an_app_is_listed_with_its_deployments_in_both_directions(
-    life: Stage, capsys: pytest.CaptureFixture[str]
+    shared: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    newest = run(life, capsys, "list", "--app", "/my-app", "--limit", "3").splitlines()
+    newest = run(shared, capsys, "list", "--app", "/my-app", "--limit", "3").splitlines()
     assert "Task of /my-app failed on node-4" in newest[0]
     assert "Deployment" in newest[2]
-    oldest = run(life, capsys, "list", "--app", "/my-app", "--limit", "3", "--oldest-first")
+    oldest = run(shared, capsys, "list", "--app", "/my-app", "--limit", "3", "--oldest-first")
     assert oldest.splitlines() == newest[::-1]
-    below = run(life, capsys, "list", "--app", "/*", "--text", "deployment of", "--json")
+    below = run(shared, capsys, "list", "--app", "/*", "--text", "deployment of", "--json")
     assert len(below.splitlines()) == 2
 
 
@@ -143,7 +155,7 @@ def test_status_shows_deployments_incidents_and_queues(
     assert silent == {"cluster": "silent", "deployments": [], "incidents": []}
 
 
-def test_events_are_counted_by_anything(life: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_are_counted_by_anything(shared: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     for by, first in {
         "type": ("status_update_event", 4),
         "severity": ("info", 11),
@@ -153,12 +165,12 @@ def test_events_are_counted_by_anything(life: Stage, capsys: pytest.CaptureFixtu
         "cluster": ("prod", 16),
     }.items():
         args = ("stats", "--by", by, "--since", "2016-04-24")
-        shown = run(life, capsys, *args).splitlines()
+        shown = run(shared, capsys, *args).splitlines()
         assert shown[0].split("  ")[0].rstrip() == first[0]
         assert shown[0].endswith("█" * 40)
-        counted = json.loads(run(life, capsys, *args, "--json").splitlines()[0])
+        counted = json.loads(run(shared, capsys, *args, "--json").splitlines()[0])
         assert counted == {by: first[0], "events": first[1]}
-    assert run(life, capsys, "stats") == ""
+    assert run(shared, capsys, "stats") == ""
 
 
 def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
@@ -182,9 +194,9 @@ def wide_80(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bars_fit_a_terminal(
-    life: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
+    shared: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = run(life, capsys, "stats", "--since", "2016-04-24")
+    shown = run(shared, capsys, "stats", "--since", "2016-04-24")
     lines = [line for line in shown.splitlines() if "█" in line]
     assert lines
     assert max(map(len, lines)) <= 80
@@ -218,27 +230,27 @@ def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(
 
 
 def test_an_event_is_found_by_the_beginning_of_its_id(
-    life: Stage, capsys: pytest.CaptureFixture[str]
+    shared: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    newest = json.loads(run(life, capsys, "list", "--limit", "1", "--json"))["id"]
+    newest = json.loads(run(shared, capsys, "list", "--limit", "1", "--json"))["id"]
     for beginning in (newest[:19], newest.partition("-")[2][:8], newest[:-1]):
-        assert json.loads(run(life, capsys, "show", beginning, "--json"))["id"] == newest
+        assert json.loads(run(shared, capsys, "show", beginning, "--json"))["id"] == newest
     with pytest.raises(Failure, match="Several events have ids that begin with '20160424T'"):
-        events.main(["show", "--stage", life.name, "20160424T"])
+        events.main(["show", "--stage", shared.name, "20160424T"])
     with pytest.raises(Failure, match="no event whose id begins with '20170424'"):
-        events.main(["show", "--stage", life.name, "20170424"])
+        events.main(["show", "--stage", shared.name, "20170424"])
 
 
 def test_an_unknown_app_or_cluster_is_told_with_the_nearest_that_exists(
-    life: Stage, capsys: pytest.CaptureFixture[str]
+    shared: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert events.main(["list", "--stage", life.name, "--app", "/my-ap"]) == 0
+    assert events.main(["list", "--stage", shared.name, "--app", "/my-ap"]) == 0
     told = "No event of /my-ap is stored. Did you mean /my-app?"
     assert told in capsys.readouterr().err
-    assert events.main(["list", "--stage", life.name, "--app", "/my-app", "--since", "1m"]) == 0
+    assert events.main(["list", "--stage", shared.name, "--app", "/my-app", "--since", "1m"]) == 0
     assert "No events." in capsys.readouterr().err
     with pytest.raises(Failure, match=r"has no cluster 'prd'\. Did you mean prod\?"):
-        events.main(["list", "--stage", life.name, "--cluster", "prd"])
+        events.main(["list", "--stage", shared.name, "--cluster", "prd"])
 
 
 def test_hours_without_events_are_counted_too(
