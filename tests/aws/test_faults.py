@@ -100,7 +100,7 @@ def table_and_queue_are_gone(world: World) -> tuple[Sent, int]:
 def body_is_too_large_for_a_message(world: World) -> tuple[Sent, int]:
     world.send(event(99))
     with world.broken_table(no_connection):
-        big = event(1, big=base64.b64encode(os.urandom(2_000_000)).decode())
+        big = event(1, big=base64.b64encode(os.urandom(400_000)).decode())
         return world.send(big, expect="spilled"), 0
 
 
