@@ -176,7 +176,7 @@ def test_what_comes_from_outside_can_t_paint_the_terminal() -> None:
 def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(10)
+        systemd.settimeout(60)
         marathon = SimulatedMarathon(version="1.8.180")
         variables = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
         with (

@@ -25,7 +25,7 @@ HEAVY = {
 def lines(url: str, query: str = "") -> Iterator[Iterator[str]]:
     """The lines of a stream, line ends and all."""
     headers = {"Accept": "text/event-stream"}
-    with httpx.stream("GET", f"{url}/v2/events{query}", headers=headers, timeout=5) as answer:
+    with httpx.stream("GET", f"{url}/v2/events{query}", headers=headers, timeout=60) as answer:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "text/event-stream;charset=utf-8"
         yield answer.iter_lines()

@@ -45,7 +45,7 @@ class Terminal:
         """Type a text; ``\\x03`` is Ctrl-C."""
         os.write(self._master, text.encode())
 
-    def end(self, seconds: float = 30) -> int:
+    def end(self, seconds: float = 60) -> int:
         """Wait until the program has ended, reading what it shows; its exit status."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

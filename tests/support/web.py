@@ -101,7 +101,7 @@ def get(api: str, path: str, token: str | None = None, **headers: str) -> Reply:
     """Ask an API as a reader."""
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=60)
     connection.request("GET", path, headers=headers)
     reply = connection.getresponse()
     text = reply.read().decode()
@@ -117,7 +117,7 @@ def request(
     headers: dict[str, str] | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Ask an API; the status and the JSON of its answer."""
-    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=60)
     connection.request(method, path, body, headers or {})
     reply = connection.getresponse()
     text = reply.read()
