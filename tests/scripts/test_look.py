@@ -183,27 +183,27 @@ def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
     assert [next(coming).id, next(coming).id] == [new.id, newest.id]
 
 
-@pytest.fixture
-def wide_80(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripts of this process have a terminal."""
+def on_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """From here on the scripts of this process have a terminal."""
 
     def console() -> Console:
-        return Console(file=sys.stdout, force_terminal=True, color_system=None, width=80)
+        return Console(file=sys.stdout, force_terminal=True, color_system=None, width=width)
 
     monkeypatch.setattr(events, "_console", console)
 
 
 def test_bars_fit_a_terminal(
-    shared: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
+    shared: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = run(shared, capsys, "stats", "--since", "2016-04-24")
+    on_terminal(monkeypatch, 50)
+    shown = run(shared, capsys, "stats", "--by", "type", "--since", "2016-04-24")
     lines = [line for line in shown.splitlines() if "█" in line]
     assert lines
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) == 50
 
 
 def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(
-    life: Stage, wide_80: None, capsys: pytest.CaptureFixture[str]
+    life: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failed = {
         **FAILED[0],
@@ -223,8 +223,10 @@ def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(
     assert "×3" in lines[-1]
     short = lines[-1].split()[-1]
     assert len(short) == 8
-    shown = run(life, capsys, "show", short, "--json")
-    assert json.loads(shown)["id"].partition("-")[2].startswith(short)
+    on_terminal(monkeypatch, 80)
+    for command in (["show", short], ["list", "--limit", "1"]):
+        shown = run(life, capsys, *command, "--json")
+        assert json.loads(shown)["id"].partition("-")[2].startswith(short)
     berlin = run(life, capsys, "list", "--tz", "Europe/Berlin").splitlines()
     assert berlin[-2:] == ["2016-04-25 CEST", lines[-1].replace("09:28:52", "11:28:52")]
 
