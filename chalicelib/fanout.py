@@ -47,11 +47,7 @@ class FanOut:
     """Publishes the stream of one stage's table."""
 
     def __init__(
-        self,
-        store: Store,
-        topic: Topic,
-        dead_letters: DeadLetters,
-        masking: Masking = "masked",
+        self, store: Store, topic: Topic, dead_letters: DeadLetters, masking: Masking
     ) -> None:
         self._store = store
         self._topic = topic

@@ -1,29 +1,7 @@
 """Records as items of the table, and back. Pure: no AWS call is made here.
 
-| item | ``pk`` | ``sk`` | index ``feed``: ``feed`` | ``feed_order`` |
-|---|---|---|---|---|
-| record | ``<cluster>|<subject>`` | id | ``<cluster>|<day of the id>`` | id |
-| part of a large body | ``#part|<cluster>|<id>|<digest>-<n>`` | ``part`` | – | – |
-| token | ``#token|<sha256>`` | ``token`` | ``#tokens`` | creation time |
-| cluster | ``#clusters`` | name | – | – |
-| day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
-| pointer to a deployment's event | ``<cluster>|app:<path>`` | id of the event | – | – |
-| incident | ``#open`` | ``incident|<cluster>|<subject>`` | – | – |
-| deployment that may be running | ``#open`` | ``deployment|<cluster>|<id>`` | – | – |
-| silence | ``#open`` | ``silence|<id>`` | – | – |
-| alert that was sent | ``#alerts|<cluster>`` | time and a hash | – | – |
-| what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
-
-A second index, ``trouble``, has warnings and errors alone: ``trouble`` = ``<cluster>|<YYYY-MM>`` of
-the id, and ``feed_order``.
-
-This file has the keys of records, parts, pointers and days; those of tokens, clusters and stages
-are in the files that keep them. A part's key holds a digest of the whole body as it is stored. So
-if an event is sent again in another form (other masks, other compression), it can't change the
-parts that are there.
-
-No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
-``kind``, which the stream's filter uses.
+docs/architecture.md has the keys of all items. No cluster's name begins with ``#``, so no record
+can take another item's key. Every item has a ``kind``, which the stream's filter uses.
 """
 
 import base64
@@ -40,9 +18,6 @@ from chalicelib.text import clip
 
 Item = dict[str, Any]
 """An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""
-
-# How a record is laid out. Version 0.1 wrote none; it had no index ``trouble`` and no pointers.
-SCHEMA = 2
 
 OPEN = "#open"
 """The table's key that all incidents, running deployments and silences share."""
@@ -132,7 +107,6 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
         "feed": {"S": feed_key(record.cluster, day_of(record.id))},
         "feed_order": {"S": record.id},
         "kind": {"S": "record"},
-        "schema": {"N": str(SCHEMA)},
         **_summary(record, record.apps, expires_at),
     }
     if record.severity in BAD:

@@ -140,8 +140,7 @@ def _list_key(cluster: str) -> str:
 
 
 def _key(cluster: str, first_event: str, id_: str) -> items.Item:
-    start = times.compact(times.from_compact(first_event))
-    return {"pk": {"S": _list_key(cluster)}, "sk": {"S": f"{start}|{clip(id_)}"}}
+    return {"pk": {"S": _list_key(cluster)}, "sk": {"S": f"{first_event[:_TIME]}|{clip(id_)}"}}
 
 
 def _item(record: Record, facts: Facts, expires_at: int | None) -> items.Item:

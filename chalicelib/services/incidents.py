@@ -252,8 +252,6 @@ def _incident(cluster: str, subject: str, values: dict[str, Any]) -> Incident:
         if name in known:
             known[name] = times.from_iso(known[name])
     known.setdefault("since", None)
-    if isinstance(known.get("judged"), str):  # 2.0.0 kept a time
-        del known["judged"]
     known["notified"] = tuple(times.from_iso(each) for each in known.get("notified", ()))
     known["apps"] = tuple(known.get("apps", ()))
     no_events = subject == NO_EVENTS

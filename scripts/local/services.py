@@ -53,17 +53,14 @@ class Services:
 
     @property
     def webhook(self) -> str:
-        """A plain webhook's address."""
         return f"{self.url.replace('http', 'json')}/webhook"
 
     @property
     def mattermost(self) -> str:
-        """A Mattermost's address."""
         return f"{self.url.replace('http', 'mmost')}/{'m' * 24}"
 
     @property
     def teams(self) -> str:
-        """A Teams workflow's address."""
         host = self.url.partition("://")[2]
         return f"workflows://{host}/{'w' * 32}/{'s' * 32}"
 

@@ -145,15 +145,6 @@ def hint_at_status(status: str) -> str:
     return f"No Marathon up to 1.11 sends the status {status!r}{_meant(status, known)}"
 
 
-def event_id(text: str) -> str:
-    """An option's type: the id of an event."""
-    if not is_id(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef"
-        )
-    return text
-
-
 def event_beginning(text: str) -> str:
     """An option's type: an event's id, its beginning, or the short id that lists show."""
     if not (is_id(text) or _BEGINNING.fullmatch(text)):

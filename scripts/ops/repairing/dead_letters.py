@@ -149,7 +149,7 @@ def _from_stream(stage: Stage, dead_letter: DeadLetter) -> list[Record]:
             f"{dead_letter.what} are no longer there (a stream keeps 24 hours). Publish that time "
             "from the table: scripts/events.py replay --since … --until …."
         ) from error
-    return _whole(stage, inserted)
+    return [stage.store.whole(values) for values in inserted if values["kind"] == "record"]
 
 
 def _range(stage: Stage, dead_letter: DeadLetter) -> Iterator[dict[str, Any]]:
@@ -180,10 +180,6 @@ def _range(stage: Stage, dead_letter: DeadLetter) -> Iterator[dict[str, Any]]:
         f"{dead_letter.what} could not be read to the last one. Publish that time from the table: "
         "scripts/events.py replay --since … --until …; then drop this with parked --drop."
     )
-
-
-def _whole(stage: Stage, found: list[dict[str, Any]]) -> list[Record]:
-    return [stage.store.whole(values) for values in found if values["kind"] == "record"]
 
 
 def _parsed(message: dict[str, Any]) -> DeadLetter:

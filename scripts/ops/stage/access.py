@@ -21,9 +21,8 @@ def grant(stage: Stage, label: str, cluster: str, valid_for: timedelta | None) -
         named = f"It has: {', '.join(known)}." if known else "None is registered yet."
         raise Failure(f"Stage {stage.name} has no cluster {cluster!r}. {named}")
     token = tokens.mint()
-    role: Role = "reader"
     expires = int(time.time() + valid_for.total_seconds()) if valid_for else None
-    return token, stage.tokens.add(token, role, cluster, label, expires)
+    return token, stage.tokens.add(token, "reader", cluster, label, expires)
 
 
 def revoke(stage: Stage, beginning: str, role: Role | None = None) -> Token:

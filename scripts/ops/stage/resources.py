@@ -41,32 +41,26 @@ class Stage:
 
     @property
     def table(self) -> Table:
-        """The stage's table."""
         return Table(client("dynamodb"), self.table_name)
 
     @property
     def store(self) -> Store:
-        """Its records."""
         return Store(self.table)
 
     @property
     def tokens(self) -> Tokens:
-        """Its tokens."""
         return Tokens(self.table)
 
     @property
     def clusters(self) -> Clusters:
-        """Its clusters."""
         return Clusters(self.table)
 
     @property
     def alerts_sent(self) -> AlertsSent:
-        """Its alerts that were sent."""
         return AlertsSent(self.table)
 
     @property
     def incidents(self) -> Incidents:
-        """What is wrong."""
         return Incidents(self.table)
 
     @property

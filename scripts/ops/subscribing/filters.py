@@ -6,14 +6,14 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from ops.cli import Failure
 from ops.subscribing.targets import TopicName
 
 from chalicelib.marathon.severity import SEVERITIES, Severity
+from chalicelib.records.incident import State
 
-State = Literal["opened", "ongoing", "resolved"]
 STATES: tuple[State, ...] = get_args(State)
 
 Policy = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
-from ops.subscribing.filters import STATES, Policy, State, UnreadableRule, candidates, matches
+from ops.subscribing.filters import STATES, Policy, UnreadableRule, candidates, matches
 from ops.subscribing.targets import TopicName
 
 from chalicelib import times
@@ -18,6 +18,7 @@ from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
 from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE, BY_WAITING
 from chalicelib.marathon.subjects import MARATHON
+from chalicelib.records.incident import State
 from chalicelib.records.notification import Notification, as_sms, notification, with_texts
 from chalicelib.records.record import identify, record_of
 from chalicelib.text import plain
