@@ -8,7 +8,8 @@ import base64
 import hashlib
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from chalicelib import times
@@ -112,7 +113,7 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
     if record.severity in BAD:
         item["trouble"] = {"S": trouble_key(record.cluster, month_of(record.id))}
     if record.pointers != _usual_pointers(record.subject, record.apps):
-        item["pointers"] = _list(record.pointers)
+        item["pointers"] = typed(record.pointers)
     codec, body = _encode(record.body, _size(item))
     item["codec"] = {"S": codec}
     if len(body) <= INLINE_BODY_BYTES:
@@ -184,10 +185,14 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: _value(typed) for name, typed in item.items()}
 
 
-def typed(value: str | int | list[str]) -> Item:
-    """A plain value in DynamoDB's own notation."""
-    if isinstance(value, list):
-        return _list(value)
+def typed(value: Any) -> Item:
+    """A plain value in DynamoDB's own notation; a time is text there."""
+    if isinstance(value, list | tuple):
+        return {"L": [typed(each) for each in value]}
+    if isinstance(value, datetime):
+        return {"S": times.iso(value)}
+    if isinstance(value, bool):
+        return {"BOOL": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
@@ -201,9 +206,9 @@ def is_news(values: Mapping[str, Any], now: float) -> bool:
     return values.get("kind") != RESTORED and is_record(values, now)
 
 
-def is_shown(values: Mapping[str, Any], now: float) -> bool:
-    """Whether plain values are those of a record, or of a pointer to one, that has not expired."""
-    return values.get("kind") in ("record", RESTORED, "pointer") and not is_expired(values, now)
+def is_shown(values: Mapping[str, Any]) -> bool:
+    """Whether plain values are those of a record, or of a pointer to one."""
+    return values.get("kind") in ("record", RESTORED, "pointer")
 
 
 def is_expired(values: Mapping[str, Any], now: float) -> bool:
@@ -250,7 +255,7 @@ def _summary(
         if value := getattr(record, name):
             item[name] = {"S": value}
     if apps:
-        item["apps"] = _list(apps)
+        item["apps"] = typed(apps)
     if omitted := (record.apps_omitted or 0) + left_out:
         item["apps_omitted"] = {"N": str(omitted)}
     if expires_at is not None:
@@ -261,10 +266,6 @@ def _summary(
 def _usual_pointers(subject: str, apps: tuple[str, ...]) -> tuple[str, ...]:
     """The pointers of most deployments' events, which are therefore not stored."""
     return apps if subject.startswith("deployment:") else ()
-
-
-def _list(texts: Iterable[str]) -> Item:
-    return {"L": [{"S": text} for text in texts]}
 
 
 def _encode(body: bytes, rest: int) -> tuple[str, bytes]:

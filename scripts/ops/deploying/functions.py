@@ -28,6 +28,7 @@ _NEW_KILLED = {
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
 _MAXIMUM_AGE_SECONDS = 43_200
+REPORTS = "ReportBatchItemFailures"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Function:
 
 def _of_stream(*patterns: dict[str, Any]) -> dict[str, Any]:
     return {
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FunctionResponseTypes": [REPORTS],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": -1,
         "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
@@ -87,7 +88,7 @@ FUNCTIONS = (
         "restore",
         SPILL_QUEUE,
         lambda _: {
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "FunctionResponseTypes": [REPORTS],
             # A new account runs ten functions at once, and Marathon's requests need them.
             "ScalingConfig": {"MaximumConcurrency": 2},
         },

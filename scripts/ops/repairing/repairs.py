@@ -66,17 +66,13 @@ class _Replay:
     def run(self, rate: float, bar: Progress) -> None:
         """Publish. Raises Failure, which says how to go on."""
         task = bar.add_task("Replaying", total=len(self._keys))
-
-        def done(record: Record) -> None:
-            self._last = record.id
-            bar.advance(task)
-
-        def refused(record: Record, reason: str) -> None:
-            self.refused.append((record.id, reason))
-            done(record)
-
+        done = replays.publish(self._stage, self._records(), rate, replay=True)
         try:
-            replays.publish(self._stage, self._records(), rate, done, refused, replay=True)
+            for record, refusal in done:
+                if refusal:
+                    self.refused.append((record.id, refusal))
+                self._last = record.id
+                bar.advance(task)
         except (KeyboardInterrupt, Failure, ServiceError) as error:
             reason = "" if isinstance(error, KeyboardInterrupt) else f"{cli.sentence(error)} "
             how = f"Go on with the same command and --after {self._last}."
@@ -180,12 +176,11 @@ def _send_what_it_holds(stage: Stage, dead_letter: DeadLetter, cluster: str | No
         message = with_cluster(spill, cluster) if cluster else spill
         client("sqs").send_message(QueueUrl=stage.spill_queue_url, MessageBody=message)
         return
-
-    def refuse(record: Record, reason: str) -> None:
-        raise Failure(f"SNS will never take {record.id}: {reason}.")
-
     records = dead_letters.records(stage, dead_letter)
-    replays.publish(stage, records, _DEAD_LETTERS_A_SECOND, lambda _: None, refuse, replay=False)
+    done = replays.publish(stage, records, _DEAD_LETTERS_A_SECOND, replay=False)
+    for record, refusal in done:
+        if refusal:
+            raise Failure(f"SNS will never take {record.id}: {refusal}.")
 
 
 def restore_from_log(stage: Stage) -> None:
