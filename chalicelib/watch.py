@@ -10,7 +10,7 @@ What is wrong with one incident never keeps the others from being told.
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -38,33 +38,22 @@ _REASON_CHARACTERS = 300
 _MOST_APPS_SHOWN = 100
 
 
+@dataclass
 class Watch:
     """Notifies people of the incidents of one stage. ``page``: gives the page's address.
     ``no_events``: for how long nothing may come from a cluster; 0 if that is no incident. ``now``:
     the clock that it goes by.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        incidents: Incidents,
-        clusters: Clusters,
-        sender: Sender,
-        stage: str,
-        page: Callable[[], str],
-        no_events: timedelta = timedelta(0),
-        timing: Timing = TIMING,
-        now: Callable[[], datetime] = times.now,
-    ) -> None:
-        self.store = store
-        self.incidents = incidents
-        self.clusters = clusters
-        self.sender = sender
-        self.stage = stage
-        self.page = page
-        self.no_events = no_events
-        self.timing = timing
-        self.now = now
+    store: Store
+    incidents: Incidents
+    clusters: Clusters
+    sender: Sender
+    stage: str
+    page: Callable[[], str]
+    no_events: timedelta = timedelta(0)
+    timing: Timing = TIMING
+    now: Callable[[], datetime] = times.now
 
     def run(self) -> None:
         """Look once. Raises NotSent, but only after all else was sent."""

@@ -384,7 +384,10 @@ class Marathon:
         """What Marathon has counted of its callbacks since it became the leader (0.13.1, 0.14.1 –
         1.4.13): ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty if it does not say.
         """
-        parsed = self._get("/metrics", absent={})
+        try:
+            parsed = self._get("/metrics", absent={})
+        except MarathonError:
+            return {}
         meters = parsed.get("meters") if isinstance(parsed, dict) else None
         if not isinstance(meters, dict):
             return {}

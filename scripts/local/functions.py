@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import ThreadingHTTPServer
@@ -24,7 +23,7 @@ from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 
 from chalicelib.sender import NotSent
 from chalicelib.services.table import TableError
-from local.background import background, regularly
+from local.background import background, regularly, served
 
 _MAX_BATCH = 100
 
@@ -91,15 +90,8 @@ def serving(functions: ModuleType, host: str = "127.0.0.1", port: int = 0) -> It
     local = LocalDevServer(
         functions.app, config, host, port, handler_cls=_Handler, server_cls=_Server
     )
-    server = local.server
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(local.server):
+        yield local.server.server_address[1]
 
 
 class Stream:
