@@ -222,7 +222,7 @@ def _tail(args: argparse.Namespace) -> int:
     wanted = replace(options.wanted(args, stage), window=EVERYTHING)  # --since is where it begins
     coming = as_they_come(stage.store, wanted, args.since)
     if hint := options.hint_at_type(args.type):
-        cli.warn(hint.strip())
+        cli.warn(hint)
     several = len(wanted.clusters) > 1
     what = "clusters" if several else "cluster"
     say(f"Watching {what} {', '.join(wanted.clusters)}; Ctrl-C ends it.", "dim")
@@ -416,7 +416,7 @@ def _print_events(args: argparse.Namespace, records: Iterable[Record], *, severa
 def _nothing(args: argparse.Namespace, stage: Stage, clusters: tuple[str, ...]) -> str:
     """Why nothing was found, as far as it can be told."""
     unknown = finding.unknown_app(stage, clusters, args.app) if args.app else ""
-    return unknown or f"No events.{options.hint_at_type(args.type)}"
+    return unknown or f"No events. {options.hint_at_type(args.type)}".rstrip()
 
 
 def _shown_on(args: argparse.Namespace) -> tuple[Console, Screen]:

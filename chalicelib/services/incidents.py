@@ -61,6 +61,11 @@ class Open:
     deployments: list[Running]
     silences: list[Silence]
 
+    def last_heard(self, cluster: str, id_: str) -> datetime | None:
+        """When the newest event of a deployment was heard, if it may be running."""
+        key = (cluster, id_)
+        return next((e.last for e in self.deployments if (e.cluster, e.id) == key), None)
+
     def standing_still(self) -> dict[tuple[str, str], datetime]:
         """The deployments, by cluster and id, that stand still, and since when."""
         moved = {(each.cluster, each.id): each.last for each in self.deployments}

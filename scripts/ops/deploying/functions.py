@@ -33,7 +33,7 @@ REPORTS = "ReportBatchItemFailures"
 
 @dataclass(frozen=True)
 class Feed:
-    """What Lambda hands to a function. ``source``: with what the source's ARN ends.
+    """What Lambda hands to a function. ``source``: the end of the source's ARN.
     ``resource_type``, ``arn_key``: how Chalice writes such a mapping down.
     """
 

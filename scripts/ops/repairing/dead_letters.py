@@ -67,7 +67,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class DeadLetters:
+class Parked:
     """What is on the queue. ``hidden``: about how many more somebody else is looking at, or did in
     the last two minutes.
     """
@@ -76,14 +76,14 @@ class DeadLetters:
     hidden: int
 
 
-def read(stage: Stage) -> DeadLetters:
+def read(stage: Stage) -> Parked:
     """All dead letters. They stay on the queue, hidden from others for two minutes."""
     found: dict[str, DeadLetter] = {}
     # Those read first come again after two minutes; then all have been seen.
     while (received := _receive(stage)) and not received.keys() <= found.keys():
         found |= received
     hidden = queues.waiting(stage.dead_letter_queue_url) - len(found)
-    return DeadLetters(list(found.values()), max(0, hidden))
+    return Parked(list(found.values()), max(0, hidden))
 
 
 def _receive(stage: Stage) -> dict[str, DeadLetter]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ops import cli
 from ops.cli import Failure, confirm, out, progress, say
 from ops.repairing import dead_letters, replays
-from ops.repairing.dead_letters import DeadLetter, DeadLetters
+from ops.repairing.dead_letters import DeadLetter, Parked
 from ops.stage.clients import client
 from ops.stage.config import variables
 from ops.stage.resources import Stage
@@ -138,7 +138,7 @@ def send_parked(stage: Stage, cluster: str | None) -> bool:
     return all(sent) and not parked.hidden
 
 
-def _say_how_many(parked: DeadLetters) -> None:
+def _say_how_many(parked: Parked) -> None:
     """Say that nothing is parked, or that more is than was shown."""
     if parked.hidden:
         say(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ops.cli import Failure
-from ops.stage import stacks
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.config import check_stage
 
@@ -65,8 +65,8 @@ class Stage:
 
     @property
     def spill_queue_name(self) -> str:
-        """The name of the spill queue, with which its URL and its ARN end."""
-        return self.spill_queue_url.rstrip("/").rpartition("/")[2]
+        """The name of the spill queue."""
+        return queues.name_of(self.spill_queue_url)
 
     def environment(self) -> dict[str, str]:
         """What the functions are told of the resources."""
