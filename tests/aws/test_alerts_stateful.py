@@ -135,14 +135,20 @@ class Machine(RuleBasedStateMachine):
             self.night.now += timedelta(minutes=1)
             self.night.look()
         self.what_is_bad_is_known()
-        for app in APPS:
-            for _ in range(self.count):  # as many as ever failed
-                self.it_runs_again(app)
-        for _ in range(80):
-            self.night.now += timedelta(minutes=10)
+        self.all_run_again()
+        for _ in range(27):
+            self.night.now += timedelta(minutes=30)
             self.night.look()
         self.what_is_over_is_known()
         self.nothing_is_told_twice()
+
+    def all_run_again(self) -> None:
+        """As many as ever failed."""
+        now, first = self.night.now, self.count + 1
+        self.count += len(APPS) * self.count
+        apps = itertools.cycle(APPS)
+        made = [task(now, next(apps), n, "TASK_RUNNING")[0] for n in range(first, self.count + 1)]
+        self.night.store(self.night.records_of(made, now))
 
     def what_is_bad_is_known(self) -> None:
         known = {each.subject: each for each in self.night.stage.incidents.read().incidents}

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,10 +46,23 @@ class Bench:
     python: Path
     where: Path
     ours: Subject
-    by_hand: Subject
-    tutorial: Subject
-    powertools: Subject
-    bare_put: Subject
+
+    @cached_property
+    def by_hand(self) -> Subject:
+        return _baseline(self.where, "by_hand", "handler")
+
+    @cached_property
+    def tutorial(self) -> Subject:
+        return _baseline(self.where, "tutorial", "app", chalice_too=True)
+
+    @cached_property
+    def powertools(self) -> Subject:
+        needed = ("aws-lambda-powertools", "annotated-types", *_PYDANTIC)
+        return _baseline(self.where, "powertools", "handler", needed)
+
+    @cached_property
+    def bare_put(self) -> Subject:
+        return _baseline(self.where, "bare_put", "handler")
 
     @property
     def baselines(self) -> tuple[Subject, ...]:
@@ -56,26 +70,12 @@ class Bench:
         return self.by_hand, self.tutorial, self.powertools
 
 
-def make(where: Path, package: Path | None = None) -> Bench:
-    """Build every package; ours, unless it is there. Raises Failure where they can't run, or can't
-    be built.
-    """
+def make(where: Path) -> Bench:
+    """Build our package. Raises Failure where it can't run, or can't be built."""
     if not RUNS_HERE:
         raise Failure("What is measured is the package for Lambda: that needs Linux on x86_64.")
-    return Bench(
-        python=lambda_python(where / "lambda"),
-        where=where,
-        ours=Subject("ours", package or _built(where / "ours"), "app", "app"),
-        by_hand=_baseline(where, "by_hand", "handler"),
-        tutorial=_baseline(where, "tutorial", "app", chalice_too=True),
-        powertools=_baseline(
-            where,
-            "powertools",
-            "handler",
-            ("aws-lambda-powertools", "annotated-types", *_PYDANTIC),
-        ),
-        bare_put=_baseline(where, "bare_put", "handler"),
-    )
+    built = Subject("ours", _built(where / "ours"), "app", "app")
+    return Bench(lambda_python(where / "lambda"), where, built)
 
 
 def plainly(bench: Bench) -> Subject:

@@ -6,6 +6,7 @@ from ops.deploying import package
 
 import pytest
 
+from tests.support.package import lambda_python, unpacked
 from tests.support.sharing import locked
 
 
@@ -24,3 +25,15 @@ def packaged(shared: Path) -> Path:
         if not folder.exists():
             package.make("prod", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Path:
+    """The package of the functions, unpacked; to read."""
+    return unpacked(packaged, tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that has only what Lambda has."""
+    return lambda_python(tmp_path_factory.mktemp("lambda"))

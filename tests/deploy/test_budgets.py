@@ -4,17 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import bodies, capacity, load, payloads, subjects
-from tests.bench.subjects import Bench, Process
-from tests.support.package import RUNS_HERE, unpacked
+from tests.bench import capacity, load
+from tests.bench.subjects import Bench, Subject
+from tests.support.package import RUNS_HERE
 
 needs_lambda = pytest.mark.skipif(not RUNS_HERE, reason="the package is for Linux on x86_64")
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Bench:
-    where = tmp_path_factory.mktemp("bench")
-    return subjects.make(where, unpacked(packaged, where / "ours"))
+@pytest.fixture
+def bench(tmp_path: Path, ours: Path, python: Path) -> Bench:
+    return Bench(python, tmp_path, Subject("ours", ours, "app", "app"))
 
 
 @needs_lambda
@@ -24,14 +23,6 @@ def test_calls_write_units_memory_and_size_keep_their_budgets(bench: Bench) -> N
         assert any(each.budget is not None for each in figures)
         for each in figures:
             assert not each.missed, each
-
-
-@needs_lambda
-def test_what_we_are_measured_against_stores_and_publishes(bench: Bench) -> None:
-    request = payloads.post(bodies.small())
-    for each in bench.baselines:
-        with Process(bench, each) as process:
-            assert process.call(request)["calls"] == {"PutItem": 1, "Publish": 1}, each.name
 
 
 @pytest.mark.usefixtures("aws")

@@ -1,5 +1,6 @@
 """Through CI, by what ``make package`` writes: one stack is a whole stage."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -14,17 +15,18 @@ from ops.stage.clients import client
 
 import plan
 import pytest
-from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
 
 import app
 
 Template = dict[str, Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def transformed(aws: str, packaged: Path) -> Template:
     """What CloudFormation makes of it, by AWS's own translator of Serverless templates."""
+    from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+    from samtranslator.translator.transform import transform
+
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -64,7 +66,8 @@ def test_what_outlives_the_stack_goes_with_a_first_creation_that_failed(
 
 def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
     """As far as moto goes: it takes neither Chalice's API nor its deployment."""
-    made = transformed["Resources"]
+    template = copy.deepcopy(transformed)
+    made = template["Resources"]
     made["RestAPI"]["Properties"]["Name"] = made["RestAPI"]["Properties"].pop("Body")["info"][
         "title"
     ]
@@ -75,7 +78,7 @@ def test_one_stack_is_a_whole_stage(transformed: Template) -> None:
     name = "whole"
     client("cloudformation").create_stack(
         StackName=stacks.whole_stack(name),
-        TemplateBody=json.dumps(transformed),
+        TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Stage", "ParameterValue": name}],
     )
     stage = resources.find(name)

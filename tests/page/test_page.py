@@ -254,7 +254,7 @@ def test_a_pointer_shows_titles_opens_marks_zooms_and_pans(chromium: Browser) ->
 
 
 def test_a_pinch_zooms(chromium: Browser, api: PageApi) -> None:
-    with opened(chromium, api, *PHONE, has_touch=True) as visit:
+    with opened(chromium, api, PHONE) as visit:
         page = visit.page
         visit.open("#/timeline?cluster=prod&last=hour")
         expect(marks(page)).to_be_visible()
@@ -380,7 +380,7 @@ def test_an_event_is_searched_folded_and_copied(chromium: Browser, api: PageApi)
     event = next(each for each in api.events if each["severity"] == "error" and "app" in each)
     body = {"deep": {"er": [{"est": "needle"}]}, "many": list(range(120)), "word": "ü\u202e"}
     api.bodies[event["id"]] = body
-    with opened(chromium, api, permissions=["clipboard-read", "clipboard-write"]) as visit:
+    with opened(chromium, api) as visit:
         page = visit.page
         visit.open(f"#/timeline?cluster=prod&event={event['id']}")
         panel = panel_of(page, "Event")
@@ -491,7 +491,7 @@ def test_hostile_texts_are_shown_as_text(chromium: Browser, size: tuple[int, int
         for text in HOSTILE
     ]
     api.clusters = [cluster("prod", incidents=incidents)]
-    with opened(chromium, api, *size) as visit:
+    with opened(chromium, api, size) as visit:
         page = visit.page
         page.on("dialog", lambda _: visit.errors.append("something ran"))
         addresses = [

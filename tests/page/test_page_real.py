@@ -59,6 +59,9 @@ def test_deployments_are_a_list_by_app_and_by_outcome(visit: Visit) -> None:
     expect(rows.nth(0)).to_contain_text("/prod/web2 → 3, cmd, env192.0.2.50failed1 min")
     expect(rows.nth(1)).to_contain_text("cancelled")
     expect(rows.nth(2)).to_contain_text("instances 2 → 6")
+    rows.nth(2).get_by_role("link").first.click()
+    expect(page.locator(".panel")).to_contain_text("restart /prod/web from 2 to 6")
+    page.go_back()
     page.get_by_label("Outcome").select_option("cancelled")
     expect(rows).to_have_count(1)
     page.get_by_label("Outcome").select_option("")
@@ -107,6 +110,12 @@ def test_an_unknown_cluster_is_told_and_nothing_of_another_is_drawn(visit: Visit
     expect(page.locator(".labels li, .feed li")).to_have_count(0)
     page.get_by_role("link", name="prod", exact=True).click()
     expect(page.locator(".feed li").first).to_be_visible()
+
+
+def test_an_events_body_is_shown(visit: Visit) -> None:
+    visit.go("#/timeline?cluster=prod&severity=error")
+    visit.page.get_by_role("link", name="Container exited with status 137").first.click()
+    expect(visit.page.locator(".panel")).to_contain_text('taskStatus: "TASK_FAILED"')
 
 
 def test_only_lanes_with_trouble_and_all_groups_folded(visit: Visit) -> None:

@@ -1,6 +1,7 @@
 """Debian's chromium, by Playwright. Where it is missing, it is installed if we are root."""
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -103,16 +104,14 @@ class Visit:
 
 
 @contextlib.contextmanager
-def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) -> Iterator[Visit]:
-    """A visit of an address, with the clock at the events' own time if ``stopped``.
-    Fails if the browser complained or asked elsewhere.
+def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE) -> Iterator[Visit]:
+    """A visit of an address, with the clock at the events' own time. Fails if the browser
+    complained or asked elsewhere.
     """
-    stopped = how.pop("stopped", True)
-    page = _window(made, size, how, stopped=stopped)
+    page = _window(made, size)
     visit = Visit(page, url)
     with visit.watched():
-        if stopped:
-            page.clock.install(time=NOW)
+        page.clock.install(time=NOW)
         try:
             yield visit
         finally:
@@ -121,19 +120,18 @@ def visiting(made: Browser, url: str, size: tuple[int, int] = WIDE, **how: Any) 
     assert visit.strangers == []
 
 
-# Windows by how they look: opening one takes as long as most visits. A clock that was set in one
-# stays so.
-_windows: dict[str, Page] = {}
-
-
-def _window(made: Browser, size: tuple[int, int], how: dict[str, Any], *, stopped: bool) -> Page:
-    name = repr((id(made), size, stopped, sorted(how.items())))
-    if name not in _windows:
-        settings = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"} | how
-        context = made.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
-        context.set_default_timeout(_MILLISECONDS)
-        _windows[name] = context.new_page()
-    return _windows[name]
+@functools.cache
+def _window(made: Browser, size: tuple[int, int]) -> Page:
+    """A window of a size: opening one takes as long as most visits."""
+    context = made.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        has_touch=size == PHONE,
+        timezone_id="Europe/Berlin",
+        reduced_motion="reduce",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(_MILLISECONDS)
+    return context.new_page()
 
 
 def _leave(visit: Visit) -> None:
@@ -141,6 +139,7 @@ def _leave(visit: Visit) -> None:
     page = visit.page
     page.mouse.move(0, 0)
     page.context.set_offline(False)
+    page.emulate_media(color_scheme="light")
     for other in page.context.pages:
         if other is not page:
             other.close()
@@ -150,12 +149,12 @@ def _leave(visit: Visit) -> None:
 
 
 @contextlib.contextmanager
-def opened(made: Browser, api: PageApi, *size: int, **how: Any) -> Iterator[Visit]:
+def opened(made: Browser, api: PageApi, size: tuple[int, int] = WIDE) -> Iterator[Visit]:
     """A visit of the page with that API."""
     built.ensure()
     with (
         serving(api) as url,
-        visiting(made, url, (size[0], size[1]) if size else WIDE, **how) as visit,
+        visiting(made, url, size) as visit,
     ):
         yield visit
     assert api.wrong == []

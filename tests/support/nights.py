@@ -528,7 +528,7 @@ STORIES = [
         bad_image,
         ("opened", "ongoing", "resolved"),
         "told at once with Mesos' cause, once more since it goes on, and that it is over.",
-        eras=ALL_ERAS,
+        eras=("1.8", "1.3"),
     ),
     Story(
         out_of_memory,
@@ -553,7 +553,7 @@ STORIES = [
         "an app is meant to run, so its end with status 0 is one like any other; the message also "
         "tells of the deployment, which is no incident of its own.",
         until=timedelta(hours=1),
-        eras=ALL_ERAS,
+        eras=("1.8", "1.3"),
     ),
     Story(
         killed_in_staging,
@@ -564,7 +564,6 @@ STORIES = [
         lost_agent,
         ("opened", "resolved"),
         "one message for the agent, one for its end, a quarter of an hour after they run again.",
-        SINCE_14,
     ),
     Story(
         lost_and_replaced_at_once, (), "nobody is woken: another one runs in its place.", SINCE_14
@@ -578,7 +577,7 @@ STORIES = [
         ("opened", "resolved"),
         "told once, and then that it was stopped; not that it has recovered, nor that it is still "
         "failing.",
-        eras=ALL_ERAS,
+        eras=("1.8", "1.3"),
     ),
     Story(
         flapping_check, (), "nobody is woken: the one that was killed was replaced.", eras=ALL_ERAS
@@ -587,7 +586,7 @@ STORIES = [
         killed_for_one_of_three_checks,
         ("opened", "resolved"),
         "the message names the check and Marathon's reason.",
-        eras=ALL_ERAS,
+        eras=("1.8", "1.3"),
     ),
     Story(check_that_never_kills, (), "nobody is woken: Marathon says that it is healthy."),
     Story(
