@@ -6,11 +6,9 @@ Each line has a name that never changes, so that it can be searched for and docu
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TextIO
-
-from marathon_relay import times
 
 # name: (level, sentence)
 LINES = {
@@ -79,7 +77,7 @@ class Log:
         """Log one of LINES, with its details."""
         level, sentence = LINES[line]
         shown = {name: _visible(value) for name, value in parts.items()}
-        now = times.iso(time.time())
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         message = sentence.format(**shown)
         if self._json:
             head = {"time": now, "level": level, "event": line, "message": message}

@@ -59,7 +59,10 @@ def life_of(id_: str) -> str:
     """What all ids of one instance share, whatever they look like: its UUID; in ids of 0.1.0 –
     0.5.1, which have none, the id itself.
     """
-    if last := _last_mark(id_):
+    last = None
+    for found in _INSTANCE.finditer(id_):
+        last = found
+    if last:
         return last[0][-_UUID_LENGTH:].lower()
     for tail in (id_.rpartition(".")[2], id_.rpartition(".")[0].rpartition(".")[2]):
         if _WHOLE_UUID.fullmatch(tail):
@@ -83,18 +86,12 @@ def pod_of_uri(uri: str) -> str | None:
 
 def _split_instance(id_: str) -> tuple[int, int] | None:
     """The positions in an id where its app ends and where its instance ends; None if it names no
-    instance.
+    instance. If several marks are followed by a UUID, the last one counts.
     """
-    last = _last_mark(id_)
-    return last.span() if last and last.start() > 0 else None
-
-
-def _last_mark(id_: str) -> re.Match[str] | None:
-    """If several marks are followed by a UUID, the last one counts."""
     last = None
     for found in _INSTANCE.finditer(id_):
         last = found
-    return last
+    return last.span() if last and last.start() > 0 else None
 
 
 def _before_uuid(id_: str) -> str:
