@@ -1,6 +1,8 @@
 """The description of the API: it is valid, it is served, and the API does what it says."""
 
 import json
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from ops import ROOT
@@ -17,22 +19,33 @@ from chalicelib.records.summary import Summary
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.tokens import mint
 from chalicelib.web import openapi
+from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
+from tests.support.alone import api_alone
 from tests.support.records import record
 from tests.support.web import get
 
 schema: Any = schemathesis.openapi.from_dict(openapi.document())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def served(aws: str) -> Iterator[System]:
+    """An API with something to see."""
+    with api_alone(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
+        made.functions.ingest()  # now, while the environment is this stage's
+        made.functions.reading()
+        made.stage.clusters.claim(Cluster("prod", "http://m", "f"))
+        for event in (*CREATED, *SCALED, *FAILED):
+            each = record(**event)
+            made.stage.store.put(each)
+            made.stage.store.note_deployment(each, None)
+        yield made
+
+
+@pytest.fixture(scope="module")
 def tokens(served: System) -> dict[str, str]:
-    """A token for each way to be let in, at a stage with something to see."""
-    served.stage.clusters.claim(Cluster("prod", "http://m", "f"))
-    for event in (*CREATED, *SCALED, *FAILED):
-        each = record(**event)
-        served.stage.store.put(each)
-        served.stage.store.note_deployment(each, None)
+    """A token for each way to be let in."""
     publisher = mint()
     served.stage.tokens.add(publisher, "publisher", "prod", "test")
     return {"get": access.grant(served.stage, "test", "", None)[0], "post": publisher}
@@ -48,6 +61,7 @@ def test_the_document_is_valid_and_is_the_one_in_the_documentation(served: Syste
     assert document == json.loads((ROOT / "docs" / "openapi.json").read_text())
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload")
 @schema.parametrize()  # type: ignore[untyped-decorator]
 @settings(

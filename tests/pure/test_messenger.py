@@ -124,6 +124,9 @@ def endless(status: int, pause: float, part: bytes) -> Callable[[BaseHTTPRequest
         (endless(500, 0.05, b"x"), Answer("again", "status 500")),
         ((307, {"Location": "http://elsewhere.example/"}), "it redirects to another address"),
         ((302, {"Location": "/webhook"}), "it redirects to another address"),
+        *(((status, {}), Answer("never", f"status {status}")) for status in (401, 403, 404, 410)),
+        ((503, {}), Answer("again", "status 503")),
+        ((500, {"Retry-After": "soon"}), Answer("again", "status 500")),
         ((429, {"Retry-After": "31536000"}), Answer("again", "status 429", 3_600)),
         ((429, {"Retry-After": "9" * 5_000}), Answer("again", "status 429")),
         (
