@@ -62,7 +62,7 @@ def test_a_put_that_aws_did_not_answer_is_spilled_and_restored(
             sent = world.send(event(2 * n), event(2 * n + 1), expect="spilled")
         world.pump()
         assert all(world.stage.store.get("prod", id_) for id_ in sent), name
-        assert world.journal.wait_for_notified(sent, 10), name
+        assert world.journal.wait_for_notified(sent, 60), name
 
 
 @pytest.mark.usefixtures("patient")
@@ -77,7 +77,7 @@ def test_a_connection_that_a_freeze_has_broken_is_made_again_at_once(
         sent |= world.send(event(3), expect="spilled")
     world.pump()
     assert all(world.stage.store.get("prod", id_) for id_ in sent)
-    assert world.journal.wait_for_notified(sent, 10)
+    assert world.journal.wait_for_notified(sent, 60)
 
 
 @pytest.mark.usefixtures("patient")
@@ -111,7 +111,7 @@ def test_no_notification_is_parked_for_what_sns_did_not_say(world: World, betwee
             world.stream.pump()
         assert world.dead_letters() == [], name
         world.stream.pump()
-        assert world.journal.wait_for_notified(sent, 10), name
+        assert world.journal.wait_for_notified(sent, 60), name
 
 
 @pytest.mark.usefixtures("patient")
@@ -125,8 +125,8 @@ def test_a_message_that_the_queue_did_not_take_is_not_called_spilled(
             world.send(event(n), expect="lost")
 
 
-def big(size: int = 4_300_000) -> bytes:
-    """An event of 5.8 MB that hardly compresses."""
+def big(size: int = 2_000_000) -> bytes:
+    """An event of 2.7 MB that hardly compresses."""
     return event(1, big=base64.b64encode(os.urandom(size)).decode())
 
 

