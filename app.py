@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, Response, SQSEvent
 
 from chalicelib.services import aws
+from chalicelib.services.table import Table
 from chalicelib.settings import EventSources, Settings
 from chalicelib.web import answers
 
@@ -165,7 +166,6 @@ def ingest() -> "Ingest":
     from chalicelib.services.guard import TableGuard
     from chalicelib.services.queues import SpillQueue
     from chalicelib.services.store import Store
-    from chalicelib.services.table import Table
     from chalicelib.services.tokens import Tokens
 
     settings = Settings.read()
@@ -180,7 +180,6 @@ def reading() -> "Readers":
     from chalicelib.services.alerts_sent import AlertsSent
     from chalicelib.services.clusters import Clusters
     from chalicelib.services.store import Store
-    from chalicelib.services.table import Table
     from chalicelib.services.tokens import Tokens
     from chalicelib.services.incidents import Incidents
     from chalicelib.web.readers import Readers
@@ -197,7 +196,6 @@ def fan_out() -> "FanOut":
     from chalicelib.fanout import FanOut
     from chalicelib.services.queues import DeadLetters
     from chalicelib.services.store import Store
-    from chalicelib.services.table import Table
     from chalicelib.services.topic import Topic
 
     settings = Settings.read()
@@ -215,7 +213,6 @@ def restoring() -> "Restore":
     from chalicelib.restore import Restore
     from chalicelib.services.queues import DeadLetters
     from chalicelib.services.store import Store
-    from chalicelib.services.table import Table
     from chalicelib.services.tokens import Tokens
 
     settings = Settings.read()
@@ -228,7 +225,6 @@ def restoring() -> "Restore":
 def alerting() -> "Alerts":
     """The use case that notes incidents."""
     from chalicelib.alerts import Alerts
-    from chalicelib.services.table import Table
     from chalicelib.services.incidents import Incidents
 
     return Alerts(Incidents(Table(aws.dynamodb(), Settings.read().table)))
@@ -246,7 +242,6 @@ def watching() -> "Watch":
     from chalicelib.services.clusters import Clusters
     from chalicelib.services.incidents import Incidents
     from chalicelib.services.store import Store
-    from chalicelib.services.table import Table
     from chalicelib.services.topic import Topic
     from chalicelib.watch import Watch
 
@@ -272,7 +267,6 @@ def delivering() -> "Deliver":
     """The use case that sends alerts to chat channels and pagers."""
     from chalicelib.deliver import Deliver
     from chalicelib.services.alerts_sent import AlertsSent
-    from chalicelib.services.table import Table
     from chalicelib.services.targets import Targets
 
     settings = Settings.read()

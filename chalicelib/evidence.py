@@ -16,6 +16,7 @@ from chalicelib.marathon.models import (
     UnhealthyTaskKillEvent,
 )
 from chalicelib.marathon.reading import event
+from chalicelib.marathon.subjects import known
 from chalicelib.marathon.waiting import why
 from chalicelib.records import items, lives
 from chalicelib.records.alert import Facts
@@ -290,7 +291,7 @@ def _message(store: Store, end: Record | None) -> str:
 def _reason(store: Store, kill: Record | None) -> str:
     made = _body(store, kill)
     reason = made.reason if isinstance(made, UnhealthyTaskKillEvent) else None
-    return "" if reason in (None, "unknown") else reason or ""
+    return known(reason) or ""
 
 
 def _why(store: Store, waiting: Record | None, found: History) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 from chalicelib import log
 from chalicelib.records import items
 from chalicelib.records.notification import Notification, notification
-from chalicelib.records.record import Record
 from chalicelib.services.aws import ServiceError
 from chalicelib.services.queues import DeadLetters, QueueError
 from chalicelib.services.store import Store
@@ -47,17 +46,12 @@ class FanOut:
     """Publishes the stream of one stage's table."""
 
     def __init__(
-        self,
-        store: Store,
-        topic: Topic,
-        dead_letters: DeadLetters,
-        masking: Masking = "masked",
+        self, store: Store, topic: Topic, dead_letters: DeadLetters, masking: Masking
     ) -> None:
         self._store = store
         self._topic = topic
         self._dead_letters = dead_letters
         self._masking = masking
-        self._noted_days: set[tuple[str, str, str]] = set()
 
     def run(self, records: list[StreamRecord], context: Any) -> dict[str, list[dict[str, str]]]:
         """Publish a batch of stream records from Lambda. The answer has the form that Lambda wants:
@@ -100,8 +94,9 @@ class FanOut:
         try:
             record = self._store.whole(values)
             ready = notification(record, self._masking)
-            self._note_day(record, values.get("expires_at"))
-            self._store.note_deployment(record, values.get("expires_at"))
+            expires_at = values.get("expires_at")
+            self._store.note_day_of(record.cluster, record.id, record.received_at, expires_at)
+            self._store.note_deployment(record, expires_at)
         except Exception as error:
             if isinstance(error, TableError) and not error.permanent:
                 raise
@@ -136,15 +131,6 @@ class FanOut:
     def _park(self, pk: str, sk: str, reason: str) -> None:
         self._dead_letters.park(pk, sk, reason)
         log.warning("parked", id=sk, reason=reason)
-
-    def _note_day(self, record: Record, expires_at: int | None) -> None:
-        """Note the record's day, once in a container for each day of receipt. Readers go through
-        the noted days only, and a note must live as long as the records of its day.
-        """
-        day = (record.cluster, items.day_of(record.id), record.received_at[:10])
-        if day not in self._noted_days:
-            self._store.note_day(record.cluster, items.day_of(record.id), expires_at)
-            self._noted_days.add(day)
 
 
 def _is_late(context: Any, milliseconds: int) -> bool:

@@ -55,8 +55,8 @@ class Wanted:
         )
 
     @property
-    def filters(self) -> bool:
-        """Whether not every row that is read may be wanted."""
+    def leaves_out(self) -> bool:
+        """Whether rows may be read that are not wanted."""
         within = self.subject if self.app else ""
         return bool(self.under or within or self.type or self.text or self.severity != "info")
 
@@ -103,7 +103,7 @@ def page(store: Store, wanted: Wanted, limit: int) -> Page:
     """The newest wanted records, at most ``limit``: fewer at the end, or where a bound on reading
     is reached.
     """
-    size = max(limit + 1, _ROWS_TO_FILTER if wanted.filters else 0)
+    size = max(limit + 1, _ROWS_TO_FILTER if wanted.leaves_out else 0)
     end = time.monotonic() + MOST_SECONDS
     found: list[Record] = []
     last = None

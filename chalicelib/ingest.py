@@ -23,7 +23,7 @@ from chalicelib.services.guard import TableGuard
 from chalicelib.services.queues import QueueError, SpillQueue
 from chalicelib.services.store import Store
 from chalicelib.services.table import TableError
-from chalicelib.services.tokens import Role, Token, Tokens, hash_of
+from chalicelib.services.tokens import Token, Tokens, hash_of
 
 MAX_BODY_BYTES = 6_291_456
 
@@ -52,8 +52,9 @@ class Ingest:
     """The request path of one stage. ``guard``: limits the calls to the table."""
 
     def __init__(self, tokens: Tokens, store: Store, queue: SpillQueue, guard: TableGuard) -> None:
-        role: Role = "publisher"
-        self._gate = Gate(lambda key: guard.call(lambda: tokens.find(key), TOKEN_SECONDS), role)
+        self._gate = Gate(
+            lambda key: guard.call(lambda: tokens.find(key), TOKEN_SECONDS), "publisher"
+        )
         self._records = store
         self._queue = queue
         self.guard = guard

@@ -138,7 +138,8 @@ class Judge:
 
     def _running(self, incident: Incident, deployment: Story) -> Verdict:
         """A deployment that may stand still."""
-        moved = self._last_heard(incident)
+        heard = self._open.last_heard(incident.cluster, incident.deployment_id)
+        moved = heard or incident.last
         stuck = bool(self._timing.stuck) and self._now - moved >= self._timing.stuck
         if incident.is_open:
             if not stuck:
@@ -153,12 +154,6 @@ class Judge:
         ):
             return Verdict("wait", due=self._now + self._timing.resolve_after)
         return self._of(incident, deployment, "opened", stands_still=True)
-
-    def _last_heard(self, incident: Incident) -> datetime:
-        """When the newest event of a running deployment was heard."""
-        key = (incident.cluster, incident.deployment_id)
-        found = (each.last for each in self._open.deployments if (each.cluster, each.id) == key)
-        return next(found, incident.last)
 
     def _is_notified_by_app(self, incident: Incident, deployment: Story) -> bool:
         """Whether an app of the deployment has an incident: that one tells of it, too."""

@@ -57,8 +57,8 @@ class Settings:
             retention_days(env),
             masking(env),
             env.get("ALERTS_TOPIC_ARN", ""),
-            no_events_minutes(env),
-            stuck_minutes(env),
+            _number(env, "NO_EVENTS_MINUTES", "0", "minutes"),
+            _number(env, "STUCK_MINUTES", "15", "minutes"),
         )
 
     @property
@@ -76,16 +76,6 @@ class Settings:
 def retention_days(env: Mapping[str, str]) -> int:
     """How many days records are kept; 0 for ever. Raises SettingsError."""
     return _number(env, "RETENTION_DAYS", "90", "days")
-
-
-def no_events_minutes(env: Mapping[str, str]) -> int:
-    """For how many minutes a cluster may send nothing; 0 for ever. Raises SettingsError."""
-    return _number(env, "NO_EVENTS_MINUTES", "0", "minutes")
-
-
-def stuck_minutes(env: Mapping[str, str]) -> int:
-    """After how many minutes a deployment stands still; 0 for never. Raises SettingsError."""
-    return _number(env, "STUCK_MINUTES", "15", "minutes")
 
 
 def masking(env: Mapping[str, str]) -> Masking:

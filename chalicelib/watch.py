@@ -10,7 +10,7 @@ What is wrong with one incident never keeps the others from being told.
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -38,33 +38,22 @@ _REASON_CHARACTERS = 300
 _MOST_APPS_SHOWN = 100
 
 
+@dataclass
 class Watch:
     """Notifies people of the incidents of one stage. ``page``: gives the page's address.
     ``no_events``: for how long nothing may come from a cluster; 0 if that is no incident. ``now``:
     the clock that it goes by.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        incidents: Incidents,
-        clusters: Clusters,
-        sender: Sender,
-        stage: str,
-        page: Callable[[], str],
-        no_events: timedelta = timedelta(0),
-        timing: Timing = TIMING,
-        now: Callable[[], datetime] = times.now,
-    ) -> None:
-        self.store = store
-        self.incidents = incidents
-        self.clusters = clusters
-        self.sender = sender
-        self.stage = stage
-        self.page = page
-        self.no_events = no_events
-        self.timing = timing
-        self.now = now
+    store: Store
+    incidents: Incidents
+    clusters: Clusters
+    sender: Sender
+    stage: str
+    page: Callable[[], str]
+    no_events: timedelta = timedelta(0)
+    timing: Timing = TIMING
+    now: Callable[[], datetime] = times.now
 
     def run(self) -> None:
         """Look once. Raises NotSent, but only after all else was sent."""
@@ -174,9 +163,7 @@ class _Look:
         """Whether a deployment that stood still moves, or has ended."""
         if not incident.stands_still:
             return False
-        key = (incident.cluster, incident.deployment_id)
-        found = (each.last for each in self._open.deployments if (each.cluster, each.id) == key)
-        last = next(found, None)
+        last = self._open.last_heard(incident.cluster, incident.deployment_id)
         return last is None or last > incident.last
 
     # What is told
@@ -204,13 +191,18 @@ class _Look:
         """Many are told of together: with them those that would be at the next look."""
         next_look = self._now + self._timing.look
         ahead = Judge(self._watch.store, self._open, next_look, self._timing)
-        for each in self._of(cluster):
-            if budget.is_spent or each.due is None or not self._now < each.due <= next_look:
-                continue
+        for each in self._soon(cluster):
+            if budget.is_spent:
+                break
             with suppress(Exception):  # it has its turn at the next look
                 verdict = ahead.judge(each)
                 if verdict.action == "notify" and verdicts.pending[verdict.state]:
                     self._take(each, verdict, verdicts)
+
+    def _soon(self, cluster: str) -> list[Incident]:
+        """The incidents of a cluster that are due until the next look."""
+        until = self._now + self._timing.look
+        return [each for each in self._of(cluster) if each.due and self._now < each.due <= until]
 
     def _of(self, cluster: str) -> list[Incident]:
         """The incidents of a cluster that are not over."""
@@ -227,11 +219,7 @@ class _Look:
         """Where many incidents of a cluster come at about the same time, the rest of them is waited
         for, once.
         """
-        pending = verdicts.incidents
-        next_look = self._now + self._timing.look
-        soon = sum(
-            each.due is not None and self._now < each.due <= next_look for each in self._of(cluster)
-        )
+        pending, soon = verdicts.incidents, len(self._soon(cluster))
         if not pending or not soon or len(pending) + soon <= TOGETHER:
             return False
         return self._now - min(map(_waiting_since, pending)) < self._timing.look

@@ -2,8 +2,6 @@
 gone.
 """
 
-from pathlib import Path
-
 from marathon_relay.api import Api, Failed
 from marathon_relay.log import Log
 from marathon_relay.settings import Settings
@@ -15,7 +13,7 @@ def send_aside(settings: Settings, log: Log) -> int:
     relay may use the same spool meanwhile. Returns the exit status: 0 if nothing is left.
     """
     folder = settings.spool / ASIDE
-    files = sorted(folder.glob("*.json"), key=_put_aside_at)
+    files = sorted(folder.glob("*.json"))  # their names begin with the time
     api, left = Api(settings), 0
     for file in files:
         try:
@@ -32,11 +30,3 @@ def send_aside(settings: Settings, log: Log) -> int:
             log.write("aside_sent", file=file, bytes=len(body))
     log.write("aside_done", folder=folder, sent=len(files) - left, left=left)
     return 1 if left else 0
-
-
-def _put_aside_at(file: Path) -> float:
-    """The name of a file begins with the time."""
-    try:
-        return float(file.name.partition("-")[0])
-    except ValueError:
-        return 0.0

@@ -1,21 +1,6 @@
 """Marathon's REST API, as far as a listener needs it. Versions 0.5 – 1.4 have subscriptions.
 
 Errors say what is wrong and what to do about it.
-
-    MarathonError
-    ├── BadAddress        what was given is no address of a Marathon
-    ├── Unreachable       nobody answered, or not in time, or the connection broke
-    │   └── Untrusted     its certificate is not trusted here
-    ├── NotMarathon       what answered is not a Marathon
-    ├── NoLeader          502, 503 or 504: a standby answers, and knows of no leader
-    ├── LoginRefused      401 or 403
-    ├── NoStream          this version has no event stream (before 0.9)
-    ├── NoQueue           this version has no queue (before 0.7)
-    ├── Elsewhere         a redirect to a host that is not of the cluster
-    ├── CallbacksOff      subscriptions exist in this version, but are not switched on
-    ├── NoSubscriptions   this version has none (before 0.5, and from 1.5.0 on)
-    ├── BadCallback       Marathon says that the callback URL is malformed
-    └── Refused           any other answer than the one asked for
 """
 
 import base64
@@ -399,7 +384,10 @@ class Marathon:
         """What Marathon has counted of its callbacks since it became the leader (0.13.1, 0.14.1 –
         1.4.13): ``events``, ``skipped-callbacks``, ``failed-callbacks``. Empty if it does not say.
         """
-        parsed = self._get("/metrics", absent={})
+        try:
+            parsed = self._get("/metrics", absent={})
+        except MarathonError:
+            return {}
         meters = parsed.get("meters") if isinstance(parsed, dict) else None
         if not isinstance(meters, dict):
             return {}
@@ -533,9 +521,8 @@ def _within(seconds: float, work: Callable[[], _T]) -> _T:
             done.put((None, error))
 
     threading.Thread(target=run, daemon=True).start()
-    deadline = time.monotonic() + seconds
     try:
-        result, error = done.get(timeout=max(0.0, deadline - time.monotonic()))
+        result, error = done.get(timeout=max(0.0, seconds))
     except queue.Empty:
         raise httpx.ReadTimeout("no answer in time") from None
     if error is not None:

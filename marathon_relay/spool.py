@@ -110,11 +110,7 @@ class Spool:
         """Store what was read now, all or nothing, together with the time until which the relay has
         listened. Raises SpoolFull.
         """
-        with self._write(self._add_side, len(bodies), sum(map(len, bodies))) as database:
-            database.executemany(
-                "INSERT INTO lines (body, read_at) VALUES (?, ?)", [(body, now) for body in bodies]
-            )
-            _set(database, "listened_until", listened_until)
+        self.keep("listened_until", listened_until, bodies, now)
 
     def take(self, lines: int, size: int) -> list[Line]:
         """The oldest lines, limited in number and in total bytes, but at least one."""
@@ -210,7 +206,7 @@ class Spool:
             ).fetchone()
         return str(found[0]) if found else ""
 
-    def keep(self, name: str, value: str, bodies: Sequence[bytes], now: float) -> None:
+    def keep(self, name: str, value: str | float, bodies: Sequence[bytes], now: float) -> None:
         """Store what the relay knows from now on, together with the lines that report it: all or
         nothing. Raises SpoolFull.
         """

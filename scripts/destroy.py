@@ -8,7 +8,7 @@ import shlex
 from ops import cli
 from ops.cli import Failure, confirm, out, say, warn
 from ops.deploying import chalice_cli, mappings
-from ops.marathon import registration
+from ops.marathon import relays
 from ops.stage import config as stage_config
 from ops.stage import deployed, queues, resources, stacks
 from ops.stage.resources import Stage
@@ -55,14 +55,14 @@ def warn_of_senders(stage: Stage) -> None:
     """Warn of the Marathons and relays that will post to an API that is gone."""
     clusters = {cluster.name: cluster for cluster in stage.clusters.all()}
     posting = [each for each in stage.tokens.all() if each.role == "publisher" and each.valid]
-    relays = [token for token in posting if registration.is_relays(token)]
-    for token in relays:
+    relayed = list(filter(relays.is_relay, posting))
+    for token in relayed:
         warn(
             f"A relay of cluster {token.cluster} will find no API, and its spool will fill. Stop "
             "it; then, now or afterwards:\n"
             f"  {_REGISTER} --stage {stage.name} --revoke {token.hash[:12]}"
         )
-    for name in sorted({token.cluster for token in posting if token not in relays}):
+    for name in sorted({token.cluster for token in posting if token not in relayed}):
         warn(
             f"Cluster {name} is still registered: Marathon will post to an API that is gone. "
             "Unregister it, now or afterwards:\n"

@@ -55,7 +55,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--app",
         metavar="PATH",
-        help="say only why nothing of this app or pod launches; --marathon is asked directly",
+        help="only say why no instance of this app or pod is launched (asks --marathon itself)",
     )
     parser.add_argument("--json", action="store_true", help="JSON, one finding a line")
     args = parser.parse_args(argv)

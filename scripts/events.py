@@ -8,15 +8,18 @@ import heapq
 import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ops import cli, options, view
 from ops.cli import Failure, out, say
 from ops.looking import deployments as listing
 from ops.looking import finding, overview, report, rows, stats, stories
+from ops.looking.overview import ClusterState, StageState
+from ops.looking.report import Report
 from ops.looking.tail import as_they_come
 from ops.repairing import repairs
 from ops.stage import resources
@@ -24,12 +27,15 @@ from ops.stage.resources import Stage
 from ops.view import Screen
 
 from rich.console import Console
+from rich.text import Text
 
 from chalicelib import history, times
 from chalicelib.deployments import Wanted
 from chalicelib.records.record import Record
 from chalicelib.services.store import EVERYTHING
 from chalicelib.web.queries import OUTCOMES
+
+_T = TypeVar("_T")
 
 _LOOKING = (
     *("list", "tail", "stats"),
@@ -80,33 +86,28 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _add_events(commands: Any) -> None:
-    list_ = commands.add_parser(
-        "list", help="the newest events: on a terminal newest last, to a pipe newest first"
+    list_ = _command(
+        commands, _list, "the newest events: on a terminal newest last, to a pipe newest first"
     )
-    list_.set_defaults(run=_list)
     list_.add_argument("--oldest-first", action="store_true", help="newest last, also to a pipe")
-    tail = commands.add_parser("tail", help="new events as they arrive, until Ctrl-C")
-    tail.set_defaults(run=_tail)
+    tail = _command(commands, _tail, "new events as they arrive, until Ctrl-C")
     tail.add_argument(
         "--since", type=options.time, metavar="WHEN", help="begin with those since: 90m, 12h, 23:00"
     )
-    show = commands.add_parser("show", help="one event, whole")
-    show.set_defaults(run=_show)
+    show = _command(commands, _show, "one event, whole")
     show.add_argument(
         "id",
         type=options.event_beginning,
         help="its id, the beginning of it, or the short id that list shows",
     )
-    stats_ = commands.add_parser("stats", help="how many events there were, as bars")
-    stats_.set_defaults(run=_stats)
+    stats_ = _command(commands, _stats, "how many events there were, as bars")
     stats_.add_argument(
         "--by", choices=stats.BY, default="type", help="what to count by (default: type)"
     )
 
 
 def _add_what_happened(commands: Any) -> None:
-    report_ = commands.add_parser("report", help="what the last hours brought, on one screen")
-    report_.set_defaults(run=_report)
+    report_ = _command(commands, _report, "what the last hours brought, on one screen")
     report_.add_argument(
         "--since",
         type=options.time,
@@ -114,25 +115,17 @@ def _add_what_happened(commands: Any) -> None:
         default="12h",
         help="a time, such as 23:00 for last night's, or how long ago (default: 12h)",
     )
-    status = commands.add_parser("status", help="how the clusters and the stage are now")
-    status.set_defaults(run=_status)
-    incidents = commands.add_parser(
-        "incidents", help="the incidents that are open, in every cluster"
-    )
-    incidents.set_defaults(run=_incidents)
-    alerts = commands.add_parser("alerts", help="what people were told, the newest first")
-    alerts.set_defaults(run=_alerts)
-    deployments = commands.add_parser("deployments", help="what was deployed, the newest first")
-    deployments.set_defaults(run=_deployments)
+    _command(commands, _status, "how the clusters and the stage are now")
+    _command(commands, _incidents, "the incidents that are open, in every cluster")
+    _command(commands, _alerts, "what people were told, the newest first")
+    deployments = _command(commands, _deployments, "what was deployed, the newest first")
     deployments.add_argument("--outcome", choices=OUTCOMES, help="how they ended")
-    deployment = commands.add_parser("deployment", help="the story of a deployment")
-    deployment.set_defaults(run=_deployment)
+    deployment = _command(commands, _deployment, "the story of a deployment")
     deployment.add_argument("id", help="its id, or the beginning of it")
 
 
 def _add_repairs(commands: Any) -> None:
-    replay = commands.add_parser("replay", help="notify of stored events again, marked as a replay")
-    replay.set_defaults(run=_replay)
+    replay = _command(commands, _replay, "notify of stored events again, marked as a replay")
     replay.add_argument(
         "--rate", type=options.rate, default=20, metavar="N", help="how many a second (default: 20)"
     )
@@ -140,8 +133,7 @@ def _add_repairs(commands: Any) -> None:
     replay.add_argument(
         "--after", type=options.event_beginning, metavar="ID", help="continue after this event"
     )
-    parked = commands.add_parser("parked", help="the messages on the dead-letter queue")
-    parked.set_defaults(run=_parked)
+    parked = _command(commands, _parked, "the messages on the dead-letter queue")
     what = parked.add_mutually_exclusive_group()
     what.add_argument(
         "--show", metavar="ID", help="print one whole; ID is its id, or the beginning of it"
@@ -155,13 +147,22 @@ def _add_repairs(commands: Any) -> None:
         metavar="NAME",
         help="with --send: the cluster of spilled events whose token the table does not know",
     )
-    restore = commands.add_parser(
-        "restore",
-        help="store events that only the log has, from standard input",
+    _command(
+        commands,
+        _restore,
+        "store events that only the log has, from standard input",
         description="Read log lines marked last_copy from standard input, and store their events.",
         epilog=_RESTORE_EPILOG,
     )
-    restore.set_defaults(run=_restore)
+
+
+def _command(
+    commands: Any, run: Callable[[argparse.Namespace], int], help_: str, **more: str
+) -> Any:
+    """The parser of the command that a function runs, and is named for."""
+    made = commands.add_parser(run.__name__.strip("_"), help=help_, **more)
+    made.set_defaults(run=run)
+    return made
 
 
 def _add_shared(commands: Mapping[str, Any]) -> None:
@@ -202,15 +203,16 @@ def _list(args: argparse.Namespace) -> int:
     newest: Iterable[Record] = itertools.islice(found, args.limit)
     if args.oldest_first or screen.width:
         newest = reversed(list(newest))
-    counted = _Counted(newest)
     if screen.width:
-        for line in rows.collapsed(counted, screen, cluster=several):
+        newest = list(newest)
+        number = len(newest)
+        for line in rows.collapsed(newest, screen, cluster=several):
             console.print(line)
     else:
-        _print_whole(args, counted, several=several)
-    if not counted.number:
+        number = _print_events(args, newest, several=several)
+    if not number:
         say(_nothing(args, stage, wanted.clusters), "dim")
-    elif counted.number == args.limit and next(found, None):
+    elif number == args.limit and next(found, None):
         say(f"There are more: --limit N shows more than the newest {args.limit}.", "dim")
     return 0
 
@@ -220,7 +222,7 @@ def _tail(args: argparse.Namespace) -> int:
     wanted = replace(options.wanted(args, stage), window=EVERYTHING)  # --since is where it begins
     coming = as_they_come(stage.store, wanted, args.since)
     if hint := options.hint_at_type(args.type):
-        cli.warn(hint.strip())
+        cli.warn(hint)
     several = len(wanted.clusters) > 1
     what = "clusters" if several else "cluster"
     say(f"Watching {what} {', '.join(wanted.clusters)}; Ctrl-C ends it.", "dim")
@@ -229,7 +231,7 @@ def _tail(args: argparse.Namespace) -> int:
         for line in rows.as_they_come(coming, screen, cluster=several):
             console.print(line)
     else:
-        _print_whole(args, coming, several=several)
+        _print_events(args, coming, several=several)
     return 0
 
 
@@ -270,14 +272,9 @@ def _deployments(args: argparse.Namespace) -> int:
             args.limit,
         )
     ]
-    console, screen = _shown_on(args)
     newest = sorted(found, key=lambda each: each.started_at, reverse=True)[: args.limit]
-    for each in newest:
-        if args.json:
-            out(listing.as_json(each))
-        else:
-            console.print(listing.line(each, screen, cluster=len(names) > 1))
-    if not newest:
+    line = partial(listing.line, cluster=len(names) > 1)
+    if not _print_each(args, newest, listing.as_json, line):
         unknown = finding.unknown_app(stage, names, args.app) if args.app else ""
         say(unknown or "No deployments.", "dim")
     return 0
@@ -291,12 +288,8 @@ def _report(args: argparse.Namespace) -> int:
         say(unknown, "dim")
         return 0
     rows = (console.height - 1) // len(names) if screen.width else 0
-    for name in names:
-        made = report.of(stage, name, args.since, args.app or "")
-        if args.json:
-            out(made.as_json())
-        else:
-            console.print(made.text(screen, rows))
+    made = (report.of(stage, name, args.since, args.app or "") for name in names)
+    _print_each(args, made, Report.as_json, partial(Report.text, rows=rows))
     return 0
 
 
@@ -304,18 +297,11 @@ def _status(args: argparse.Namespace) -> int:
     stage = resources.find(args.stage)
     found = overview.clusters(stage, options.clusters(stage, args.cluster))
     itself = overview.stage_state(stage)
-    console, screen = _shown_on(args)
-    for each in found:
-        if args.json:
-            out(each.as_json())
-        else:
-            console.print(each.text(screen))
+    _print_each(args, found, ClusterState.as_json, ClusterState.text)
     if itself is None:
         say("The stage is destroyed: only its table is left.", "yellow")
-    elif args.json:
-        out(itself.as_json())
     else:
-        console.print(itself.text())
+        _print_each(args, [itself], StageState.as_json, lambda each, _: each.text())
     return 0
 
 
@@ -345,15 +331,9 @@ def _alerts(args: argparse.Namespace) -> int:
         key=lambda each: each.id,
         reverse=True,
     )
-    console, screen = _shown_on(args)
-    shown = 0
-    for each in itertools.islice(found, args.limit):
-        shown += 1
-        if args.json:
-            out(json.dumps(each.summary()))
-        else:
-            console.print(overview.alert_line(each, screen))
-    if not shown:
+    newest = itertools.islice(found, args.limit)
+    said = _print_each(args, newest, lambda each: json.dumps(each.summary()), overview.alert_line)
+    if not said:
         say("People were told nothing.", "dim")
     return 0
 
@@ -411,33 +391,32 @@ def _restore(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Counted:
-    """Records, counted as they are read."""
-
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._records = records
-        self.number = 0
-
-    def __iter__(self) -> Iterator[Record]:
-        for record in self._records:
-            self.number += 1
-            yield record
-
-
-def _print_whole(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> None:
-    """Print records one by one, as they arrive, for another program."""
+def _print_each(
+    args: argparse.Namespace,
+    found: Iterable[_T],
+    as_json: Callable[[_T], str],
+    line: Callable[[_T, Screen], Text],
+) -> int:
+    """Print what was found one by one, as it arrives. Returns how many there were."""
     console, screen = _shown_on(args)
-    for record in records:
+    number = 0
+    for each in found:
+        number += 1
         if args.json:
-            out(view.summary_json(record))
+            out(as_json(each))
         else:
-            console.print(view.line(record, screen, cluster=several))
+            console.print(line(each, screen))
+    return number
+
+
+def _print_events(args: argparse.Namespace, records: Iterable[Record], *, several: bool) -> int:
+    return _print_each(args, records, view.summary_json, partial(view.line, cluster=several))
 
 
 def _nothing(args: argparse.Namespace, stage: Stage, clusters: tuple[str, ...]) -> str:
     """Why nothing was found, as far as it can be told."""
     unknown = finding.unknown_app(stage, clusters, args.app) if args.app else ""
-    return unknown or f"No events.{options.hint_at_type(args.type)}"
+    return unknown or f"No events. {options.hint_at_type(args.type)}".rstrip()
 
 
 def _shown_on(args: argparse.Namespace) -> tuple[Console, Screen]:

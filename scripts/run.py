@@ -46,12 +46,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     args = _arguments(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C
-    if not (args.once or args.marathon):
+    if args.once:
+        return _run(args)
+    with connection.plain_errors():
         return _until_interrupted(args)
-    if args.marathon:
-        with connection.plain_errors():
-            return _until_interrupted(args)
-    return _run(args)
 
 
 def _until_interrupted(args: argparse.Namespace) -> int:
@@ -74,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
         stack.enter_context(cloud.running())
         stage = cloud.make_stage(_STAGE)
         host = _address_towards(args.marathon) if args.marathon else "127.0.0.1"
-        made = stack.enter_context(_system(stage, host, args.port))
+        made = _system(stack, stage, host, args.port)
         _keep_api(stage, made.api)
         stack.enter_context(_alerts(made))
         if not args.once:
@@ -141,16 +139,13 @@ def _log_of_functions() -> Iterator[str]:
     Path(log.name).unlink()
 
 
-@contextlib.contextmanager
-def _system(stage: Stage, host: str, port: int) -> Iterator[System]:
-    with contextlib.ExitStack() as stack:
-        try:
-            made = stack.enter_context(system(stage, host, port))
-        except OSError as error:
-            raise Failure(
-                f"Port {port} of {host} can't be used: {error.strerror}. Take another: --port N."
-            ) from error
-        yield made
+def _system(stack: contextlib.ExitStack, stage: Stage, host: str, port: int) -> System:
+    try:
+        return stack.enter_context(system(stage, host, port))
+    except OSError as error:
+        raise Failure(
+            f"Port {port} of {host} can't be used: {error.strerror}. Take another: --port N."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ from ops.subscribing import filters
 from ops.subscribing.filters import Filters
 
 from chalicelib import times
-from chalicelib.marathon.ids import path
 from chalicelib.records.silence import Silence
 from chalicelib.text import plain
 
@@ -81,11 +80,7 @@ def _login() -> str:
 
 
 def _add(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
-    wanted = Filters(
-        cluster=tuple(dict.fromkeys(args.cluster)),
-        app=tuple(dict.fromkeys(path(app) for app in args.app)),
-        severity=args.severity,
-    )
+    wanted = filters.in_options(args)
     filters.check(wanted, "alerts")
     until = _until(args, now)
     made = Silence(
@@ -107,7 +102,7 @@ def _add(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
     stage.incidents.add_silence(made)
     out(_json(made) if args.json else f"Silenced: {_line(made, args)}.")
     say(
-        "Whoever should hear of it again before: "
+        "To end it earlier: "
         f".venv/bin/python scripts/silence.py --stage {stage.name} --end {made.id}",
         "dim",
     )

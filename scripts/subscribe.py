@@ -16,8 +16,6 @@ from ops.subscribing.filters import STATES, Filters
 from ops.subscribing.subscriptions import Subscribed, Subscription
 from ops.subscribing.targets import TOPICS, Target, TopicName
 
-from chalicelib.marathon.ids import path
-
 _EXAMPLES = """\
 examples:
   .venv/bin/python scripts/subscribe.py --stage prod --to you@example.net
@@ -85,7 +83,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         args.to = sys.stdin.readline().strip()
     if not (args.to or args.list):
         parser.error("--to TARGET is needed, or --list")
-    if (args.list or args.test or args.remove) and filters_in(args) != _NO_FILTERS:
+    if (args.list or args.test or args.remove) and filters.in_options(args) != _NO_FILTERS:
         parser.error("filters go with subscribing alone")
     return args
 
@@ -104,26 +102,10 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def filters_in(args: argparse.Namespace) -> Filters:
-    """What the options say, each value once."""
-    return Filters(
-        cluster=_once(args.cluster),
-        app=_once([path(app) for app in args.app]),
-        type=_once(args.type),
-        severity=args.severity,
-        status=_once(args.status),
-        state=_once(args.state),
-    )
-
-
-def _once(values: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
 def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
     target = targets.target(args.to, stage)
     topic = args.topic or target.topic
-    wanted = filters_in(args)
+    wanted = filters.in_options(args)
     targets.check(stage, target, topic)
     filters.check(wanted, topic)
     if target.protocol == "email" and topic == "events":
@@ -155,7 +137,7 @@ def _hint(stage: Stage, wanted: Filters, topic: TopicName) -> None:
     """Tell of values that nothing known has, and of filters that nothing known passes; both may
     come later.
     """
-    hints = [options.hint_at_type(type_).strip() for type_ in wanted.type]
+    hints = [options.hint_at_type(type_) for type_ in wanted.type]
     hints += [options.hint_at_status(status) for status in wanted.status]
     known = [cluster.name for cluster in stage.clusters.all()]
     hints += [

@@ -14,7 +14,6 @@ from ops.stage import access
 from playwright.sync_api import sync_playwright
 
 from chalicelib import times
-from chalicelib.records import items
 from chalicelib.services.clusters import Cluster
 from local import cloud
 from local.scenario import Event
@@ -23,6 +22,7 @@ from tests import arrivals
 from tests.support.browser import ARGS, find
 from tests.support.night import record_at
 from tests.support.page_data import APPS
+from tests.support.records import keep
 
 PICTURE = ROOT / "docs" / "page.png"
 _MOST_BYTES = 200_000
@@ -74,9 +74,7 @@ def _take(program: str, url: str, token: str) -> None:
 
 def _store(made: System, event: Event) -> None:
     stored = record_at(event, times.from_iso(event["timestamp"]))
-    made.stage.store.put(stored)
-    made.stage.store.note_day(stored.cluster, items.day_of(stored.id))
-    made.stage.store.note_deployment(stored, None)
+    keep(made.stage.store, stored)
 
 
 def _night() -> Iterator[Event]:

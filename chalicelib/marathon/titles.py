@@ -4,6 +4,7 @@ It contains only what is safe to show: no command, environment, message content 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -129,20 +130,12 @@ def _removed_check(event: models.RemoveHealthCheckEvent, about: About) -> str:
     return f"A health check{_of(about)} removed"
 
 
-def _unhealthy_task(event: models.UnhealthyTaskKillEvent, about: About) -> str:
-    return f"Unhealthy task{_of(about)}{_on(about)} is killed{_because(event.reason)}"
+def _unhealthy(what: str, event: models.UnhealthyTaskKillEvent, about: About) -> str:
+    return f"Unhealthy {what}{_of(about)}{_on(about)} is killed{_because(event.reason)}"
 
 
-def _unhealthy_instance(event: models.UnhealthyInstanceKillEvent, about: About) -> str:
-    return f"Unhealthy instance{_of(about)}{_on(about)} is killed{_because(event.reason)}"
-
-
-def _unknown_task(event: models.UnknownTaskTerminatedEvent, about: About) -> str:
-    return f"A task{_of(about)} that Marathon does not know ended{_because(about.status)}"
-
-
-def _unknown_instance(event: models.UnknownInstanceTerminatedEvent, about: About) -> str:
-    return f"An instance{_of(about)} that Marathon does not know ended{_because(about.status)}"
+def _unknown(what: str, event: models.Event, about: About) -> str:
+    return f"{what}{_of(about)} that Marathon does not know ended{_because(about.status)}"
 
 
 def _terminated(event: models.AppTerminatedEvent, about: About) -> str:
@@ -154,24 +147,16 @@ def _executor(event: models.FrameworkMessageEvent, about: About) -> str:
     return f"Message{size} from the executor{_of(about)}"
 
 
-def _subscribed(event: models.SubscribeEvent, about: About) -> str:
-    return f"Event subscription{_host(event.callbackUrl)} added{_by(event.clientIp)}"
-
-
-def _unsubscribed(event: models.UnsubscribeEvent, about: About) -> str:
-    return f"Event subscription{_host(event.callbackUrl)} removed{_by(event.clientIp)}"
+def _subscription(what: str, event: models.SubscribeEvent, about: About) -> str:
+    return f"Event subscription{_host(event.callbackUrl)} {what}{_by(event.clientIp)}"
 
 
 def _pod_created(event: models.PodCreatedEvent, about: About) -> str:
     return f"A pod was created{_by(event.clientIp)} (Marathon does not say which)"
 
 
-def _pod_updated(event: models.PodUpdatedEvent, about: About) -> str:
-    return f"{_pod(about)} was changed{_by(event.clientIp)}"
-
-
-def _pod_deleted(event: models.PodDeletedEvent, about: About) -> str:
-    return f"{_pod(about)} was deleted{_by(event.clientIp)}"
+def _pod_event(what: str, event: models.PodEvent, about: About) -> str:
+    return f"{_pod(about)} was {what}{_by(event.clientIp)}"
 
 
 def _group_changed(event: models.GroupChangeSuccess, about: About) -> str:
@@ -182,16 +167,8 @@ def _group_failed(event: models.GroupChangeFailed, about: About) -> str:
     return f"Change{_in_group(event)} rejected{_because(event.reason)}"
 
 
-def _step_began(event: models.DeploymentInfo, about: About) -> str:
-    return f"Deployment {_step(event)} began{_doing(event)}"
-
-
-def _step_succeeded(event: models.DeploymentStepSuccess, about: About) -> str:
-    return f"Deployment {_step(event)} succeeded{_doing(event)}"
-
-
-def _step_failed(event: models.DeploymentStepFailure, about: About) -> str:
-    return f"Deployment {_step(event)} failed{_doing(event)}"
+def _deployment_step(what: str, event: models.DeploymentStepEvent, about: About) -> str:
+    return f"Deployment {_step(event)} {what}{_doing(event)}"
 
 
 def _deployed(event: models.DeploymentSuccess, about: About) -> str:
@@ -217,12 +194,8 @@ def _disconnected(event: models.SchedulerDisconnectedEvent, about: About) -> str
     return "Marathon lost its connection to the Mesos master"
 
 
-def _attached(event: models.EventStreamAttached, about: About) -> str:
-    return f"Event stream opened{_by(event.remoteAddress)}"
-
-
-def _detached(event: models.EventStreamDetached, about: About) -> str:
-    return f"Event stream closed{_by(event.remoteAddress)}"
+def _stream(what: str, event: models.EventStreamAttached, about: About) -> str:
+    return f"Event stream {what}{_by(event.remoteAddress)}"
 
 
 def _gap(event: models.RelayGap, about: About) -> str:
@@ -349,34 +322,34 @@ _SENTENCES: dict[str, Callable[[Any, About], str]] = {
     "api_post_event": _definition,
     "status_update_event": _task_status,
     "framework_message_event": _executor,
-    "subscribe_event": _subscribed,
-    "unsubscribe_event": _unsubscribed,
+    "subscribe_event": partial(_subscription, "added"),
+    "unsubscribe_event": partial(_subscription, "removed"),
     "add_health_check_event": _added_check,
     "remove_health_check_event": _removed_check,
     "failed_health_check_event": _failed_check,
     "health_status_changed_event": _health_status,
-    "unhealthy_task_kill_event": _unhealthy_task,
-    "unhealthy_instance_kill_event": _unhealthy_instance,
-    "unknown_task_terminated_event": _unknown_task,
-    "unknown_instance_terminated_event": _unknown_instance,
+    "unhealthy_task_kill_event": partial(_unhealthy, "task"),
+    "unhealthy_instance_kill_event": partial(_unhealthy, "instance"),
+    "unknown_task_terminated_event": partial(_unknown, "A task"),
+    "unknown_instance_terminated_event": partial(_unknown, "An instance"),
     "instance_changed_event": _instance,
     "instance_health_changed_event": _instance_health,
     "app_terminated_event": _terminated,
     "pod_created_event": _pod_created,
-    "pod_updated_event": _pod_updated,
-    "pod_deleted_event": _pod_deleted,
+    "pod_updated_event": partial(_pod_event, "changed"),
+    "pod_deleted_event": partial(_pod_event, "deleted"),
     "group_change_success": _group_changed,
     "group_change_failed": _group_failed,
-    "deployment_info": _step_began,
-    "deployment_step_success": _step_succeeded,
-    "deployment_step_failure": _step_failed,
+    "deployment_info": partial(_deployment_step, "began"),
+    "deployment_step_success": partial(_deployment_step, "succeeded"),
+    "deployment_step_failure": partial(_deployment_step, "failed"),
     "deployment_success": _deployed,
     "deployment_failed": _not_deployed,
     "scheduler_registered_event": _registered,
     "scheduler_reregistered_event": _reregistered,
     "scheduler_disconnected_event": _disconnected,
-    "event_stream_attached": _attached,
-    "event_stream_detached": _detached,
+    "event_stream_attached": partial(_stream, "opened"),
+    "event_stream_detached": partial(_stream, "closed"),
     "relay_gap": _gap,
     "relay_waiting": _waiting,
 }

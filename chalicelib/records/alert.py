@@ -65,9 +65,8 @@ class Context:
     """What every message needs. ``stage``: whose messages they are. ``page``: the address of the
     page, empty if it is not known. ``silenced``: how many more incidents were not told, since a
     silence covers them. ``gathered``: incidents of the cluster keep coming, so they are told
-    together.
-    ``storms``: when those were opened of which other incidents are not over. ``ended``: the
-    messages by which the others were told to be open.
+    together. ``storms``: when those were opened of which other incidents are not over. ``ended``:
+    the messages by which the others were told to be open.
     """
 
     stage: str
@@ -96,8 +95,8 @@ class Facts:
     check fails; ``reason``, why Marathon kills what is unhealthy; ``before``, the deployment that
     touched the app shortly before; ``stuck``, one that stands still now; ``why``, why nothing
     launches. Of a deployment: ``story``, whether it ``stands_still``, and why it is ``over`` if it
-    failed. Of all: ``was_silenced``,
-    a silence covered it until now; ``host``, the one host of it; ``apps``, whom it touches.
+    failed. Of all: ``was_silenced``, a silence covered it until now; ``host``, the one host of it;
+    ``apps``, whom it touches.
     """
 
     since: datetime
@@ -138,14 +137,14 @@ def of_one(state: State, incident: Incident, facts: Facts, context: Context) -> 
     elif incident.no_events:
         headline, lines = _of_no_events(state, incident, facts, context)
     else:
-        headline, lines = _of_app(state, incident, facts)
+        headline, lines = _of_app(state, incident, facts, context.timing)
     if facts.was_silenced:
         lines.insert(1, "A silence covered it until now.")
     link = _link(context.page, incident.cluster, incident.path, facts.since, facts.last)
     last_line = _ids(facts)
     goes_on = state != "resolved" and (facts.story is None or facts.stands_still)
     if context.ended:
-        lines.insert(1, "It was the last of those that were told of together.")
+        lines.insert(1, "It was the last open one of those reported together.")
     text = _text(lines, link, context, last_line, goes_on=goes_on)
     return _message(state, [incident], headline, text, _apps((incident, facts)), context)
 
@@ -173,14 +172,12 @@ def again(sent: Notification) -> Notification:
 # One app, pod or scheduler
 
 
-def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[str]]:
+def _of_app(
+    state: State, incident: Incident, facts: Facts, timing: Timing
+) -> tuple[str, list[str]]:
     condition = facts.condition
     name = words.path(incident.path) if incident.path else "Marathon"
-    whose = (
-        f"{name} in cluster {incident.cluster}"
-        if incident.path
-        else (f"Marathon of cluster {incident.cluster}")
-    )
+    whose = f"{name} {'in' if incident.path else 'of'} cluster {incident.cluster}"
     what = _what(facts, incident)
     again = ""
     if state == "opened" and incident.openings > 1 and incident.opened_at:
@@ -190,8 +187,11 @@ def _of_app(state: State, incident: Incident, facts: Facts) -> tuple[str, list[s
     if condition is None:
         return f"{name}: {what}{again}", lines
     if state == "resolved":
-        headline = _ended(name, what, condition, facts)
-        lines.append(_end(condition))
+        # Of what is given up, nothing at all has come for so long.
+        given_up = condition.ongoing
+        quiet = duration(timing.resolve_at_latest if given_up else condition.quiet)
+        headline = _ended(name, what, condition, facts, quiet)
+        lines.append(_end(condition, quiet))
     elif state == "ongoing":
         headline = f"{name} is still {_state(condition)}: {what}"
     else:
@@ -233,16 +233,13 @@ def _what(facts: Facts, incident: Incident) -> str:
         parts.append(_failures(facts.failures, complete=facts.complete))
         if condition.down and not condition.loops and incident.path:
             parts[-1] += ", and not replaced" if len(condition.down) > 1 else ", not replaced"
-    for lives, what in (
-        (condition.unreachable, "unreachable"),
-        (condition.unhealthy, "failing"),
+    for lives, one, many in (
+        (condition.unreachable, "is unreachable", "are unreachable"),
+        (condition.unhealthy, "fails its checks", "fail their checks"),
     ):
         if lives:
-            verb = "is" if len(lives) == 1 else "are"
-            phrase = f"{verb} {what}"
-            if what == "failing":
-                phrase = "fails its checks" if len(lives) == 1 else "fail their checks"
-            parts.append(f"{counted(len(lives), 'instance')} {phrase}")
+            verb = one if len(lives) == 1 else many
+            parts.append(f"{counted(len(lives), 'instance')} {verb}")
     if condition.waiting and not parts:
         return "instances wait for offers"
     return words.listed(parts) or _said(incident.title, _SHORT_CHARACTERS)
@@ -283,7 +280,7 @@ def _state(condition: Condition) -> str:
     return "failing" if condition.failures else "not well"
 
 
-def _ended(name: str, what: str, condition: Condition, facts: Facts) -> str:
+def _ended(name: str, what: str, condition: Condition, facts: Facts, quiet: str) -> str:
     if not facts.failures:
         what = f"it was bad for {duration(condition.last_bad - facts.since)}"
     match condition.ending:
@@ -293,12 +290,12 @@ def _ended(name: str, what: str, condition: Condition, facts: Facts) -> str:
             return f"{name} was {condition.ending}: {what}"
         case "deployed":
             return f"{name} was deployed again: {what}"
-    return f"{name}: nothing more for {_quiet(condition)} ({what})"
+    return f"{name}: nothing more for {quiet} ({what})"
 
 
-def _end(condition: Condition) -> str:
+def _end(condition: Condition, quiet: str) -> str:
     """How an incident ended, as far as anybody knows."""
-    quiet = f"Nothing bad has come for {_quiet(condition)}"
+    quiet = f"Nothing bad has come for {quiet}"
     history = condition.history
     match condition.ending:
         case "recovered":
@@ -314,21 +311,14 @@ def _end(condition: Condition) -> str:
         case "deployed":
             return f"{quiet}, and a deployment of it has succeeded since."
     return (
-        f"{quiet}, but nothing has said either that it is well again. "
-        "You hear of it again only if something bad comes."
+        f"{quiet}, but no event says that it is well again. "
+        "You will hear of it again only if something bad happens."
     )
-
-
-def _quiet(condition: Condition) -> str:
-    """For how long nothing bad has come; of what is given up, for how long nothing at all has."""
-    given_up = condition.ongoing
-    return duration(TIMING.resolve_at_latest if given_up else condition.quiet)
 
 
 def _news(facts: Facts, incident: Incident) -> str:
     if facts.fresh:
-        unit = "loss of the connection" if not incident.path else "failure"
-        return f"{counted(facts.fresh, unit)}" if unit == "failure" else f"{facts.fresh} losses"
+        return counted(facts.fresh, "failure" if incident.path else "lost connection")
     return "nothing, and it is not well again"
 
 
@@ -456,11 +446,11 @@ def _of_no_events(
     took = duration(facts.last - facts.since)
     if state == "resolved":
         return f"Events come again, after {took} without any", [
-            f"From cluster {incident.cluster} events come again.",
+            f"Events come from cluster {incident.cluster} again.",
             f"None had come since {clock(facts.since)}, for {took}.",
         ]
     return f"No event has come for {took}", [
-        f"From cluster {incident.cluster} no event has come since {clock(facts.since)}.",
+        f"No event has come from cluster {incident.cluster} since {clock(facts.since)}.",
         "Either nothing happens there, or Marathon's events do not reach us. To find out:",
         f"  .venv/bin/python scripts/doctor.py --stage {context.stage}",
     ]
@@ -508,7 +498,7 @@ def _of_part(
         ((text, number),) = said
         of = f"{counted(number, 'time')}" if number > 1 else "once"
         lines.append(f"Last message from Mesos, {of}: {_said(text, _MESSAGE_CHARACTERS)}")
-    lines.append(f"Which: {words.names([_name(each) for each in pairs], _APPS_LISTED)}.")
+    lines.append(f"Affected: {words.names([_name(each) for each in pairs], _APPS_LISTED)}.")
     if context.gathered:
         lines.append(
             "Incidents keep coming in this cluster, so they are gathered for "

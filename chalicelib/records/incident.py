@@ -39,8 +39,7 @@ class Incident:
     ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
     that does. ``newest``: the id of the newest record that was judged, while something is bad.
     ``storm``: when it was opened, if that message told of others too. ``worst_notified``: the worst
-    that people were told since it was opened.
-    ``version``: of these.
+    that people were told since it was opened. ``version``: of these.
     """
 
     cluster: str

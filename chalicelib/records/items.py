@@ -1,36 +1,15 @@
 """Records as items of the table, and back. Pure: no AWS call is made here.
 
-| item | ``pk`` | ``sk`` | index ``feed``: ``feed`` | ``feed_order`` |
-|---|---|---|---|---|
-| record | ``<cluster>|<subject>`` | id | ``<cluster>|<day of the id>`` | id |
-| part of a large body | ``#part|<cluster>|<id>|<digest>-<n>`` | ``part`` | – | – |
-| token | ``#token|<sha256>`` | ``token`` | ``#tokens`` | creation time |
-| cluster | ``#clusters`` | name | – | – |
-| day that has records | ``#days|<cluster>`` | ``<YYYY-MM-DD>`` | – | – |
-| pointer to a deployment's event | ``<cluster>|app:<path>`` | id of the event | – | – |
-| incident | ``#open`` | ``incident|<cluster>|<subject>`` | – | – |
-| deployment that may be running | ``#open`` | ``deployment|<cluster>|<id>`` | – | – |
-| silence | ``#open`` | ``silence|<id>`` | – | – |
-| alert that was sent | ``#alerts|<cluster>`` | time and a hash | – | – |
-| what ``chalice deploy`` made | ``#stage`` | ``deployed`` | – | – |
-
-A second index, ``trouble``, has warnings and errors alone: ``trouble`` = ``<cluster>|<YYYY-MM>`` of
-the id, and ``feed_order``.
-
-This file has the keys of records, parts, pointers and days; those of tokens, clusters and stages
-are in the files that keep them. A part's key holds a digest of the whole body as it is stored. So
-if an event is sent again in another form (other masks, other compression), it can't change the
-parts that are there.
-
-No cluster's name begins with ``#``, so no record can take another item's key. Every item has a
-``kind``, which the stream's filter uses.
+docs/architecture.md has the keys of all items. No cluster's name begins with ``#``, so no record
+can take another item's key. Every item has a ``kind``, which the stream's filter uses.
 """
 
 import base64
 import hashlib
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from chalicelib import times
@@ -40,9 +19,6 @@ from chalicelib.text import clip
 
 Item = dict[str, Any]
 """An item in DynamoDB's own notation: ``{"pk": {"S": "…"}}``."""
-
-# How a record is laid out. Version 0.1 wrote none; it had no index ``trouble`` and no pointers.
-SCHEMA = 2
 
 OPEN = "#open"
 """The table's key that all incidents, running deployments and silences share."""
@@ -132,13 +108,12 @@ def to_items(record: Record, expires_at: int | None) -> tuple[list[Item], Item]:
         "feed": {"S": feed_key(record.cluster, day_of(record.id))},
         "feed_order": {"S": record.id},
         "kind": {"S": "record"},
-        "schema": {"N": str(SCHEMA)},
         **_summary(record, record.apps, expires_at),
     }
     if record.severity in BAD:
         item["trouble"] = {"S": trouble_key(record.cluster, month_of(record.id))}
     if record.pointers != _usual_pointers(record.subject, record.apps):
-        item["pointers"] = _list(record.pointers)
+        item["pointers"] = typed(record.pointers)
     codec, body = _encode(record.body, _size(item))
     item["codec"] = {"S": codec}
     if len(body) <= INLINE_BODY_BYTES:
@@ -210,10 +185,14 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: _value(typed) for name, typed in item.items()}
 
 
-def typed(value: str | int | list[str]) -> Item:
-    """A plain value in DynamoDB's own notation."""
-    if isinstance(value, list):
-        return _list(value)
+def typed(value: Any) -> Item:
+    """A plain value in DynamoDB's own notation; a time is text there."""
+    if isinstance(value, list | tuple):
+        return {"L": [typed(each) for each in value]}
+    if isinstance(value, datetime):
+        return {"S": times.iso(value)}
+    if isinstance(value, bool):
+        return {"BOOL": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
@@ -227,9 +206,9 @@ def is_news(values: Mapping[str, Any], now: float) -> bool:
     return values.get("kind") != RESTORED and is_record(values, now)
 
 
-def is_shown(values: Mapping[str, Any], now: float) -> bool:
-    """Whether plain values are those of a record, or of a pointer to one, that has not expired."""
-    return values.get("kind") in ("record", RESTORED, "pointer") and not is_expired(values, now)
+def is_shown(values: Mapping[str, Any]) -> bool:
+    """Whether plain values are those of a record, or of a pointer to one."""
+    return values.get("kind") in ("record", RESTORED, "pointer")
 
 
 def is_expired(values: Mapping[str, Any], now: float) -> bool:
@@ -276,7 +255,7 @@ def _summary(
         if value := getattr(record, name):
             item[name] = {"S": value}
     if apps:
-        item["apps"] = _list(apps)
+        item["apps"] = typed(apps)
     if omitted := (record.apps_omitted or 0) + left_out:
         item["apps_omitted"] = {"N": str(omitted)}
     if expires_at is not None:
@@ -287,10 +266,6 @@ def _summary(
 def _usual_pointers(subject: str, apps: tuple[str, ...]) -> tuple[str, ...]:
     """The pointers of most deployments' events, which are therefore not stored."""
     return apps if subject.startswith("deployment:") else ()
-
-
-def _list(texts: Iterable[str]) -> Item:
-    return {"L": [{"S": text} for text in texts]}
 
 
 def _encode(body: bytes, rest: int) -> tuple[str, bytes]:

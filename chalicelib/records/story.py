@@ -404,31 +404,27 @@ def _action(action: models.Action, plan: models.Plan | None) -> Action:
 
 
 def _changes(case: Case) -> list[Change]:
-    found = ((app, *_sides(case, app)) for app in case.apps)
+    before, after = _sides(case)
     changes = (
-        Change(app=app, fields=changed_fields(before, after))
-        for app, before, after in found
-        if before is not None and after is not None
+        Change(app=app, fields=changed_fields(before[app], after[app]))
+        for app in case.apps
+        if app in before and app in after
     )
     return [each for each in changes if each.fields]
 
 
-def _sides(case: Case, app: str) -> tuple[Definition | None, Definition | None]:
-    """The definitions of an app before and after; None where they are not known."""
+def _sides(case: Case) -> tuple[Mapping[str, Definition], Mapping[str, Definition]]:
+    """The definitions before and after, by path, as far as they are known."""
     plan = case.plan
     if plan and plan.original is not None and plan.target is not None:
-        return plan.before.get(app), plan.after.get(app)
-    return (case.earlier or {}).get(app), defined(case).get(app)
-
-
-def defined(case: Case) -> dict[str, Definition]:
-    """The definitions that the requests for a deployment brought, by path."""
-    return {
+        return plan.before, plan.after
+    requested = {
         app: each.event.appDefinition
         for each in case.requests
         if isinstance(each.event, models.ApiPostEvent) and each.event.appDefinition
         for app in each.record.touched
     }
+    return case.earlier or {}, requested
 
 
 def _summary(record: Record) -> Summary:

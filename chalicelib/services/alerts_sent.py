@@ -5,7 +5,6 @@ as events are. Where they were sent to is not kept.
 import hashlib
 import itertools
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -89,12 +88,11 @@ class AlertsSent:
             "subject": {"S": subject},
             "title": {"S": message.subject},
             "text": {"S": message.message},
-            "apps": {"L": [{"S": each} for each in apps[:_MOST_APPS]]},
+            "apps": items.typed(apps[:_MOST_APPS]),
             "counts": {"S": json.dumps(_fitting(counts or {subject: 0}))},
         }
         if message.incidents:
-            names = [each for each in json.loads(message.incidents) if each]
-            item["incidents"] = {"L": [{"S": each} for each in names]}
+            item["incidents"] = items.typed(list(filter(None, json.loads(message.incidents))))
         if self._retention:
             item["expires_at"] = {"N": str(int(now.timestamp()) + self._retention)}
         self._table.put(item)
@@ -103,16 +101,8 @@ class AlertsSent:
         self, cluster: str, window: Window = EVERYTHING, page: int = 0
     ) -> Iterator[AlertSent]:
         """The alerts of a cluster."""
-        found = self._table.query(
-            "pk = :pk AND sk BETWEEN :since AND :last",
-            newest_first=True,
-            page=page,
-            pk=_key(cluster),
-            since=window.since,
-            last=window.last,
-        )
-        now = time.time()
-        return (_alert(cluster, each) for each in found if not items.is_expired(each, now))
+        found = self._table.newest_first(_key(cluster), window.since, window.last, page)
+        return (_alert(cluster, each) for each in found)
 
 
 def _fitting(counts: Mapping[str, int]) -> dict[str, int]:

@@ -3,9 +3,10 @@ without boto3, which makes the import a third shorter at each cold start. The SD
 endpoints, region and credentials.
 """
 
+import contextlib
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -69,6 +70,15 @@ def error_code(error: Exception) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
+
+
+@contextlib.contextmanager
+def raised_as(kind: type[ServiceError]) -> Iterator[None]:
+    """Raises, for each error of a call within it, that error of ours."""
+    try:
+        yield
+    except ERRORS as error:
+        raise kind(error_code(error)) from error
 
 
 def is_no_answer(error: Exception) -> bool:

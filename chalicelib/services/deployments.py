@@ -41,18 +41,8 @@ def newest_first(
     in the list. ``since``, ``until``: beginnings of such places. ``page``: how many to read at
     once. Raises TableError.
     """
-    found = table.query(
-        "pk = :pk AND sk BETWEEN :since AND :last",
-        newest_first=True,
-        page=page,
-        pk=_list_key(cluster),
-        since=since,
-        last=f"{until}~",
-    )
-    now = time.time()
-    for values in found:
-        if not items.is_expired(values, now):
-            yield values["sk"], _read(values)
+    for values in table.newest_first(_list_key(cluster), since, f"{until}~", page):
+        yield values["sk"], _read(values)
 
 
 def _note_deployment(table: Table, record: Record, expires_at: int | None) -> None:
@@ -116,7 +106,7 @@ def _events(table: Table, record: Record) -> list[Record]:
         for values in itertools.islice(
             table.query("pk = :pk", newest_first=newest_first, page=_LOOKED_AT, pk=key), _LOOKED_AT
         )
-        if items.is_shown(values, now)
+        if items.is_shown(values) and not items.is_expired(values, now)
     }
     return [found[id_] for id_ in sorted(found)]
 
@@ -140,8 +130,7 @@ def _list_key(cluster: str) -> str:
 
 
 def _key(cluster: str, first_event: str, id_: str) -> items.Item:
-    start = times.compact(times.from_compact(first_event))
-    return {"pk": {"S": _list_key(cluster)}, "sk": {"S": f"{start}|{clip(id_)}"}}
+    return {"pk": {"S": _list_key(cluster)}, "sk": {"S": f"{first_event[:_TIME]}|{clip(id_)}"}}
 
 
 def _item(record: Record, facts: Facts, expires_at: int | None) -> items.Item:

@@ -23,8 +23,8 @@ class TableGuard:
 
     OPEN_SECONDS = 3.0
 
-    def __init__(self, threads: int = 8) -> None:
-        self._workers = Workers(threads)
+    def __init__(self) -> None:
+        self._workers = Workers(threads=8)
         self._open_until = 0.0
 
     def call(self, work: Callable[[], _T], seconds: float) -> _T:

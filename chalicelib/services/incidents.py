@@ -61,6 +61,11 @@ class Open:
     deployments: list[Running]
     silences: list[Silence]
 
+    def last_heard(self, cluster: str, id_: str) -> datetime | None:
+        """When the newest event of a deployment was heard, if it may be running."""
+        key = (cluster, id_)
+        return next((e.last for e in self.deployments if (e.cluster, e.id) == key), None)
+
     def standing_still(self) -> dict[tuple[str, str], datetime]:
         """The deployments, by cluster and id, that stand still, and since when."""
         moved = {(each.cluster, each.id): each.last for each in self.deployments}
@@ -105,8 +110,8 @@ class Incidents:
         shown = max(bad, key=lambda each: (each.heard, each.id), default=newest)
         severity = worst(each.severity for each in bad)
         values = {
-            ":since": _text(first),
-            ":last": _text(newest.heard),
+            ":since": items.typed(first),
+            ":last": items.typed(newest.heard),
             ":title": {"S": shown.title},
             ":kind": {"S": "incident"},
         }
@@ -141,7 +146,7 @@ class Incidents:
             return {}
 
     def _note_earlier(self, record: Record, first: datetime, before: Item) -> None:
-        since = _text(first)
+        since = items.typed(first)
         if before.get("since", "") <= since["S"]:
             return
         with suppress(ConditionFailed):
@@ -212,12 +217,12 @@ class Incidents:
             "pk": {"S": items.OPEN},
             "sk": {"S": f"silence|{silence.id}"},
             "kind": {"S": "silence"},
-            "since": _text(silence.since),
-            "until": _text(silence.until),
+            "since": items.typed(silence.since),
+            "until": items.typed(silence.until),
             "comment": {"S": silence.comment},
             "by": {"S": silence.by},
-            "clusters": _texts(silence.clusters),
-            "apps": _texts(silence.apps),
+            "clusters": items.typed(silence.clusters),
+            "apps": items.typed(silence.apps),
             "severity": {"S": silence.severity},
             "expires_at": _expiry(silence.until + timedelta(days=1)),
         }
@@ -252,8 +257,6 @@ def _incident(cluster: str, subject: str, values: dict[str, Any]) -> Incident:
         if name in known:
             known[name] = times.from_iso(known[name])
     known.setdefault("since", None)
-    if isinstance(known.get("judged"), str):  # 2.0.0 kept a time
-        del known["judged"]
     known["notified"] = tuple(times.from_iso(each) for each in known.get("notified", ()))
     known["apps"] = tuple(known.get("apps", ()))
     no_events = subject == NO_EVENTS
@@ -276,28 +279,12 @@ def _silence(id_: str, values: dict[str, Any]) -> Silence:
 def _attributes(incident: Incident) -> Item:
     """The attributes of an incident's item, beside its key."""
     every = {name: getattr(incident, name) for name in _KEPT}
-    found = {name: _typed(e) for name, e in every.items() if e is not None and e != _KEPT[name]}
+    found = {
+        name: items.typed(e) for name, e in every.items() if e is not None and e != _KEPT[name]
+    }
     if incident.state == "resolved" and incident.resolved_at:
         found["expires_at"] = _expiry(incident.resolved_at + _REMEMBERED)
     return found
-
-
-def _typed(value: Any) -> Item:
-    if isinstance(value, tuple):
-        return _texts([times.iso(each) if isinstance(each, datetime) else each for each in value])
-    if isinstance(value, datetime):
-        return _text(value)
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    return {"N": str(value)} if isinstance(value, int) else {"S": value}
-
-
-def _texts(values: Sequence[str]) -> Item:
-    return {"L": [{"S": each} for each in values]}
-
-
-def _text(time: datetime) -> Item:
-    return {"S": times.iso(time)}
 
 
 def _expiry(time: datetime) -> Item:

@@ -34,10 +34,8 @@ class _Queue:
 
     def _send(self, body: str) -> None:
         """Raises QueueError. Only an answer with a message id counts as an answer of SQS."""
-        try:
+        with aws.raised_as(QueueError):
             answer = self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
-        except aws.ERRORS as error:
-            raise QueueError(aws.error_code(error)) from error
         if not answer.get("MessageId"):
             raise QueueError("NoMessageId")
 

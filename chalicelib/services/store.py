@@ -58,6 +58,7 @@ class Store:
     def __init__(self, table: Table, retention_days: int = 0) -> None:
         self._table = table
         self._retention = retention_days * _SECONDS_A_DAY
+        self._noted_days: set[tuple[str, str, str]] = set()
 
     def put(self, record: Record) -> Stored:
         """Store a record once. Parts of a large body are stored first, so that every existing
@@ -121,23 +122,15 @@ class Store:
         events that it has pointers to. ``page``: how many to read at once. ``bodies``: of which
         types with those bodies that are in the item itself; the others are empty.
         """
-        return _bare(
-            self._table.query(
-                "pk = :pk AND sk BETWEEN :since AND :last",
-                newest_first=True,
-                page=page,
-                pk=items.timeline_key(cluster, subject),
-                since=window.since,
-                last=window.last,
-            ),
-            bodies,
-        )
+        key = items.timeline_key(cluster, subject)
+        return _bare(self._table.newest_first(key, window.since, window.last, page), bodies)
 
     def feed(
         self, cluster: str, day: str, window: Window = EVERYTHING, page: int = 0
     ) -> Iterator[Record]:
         """The records of one cluster of one day (``YYYY-MM-DD``), newest first, without bodies."""
-        return self._indexed("feed", items.feed_key(cluster, day), window, page)
+        key = items.feed_key(cluster, day)
+        return _bare(self._table.newest_first(key, window.since, window.last, page, "feed"))
 
     def bad(
         self, cluster: str, month: str, window: Window = EVERYTHING, page: int = 0
@@ -145,7 +138,8 @@ class Store:
         """The warnings and errors of one cluster of one month (``YYYY-MM``), newest first, without
         bodies.
         """
-        return self._indexed("trouble", items.trouble_key(cluster, month), window, page)
+        key = items.trouble_key(cluster, month)
+        return _bare(self._table.newest_first(key, window.since, window.last, page, "trouble"))
 
     def note_deployment(self, record: Record, expires_at: int | None) -> None:
         """Show a deployment's event in the timelines of its apps and pods, and note whether the
@@ -187,6 +181,15 @@ class Store:
 
         return deployments.newest_first(self._table, cluster, window.since, window.until, page)
 
+    def note_day_of(self, cluster: str, id_: str, received_at: str, expires_at: int | None) -> None:
+        """Note the day of a record, once for each day of receipt. Readers go through the noted days
+        only.
+        """
+        day = (cluster, items.day_of(id_), received_at[:10])
+        if day not in self._noted_days:
+            self.note_day(*day[:2], expires_at)
+            self._noted_days.add(day)
+
     def note_day(self, cluster: str, day: str, expires_at: int | None = None) -> None:
         """Note that a day has records, and when the last of them expires. The note must live as
         long as the records, so its expiry is never made earlier.
@@ -206,28 +209,10 @@ class Store:
         """The days that were noted, newest first. They are read as they are asked for: a sender
         can make up millions of them.
         """
-        noted = self._table.query(
-            "pk = :pk AND sk BETWEEN :since AND :last",
-            newest_first=True,
-            pk=items.days_key(cluster),
-            since=items.day_of(window.since),
-            last=items.day_of(window.last),
+        noted = self._table.newest_first(
+            items.days_key(cluster), items.day_of(window.since), items.day_of(window.last)
         )
-        now = time.time()
-        return (values["sk"] for values in noted if not items.is_expired(values, now))
-
-    def _indexed(self, index: str, key: str, window: Window, page: int) -> Iterator[Record]:
-        return _bare(
-            self._table.query(
-                f"{index} = :key AND feed_order BETWEEN :since AND :last",
-                index=index,
-                newest_first=True,
-                page=page,
-                key=key,
-                since=window.since,
-                last=window.last,
-            )
-        )
+        return (values["sk"] for values in noted)
 
     def _expiry(self) -> int | None:
         return int(time.time()) + self._retention if self._retention else None
@@ -243,8 +228,7 @@ class Store:
 
 
 def _bare(found: Iterator[dict[str, Any]], bodies: Container[str] = ()) -> Iterator[Record]:
-    now = time.time()
     for values in found:
-        if items.is_shown(values, now):
+        if items.is_shown(values):
             wanted = values["type"] in bodies
             yield items.to_record(values if wanted else {**values, "body": b""}, [])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.records.items import Item, plain
+from chalicelib.records.items import Item, is_expired, plain
 from chalicelib.services import aws
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ class Table:
 
     def get(self, key: Item) -> dict[str, Any] | None:
         """An item as plain values, read consistently, or None."""
-        try:
+        with aws.raised_as(TableError):
             answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
-        except aws.ERRORS as error:
-            raise TableError(aws.error_code(error)) from error
         item = answer.get("Item")
         return plain(item) if item else None
 
@@ -125,10 +123,8 @@ class Table:
         if consistent:
             request["ConsistentRead"] = True
         while True:
-            try:
+            with aws.raised_as(TableError):
                 answer = self._client.query(**request)
-            except aws.ERRORS as error:
-                raise TableError(aws.error_code(error)) from error
             if "Items" not in answer:
                 raise TableError(aws.NotAnAnswer.__name__)
             yield from map(plain, answer["Items"])
@@ -136,13 +132,30 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def newest_first(
+        self, key: str, since: str, last: str, page: int = 0, index: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """The items of one key, of the table or an index, whose places are between two, both
+        included. What has expired is left out. ``page``: as in ``query``.
+        """
+        hash_, range_ = (index, "feed_order") if index else ("pk", "sk")
+        found = self.query(
+            f"{hash_} = :key AND {range_} BETWEEN :since AND :last",
+            index=index,
+            newest_first=True,
+            page=page,
+            key=key,
+            since=since,
+            last=last,
+        )
+        now = time.time()
+        return (values for values in found if not is_expired(values, now))
+
     def _write_batch(self, left: Any) -> None:
         for pause in _PAUSES_SECONDS:
             time.sleep(pause)
-            try:
+            with aws.raised_as(TableError):
                 answer = self._client.batch_write_item(RequestItems={self._name: left})
-            except aws.ERRORS as error:
-                raise TableError(aws.error_code(error)) from error
             left = answer.get("UnprocessedItems", {}).get(self._name)
             if not left:
                 return

@@ -50,36 +50,30 @@ class Targets:
         until, address = self._addresses.get(id_, (0.0, ""))
         if time.monotonic() < until:
             return address
-        try:
+        with aws.raised_as(TargetError):
             answer = self._ssm.get_parameter(
                 Name=parameter_name(self._stage, id_), WithDecryption=True
             )
-        except aws.ERRORS as error:
-            raise TargetError(aws.error_code(error)) from error
         address = answer["Parameter"]["Value"]
         self._addresses[id_] = (time.monotonic() + _KEPT_SECONDS, address)
         return address
 
     def again_in(self, id_: str, receipt: str, seconds: int) -> None:
         """Let a message come again after so many seconds, not after the queue's usual time."""
-        try:
+        with aws.raised_as(TargetError):
             self._sqs.change_message_visibility(
                 QueueUrl=f"{self._urls}/{queue_name(self._stage, id_)}",
                 ReceiptHandle=receipt,
                 VisibilityTimeout=seconds,
             )
-        except aws.ERRORS as error:
-            raise TargetError(aws.error_code(error)) from error
 
     def set_aside(self, id_: str, body: str, reason: str) -> None:
         """Put a message where what could not be delivered lies, with the reason."""
-        try:
+        with aws.raised_as(TargetError):
             answer = self._sqs.send_message(
                 QueueUrl=f"{self._urls}/{undelivered_name(self._stage, id_)}",
                 MessageBody=body,
                 MessageAttributes={"reason": {"DataType": "String", "StringValue": reason}},
             )
-        except aws.ERRORS as error:
-            raise TargetError(aws.error_code(error)) from error
         if not answer.get("MessageId"):
             raise TargetError("NoMessageId")

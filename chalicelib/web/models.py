@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from chalicelib.deployments import Deployment
 from chalicelib.marathon.severity import Severity
+from chalicelib.records.incident import State
 from chalicelib.records.story import Running
 from chalicelib.records.summary import Absent, Answer, Moment, Summary, Time
 
@@ -95,7 +96,7 @@ class Alert(Answer):
     id: str
     cluster: str
     at: Time
-    state: Literal["opened", "ongoing", "resolved"]
+    state: State
     severity: Severity
     subject: str
     title: str

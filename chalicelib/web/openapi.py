@@ -61,13 +61,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "./"}],
         "paths": {
             "/events": {
-                "get": _get(
-                    "A page of events, newest first",
-                    models.Events,
-                    _parameters(PARAMETERS),
-                    400,
-                    404,
-                ),
+                "get": _list("A page of events, newest first", models.Events, PARAMETERS),
                 "post": _post_events(),
             },
             "/events/{cluster}/{id}": {
@@ -79,33 +73,23 @@ def document() -> dict[str, Any]:
                 )
             },
             "/deployments": {
-                "get": _get(
-                    "A page of deployments, newest first",
-                    models.Deployments,
-                    _parameters(OF_DEPLOYMENTS),
-                    400,
-                    404,
+                "get": _list(
+                    "A page of deployments, newest first", models.Deployments, OF_DEPLOYMENTS
                 )
             },
             "/deployments/{cluster}/{id}": {
                 "get": _get("The story of a deployment", Story, _of_one({"type": "string"}), 404)
             },
             "/alerts": {
-                "get": _get(
-                    "A page of the alerts that people got, newest first",
-                    models.Alerts,
-                    _parameters(OF_ALERTS),
-                    400,
-                    404,
+                "get": _list(
+                    "A page of the alerts that people got, newest first", models.Alerts, OF_ALERTS
                 )
             },
             "/incidents": {
-                "get": _get(
+                "get": _list(
                     "The incidents that people were told of, newest first",
                     models.PastIncidents,
-                    _parameters(OF_INCIDENTS),
-                    400,
-                    404,
+                    OF_INCIDENTS,
                 )
             },
             "/clusters": {"get": _get("The Marathons, and what is wrong", models.Clusters, [])},
@@ -136,6 +120,14 @@ def _get(
             **_refused(401, 403, *refusals, 503),
         },
     }
+
+
+def _list(summary: str, model: type, table: Mapping[str, Parameter]) -> dict[str, Any]:
+    parameters = [
+        {"name": name, "in": "query", "description": each.about, "schema": each.schema}
+        for name, each in table.items()
+    ]
+    return _get(summary, model, parameters, 400, 404)
 
 
 def _open(summary: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -181,13 +173,6 @@ def _post_callback() -> dict[str, Any]:
             **_refused(403, 413, 503),
         },
     }
-
-
-def _parameters(table: Mapping[str, Parameter]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "query", "description": each.about, "schema": each.schema}
-        for name, each in table.items()
-    ]
 
 
 def _of_one(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ says how each is read, and how the OpenAPI document describes it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -59,16 +59,13 @@ def _app(text: str) -> str:
     return _text(text)
 
 
-def _severity(text: str) -> str:
-    if text not in SEVERITIES:
-        raise ValueError(f"give one of {', '.join(SEVERITIES)}")
-    return text
+def _one_of(names: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"give one of {', '.join(names)}")
+        return text
 
-
-def _outcome(text: str) -> str:
-    if text not in OUTCOMES:
-        raise ValueError(f"give one of {', '.join(OUTCOMES)}")
-    return text
+    return read
 
 
 def _time(text: str) -> datetime:
@@ -102,7 +99,7 @@ PARAMETERS = {
     "subject": Parameter(_text, "Such as app:/prod/web, pod:/x, group:/prod, marathon.", _STRING),
     "type": Parameter(_text, "Such as deployment_failed.", _STRING),
     "severity": Parameter(
-        _severity, "This or worse.", {"type": "string", "enum": list(SEVERITIES)}
+        _one_of(SEVERITIES), "This or worse.", {"type": "string", "enum": list(SEVERITIES)}
     ),
     "since": Parameter(_time, "Not earlier.", _TIME),
     "until": Parameter(_time, "Not later.", _TIME),
@@ -122,7 +119,7 @@ OF_DEPLOYMENTS = {
     "cluster": PARAMETERS["cluster"],
     "app": PARAMETERS["app"],
     "outcome": Parameter(
-        _outcome, "How they ended, or that they run.", {"type": "string", "enum": OUTCOMES}
+        _one_of(OUTCOMES), "How they ended, or that they run.", {"type": "string", "enum": OUTCOMES}
     ),
     "since": Parameter(_time, "Not begun earlier.", _TIME),
     "until": Parameter(_time, "Not begun later.", _TIME),

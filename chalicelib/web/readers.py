@@ -26,7 +26,7 @@ from chalicelib.services.clusters import Clusters, allowed
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.store import Store, Window
 from chalicelib.services.table import TableError
-from chalicelib.services.tokens import Role, Token, Tokens
+from chalicelib.services.tokens import Token, Tokens
 from chalicelib.web import cursors, models, openapi, queries, sizes
 from chalicelib.web.answers import bearer
 from chalicelib.web.headers import JSON
@@ -70,8 +70,7 @@ class Readers:
         incidents: Incidents,
         sent: AlertsSent,
     ) -> None:
-        role: Role = "reader"
-        self._gate = Gate(tokens.find, role)
+        self._gate = Gate(tokens.find, "reader")
         self._store = store
         self._clusters = clusters
         self._incidents = incidents

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socketserver import BaseServer
 
 _SHORT_SECONDS = 0.02  # what was just written may not be there to read at once
 _LONG_SECONDS = 2.0
@@ -68,6 +69,19 @@ def regularly(act: Callable[[], None], seconds: float) -> Iterator[None]:
 
     with _thread(work, stop):
         yield
+
+
+@contextmanager
+def served(server: BaseServer) -> Iterator[None]:
+    """Let a server answer in a thread, and close it at the end."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from moto.sqs.models import Queue
 from werkzeug.serving import make_server
 
 from chalicelib.services import aws
-from local.background import something_changed
+from local.background import served, something_changed
 from local.quick_moto import without_sockets
 
 
@@ -71,7 +71,6 @@ ENVIRONMENT = CREDENTIALS | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABL
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
 _READS = re.compile(r"\.(BatchGet|Describe|Get|List|Query|Receive|Scan)")
-_STOP_SECONDS = 0.1
 
 
 @contextmanager
@@ -85,9 +84,13 @@ def running() -> Iterator[str]:
     server = make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
-    thread = threading.Thread(target=server.serve_forever, args=(_STOP_SECONDS,))
-    thread.start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
+    with served(server), _environment(f"http://127.0.0.1:{server.server_port}") as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def _environment(endpoint: str) -> Iterator[str]:
+    """Let every SDK client of this process use that AWS."""
     before = dict(os.environ)
     for name in [each for each in os.environ if each.startswith("AWS_ENDPOINT_URL")]:
         del os.environ[name]
@@ -102,20 +105,17 @@ def running() -> Iterator[str]:
         os.environ.clear()
         os.environ.update(before)
         forget_clients()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _waking(application: Callable[..., Any]) -> Callable[..., Any]:
-    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answered(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
             answer: Iterable[bytes] = application(environ, start_response)
             return answer
         finally:
             _wake(environ.get("HTTP_X_AMZ_TARGET", ""))
 
-    return served
+    return answered
 
 
 def _wake(target: str) -> None:

@@ -17,7 +17,7 @@ from ops.subscribing.filters import Filters
 from chalicelib.services.targets import queue_name
 from local import services
 from local.background import regularly
-from local.functions import Context
+from local.functions import hand_over
 
 _EACH_SECONDS = 0.5
 
@@ -36,24 +36,6 @@ def make_deliver(stage: Stage) -> None:
         Handler="app.deliver",
         Code={"ZipFile": code.getvalue()},
     )
-
-
-def hand_over(functions: ModuleType, url: str, message: dict[str, Any]) -> bool:
-    """Hand over a message of a target's queue as Lambda's event source mapping does. Returns
-    whether it is done; else it comes again.
-    """
-    record = {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queues.name_of(url)}",
-    }
-    answer = functions.deliver({"Records": [record]}, Context())
-    if answer["batchItemFailures"]:
-        return False
-    client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return True
 
 
 @contextlib.contextmanager
@@ -76,7 +58,7 @@ def _pump(functions: ModuleType, stage: Stage) -> None:
     for url in queues.find_all(queue_name(stage.name, "")):
         found = client("sqs").receive_message(QueueUrl=url, AttributeNames=["All"])
         for message in found.get("Messages", []):
-            hand_over(functions, url, dict(message))
+            hand_over(functions.deliver, url, [dict(message)])
 
 
 def _line(name: str, body: Any) -> tuple[str, str]:

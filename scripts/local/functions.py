@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import ThreadingHTTPServer
@@ -16,6 +15,7 @@ from typing import Any
 
 from ops import ROOT
 from ops.deploying.functions import FUNCTIONS
+from ops.stage import queues
 from ops.stage.clients import client
 from ops.stage.resources import Stage
 
@@ -24,7 +24,7 @@ from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 
 from chalicelib.sender import NotSent
 from chalicelib.services.table import TableError
-from local.background import background, regularly
+from local.background import background, regularly, served
 
 _MAX_BATCH = 100
 
@@ -91,15 +91,8 @@ def serving(functions: ModuleType, host: str = "127.0.0.1", port: int = 0) -> It
     local = LocalDevServer(
         functions.app, config, host, port, handler_cls=_Handler, server_cls=_Server
     )
-    server = local.server
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(local.server):
+        yield local.server.server_address[1]
 
 
 class Stream:
@@ -180,26 +173,33 @@ class Spill:
         """Hand over the next batch. Returns how many messages ``restore`` has finished."""
         # A short poll may find nothing though messages wait.
         messages = self._poll() or self._poll()
-        if not messages:
-            return 0
-        records = [
-            {
-                "messageId": each["MessageId"],
-                "receiptHandle": each["ReceiptHandle"],
-                "body": each["Body"],
-            }
-            for each in messages
-        ]
-        answer = self._restore({"Records": records}, Context())
-        again = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-        done = [each for each in messages if each["MessageId"] not in again]
-        for each in done:
-            self._client.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
-        return len(done)
+        return hand_over(self._restore, self._queue, messages) if messages else 0
 
     def _poll(self) -> list[dict[str, Any]]:
         answer = self._client.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
         return list(answer.get("Messages", []))
+
+
+def hand_over(function: Callable[..., Any], url: str, messages: list[dict[str, Any]]) -> int:
+    """Hand over messages of a queue as Lambda's event source mapping does. Returns how many are
+    done; the others come again.
+    """
+    records = [
+        {
+            "messageId": each["MessageId"],
+            "receiptHandle": each["ReceiptHandle"],
+            "body": each["Body"],
+            "attributes": each.get("Attributes", {}),
+            "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queues.name_of(url)}",
+        }
+        for each in messages
+    ]
+    failures = function({"Records": records}, Context())["batchItemFailures"]
+    again = {each["itemIdentifier"] for each in failures}
+    done = [each["ReceiptHandle"] for each in messages if each["MessageId"] not in again]
+    for receipt in done:
+        client("sqs").delete_message(QueueUrl=url, ReceiptHandle=receipt)
+    return len(done)
 
 
 def mappings(

@@ -5,13 +5,14 @@ goes to them, from this process; what is sent to real ones is really sent.
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import requests
+
+from local.background import served
 
 SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 PAGERDUTY = f"pagerduty://{'A' * 32}@API-KEY"
@@ -53,17 +54,14 @@ class Services:
 
     @property
     def webhook(self) -> str:
-        """A plain webhook's address."""
         return f"{self.url.replace('http', 'json')}/webhook"
 
     @property
     def mattermost(self) -> str:
-        """A Mattermost's address."""
         return f"{self.url.replace('http', 'mmost')}/{'m' * 24}"
 
     @property
     def teams(self) -> str:
-        """A Teams workflow's address."""
         host = self.url.partition("://")[2]
         return f"workflows://{host}/{'w' * 32}/{'s' * 32}"
 
@@ -112,8 +110,6 @@ def serving() -> Iterator[Services]:
     services = Services()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     services.url = f"http://127.0.0.1:{server.server_port}"
     real: Any = requests.Session.request
 
@@ -125,14 +121,12 @@ def serving() -> Iterator[Services]:
         local = url.replace("https://127.0.0.1", "http://127.0.0.1")
         return real(session, method, f"{services.url}/{name}" if name else local, **kwargs)
 
-    requests.Session.request = request  # type: ignore[assignment,method-assign]
-    try:
-        yield services
-    finally:
-        requests.Session.request = real  # type: ignore[method-assign]
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(server):
+        requests.Session.request = request  # type: ignore[assignment,method-assign]
+        try:
+            yield services
+        finally:
+            requests.Session.request = real  # type: ignore[method-assign]
 
 
 def _handler(services: Services) -> type[BaseHTTPRequestHandler]:

@@ -4,7 +4,7 @@ import argparse
 import datetime as dt
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -70,7 +70,7 @@ def add_times(parser: argparse.ArgumentParser) -> None:
         "--since",
         type=time,
         metavar="WHEN",
-        help="a time (2016-04-24T09:27, 2016-04-24, or 23:00 for the last time it was that late), "
+        help="a time (2016-04-24T09:27, 2016-04-24, or 23:00 for the last 23:00 that has passed), "
         "or how long ago: 90m, 12h, 3d",
     )
     parser.add_argument("--until", type=time, metavar="WHEN", help="a time, in the same forms")
@@ -132,26 +132,19 @@ def hint_at_type(type_: str | None) -> str:
     """The type that was perhaps meant, if no Marathon sends one with the given name; or else
     nothing.
     """
-    if not type_ or type_ in MODELS or type_ == UNKNOWN:
-        return ""
-    return f" No Marathon up to 1.11 sends the type {type_!r}{_meant(type_, MODELS)}"
+    return _hint("type", type_ or "", (*MODELS, UNKNOWN))
 
 
 def hint_at_status(status: str) -> str:
     """The same for the state of a task, or the condition of an instance."""
-    known = [each for each in (*BY_TASK_STATE, *BY_CONDITION) if each]
-    if status in known:
+    return _hint("status", status, [each for each in (*BY_TASK_STATE, *BY_CONDITION) if each])
+
+
+def _hint(what: str, text: str, known: Sequence[str]) -> str:
+    if not text or text in known:
         return ""
-    return f"No Marathon up to 1.11 sends the status {status!r}{_meant(status, known)}"
-
-
-def event_id(text: str) -> str:
-    """An option's type: the id of an event."""
-    if not is_id(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an event's id; one looks like 20160424T092748069Z-0123456789abcdef"
-        )
-    return text
+    meant = nearest(text, known) or " docs/events.md has them all."
+    return f"No Marathon up to 1.11 sends the {what} {text!r}.{meant}"
 
 
 def event_beginning(text: str) -> str:
@@ -185,11 +178,6 @@ def duration(text: str) -> timedelta:
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r}: give a time such as 90s, 15m, 12h or 3d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _meant(text: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(text, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ": docs/events.md has them all."
 
 
 def window(args: argparse.Namespace) -> Window:

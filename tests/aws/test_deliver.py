@@ -27,7 +27,8 @@ from chalicelib.services.store import EVERYTHING
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 from chalicelib.services.topic import Topic
 from local import functions, services
-from local.delivering import hand_over, make_deliver
+from local.delivering import make_deliver
+from local.functions import hand_over
 from local.services import PAGERDUTY, SLACK, Services
 from tests.support import queue
 from tests.support.cluster import at, registered, task
@@ -86,7 +87,7 @@ class Desk:
         self._capsys.readouterr()
         for each in queue.look(url, AttributeNames=["All"]):
             each["Attributes"]["SentTimestamp"] = sent_at
-            if not hand_over(self._functions, url, each):
+            if not hand_over(self._functions.deliver, url, [each]):
                 self._receipts.setdefault(url, []).append(each["ReceiptHandle"])
         return self._capsys.readouterr().out.splitlines()
 

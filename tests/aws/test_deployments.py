@@ -26,7 +26,7 @@ from tests.support.plans import (
     step,
     stored,
 )
-from tests.support.records import record_from
+from tests.support.records import keep, record_from
 from tests.support.web import get
 
 Event = dict[str, Any]
@@ -181,8 +181,7 @@ def test_hostile_plans_are_listed_too(store: Store, made: Event) -> None:
         "currentStep": (made["steps"] or [None])[0],
     }
     record = record_from(json.dumps(body).encode())
-    store.put(record)
-    store.note_deployment(record, None)
+    keep(store, record)
     (found,) = listed(store)
     assert len(found.get("changed", "")) <= 200
     assert "secret" not in json.dumps(found)
@@ -196,9 +195,7 @@ def test_readers_page_through_it_and_filter_it(served: System) -> None:
             step("info", f"1{n}:00.000", 1, made),
             end("success", f"1{n}:09.000", f"d{n}", made),
         ):
-            (each,) = records(event)
-            served.stage.store.put(each)
-            served.stage.store.note_deployment(each, None)
+            keep(served.stage.store, *records(event))
     token = access.grant(served.stage, "test", "", None)[0]
     found: list[str] = []
     cursor = ""

@@ -24,7 +24,7 @@ from chalicelib.services.clusters import Cluster
 from chalicelib.services.store import EVERYTHING, Store, Window
 from local import functions
 from local.functions import Stream
-from tests.support.records import record, record_from
+from tests.support.records import keep, record, record_from
 
 APPS = ("/prod/web", "/prod/db", "/prod", "/stage/web")
 DEPLOYMENTS = ("d1", "d2")
@@ -41,14 +41,6 @@ def deploying(type_: str, id_: str, apps: Sequence[str], **more: Any) -> Record:
     if type_ == "deployment_info":
         return record(eventType=type_, plan=made, currentStep=made["steps"][0], **more)
     return record(eventType=type_, id=id_, plan=made, **more)
-
-
-def stored(store: Store, *records: Record) -> None:
-    """Stored and seen by fan-out."""
-    for each in records:
-        if store.put(each) == "new":
-            store.note_day(each.cluster, items.day_of(each.id))
-            store.note_deployment(each, None)
 
 
 def test_an_app_shows_the_steps_that_change_it_and_the_end_of_each_deployment(
@@ -92,7 +84,7 @@ def test_what_went_wrong_costs_what_it_shows(stage: Stage) -> None:
         timestamp="2016-04-01T00:00:00Z",
     )
     good = [record(appId=f"/a{n}", timestamp=f"2016-04-24T10:{n:02d}:00.000Z") for n in range(50)]
-    stored(stage.store, bad, *good)
+    keep(stage.store, bad, *good)
     read: list[int] = []
 
     def count(parsed: dict[str, Any], **_: Any) -> None:
@@ -113,7 +105,7 @@ def test_a_page_ends_where_reading_has_its_bound(
 ) -> None:
     monkeypatch.setattr(history, "MOST_ROWS", 3)
     records = [record(appId=f"/a{n}", timestamp=f"2016-04-24T10:{n:02d}:00Z") for n in range(8)]
-    stored(stage.store, *records)
+    keep(stage.store, *records)
     wanted = Wanted(("prod",), text="/a0 ")
     page = history.page(stage.store, wanted, 2)
     assert (page.records, page.last) == ([], records[5].id)
@@ -204,7 +196,7 @@ def pages(store: Store, wanted: Wanted, limit: int, meanwhile: Sequence[Record])
         assert len(page.records) == limit
         wanted = replace(wanted, window=wanted.window.before(page.last))
         if (each := next(new, None)) is not None:
-            stored(store, each)
+            keep(store, each)
     raise AssertionError("unreachable")
 
 
@@ -217,7 +209,7 @@ def test_paging_through_any_filters_gives_each_match_once_newest_first(
     mine = [replace(each, cluster=cluster) for each in records]
     wanted = replace(wanted, clusters=(cluster,))
     store = stage.store
-    stored(store, *mine)
+    keep(store, *mine)
     expected = {each.id for each in mine if belongs(each, wanted)}
     later = times.iso(NOW + timedelta(days=1))
     new = [

@@ -23,7 +23,7 @@ from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
 from tests.support.alone import api_alone
-from tests.support.records import record
+from tests.support.records import keep, record
 from tests.support.web import get
 
 schema: Any = schemathesis.openapi.from_dict(openapi.document())
@@ -36,10 +36,7 @@ def served(aws: str) -> Iterator[System]:
         made.functions.ingest()  # now, while the environment is this stage's
         made.functions.reading()
         made.stage.clusters.claim(Cluster("prod", "http://m", "f"))
-        for event in (*CREATED, *SCALED, *FAILED):
-            each = record(**event)
-            made.stage.store.put(each)
-            made.stage.store.note_deployment(each, None)
+        keep(made.stage.store, *(record(**each) for each in (*CREATED, *SCALED, *FAILED)))
         yield made
 
 

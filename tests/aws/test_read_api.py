@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import gate, times
-from chalicelib.records import items
 from chalicelib.records.incident import stands_still
 from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
@@ -28,7 +27,7 @@ from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
 from tests.support.alone import api_alone
 from tests.support.faults import injected, no_connection
-from tests.support.records import record, record_from
+from tests.support.records import keep, record, record_from
 from tests.support.web import Reply, get
 
 SCALING = SCALED[1]["plan"]["id"]
@@ -65,10 +64,7 @@ def reader(system: System, cluster: str = "") -> str:
 
 
 def store(system: System, *records: Record) -> None:
-    for each in records:
-        system.stage.store.put(each)
-        system.stage.store.note_day(each.cluster, items.day_of(each.id))
-        system.stage.store.note_deployment(each, None)
+    keep(system.stage.store, *records)
 
 
 def ask(system: System, token: str, **parameters: Any) -> Reply:

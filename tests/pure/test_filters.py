@@ -58,7 +58,7 @@ def said(options: str) -> Filters:
     """What a command line with these options says."""
     parser: argparse.ArgumentParser = Parser()
     subscribe.add_filters(parser)
-    return subscribe.filters_in(parser.parse_args(shlex.split(options)))
+    return filters.in_options(parser.parse_args(shlex.split(options)))
 
 
 @given(st.data(), st.sampled_from(TOPICS))

@@ -150,9 +150,9 @@ def test_list_says_where_it_was_cut_and_which_type_was_meant(
     run(prod, "list", "--limit", "3")
     assert "There are more" not in capsys.readouterr().err
     run(prod, "list", "--type", "deployment_sucess")
-    assert "did you mean deployment_success?" in capsys.readouterr().err
+    assert "Did you mean deployment_success?" in capsys.readouterr().err
     run(prod, "list", "--type", "deployment_success")
-    assert "did you mean" not in capsys.readouterr().err
+    assert "Did you mean" not in capsys.readouterr().err
 
 
 def test_help_of_a_command_shows_the_stage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -428,8 +428,8 @@ def test_unknown_values_of_filters_are_accepted_with_a_hint(
     desk.run(
         "--to", jobs.arn, "--type", "deployment_fail", "--status", "TASK_LOOST", "--cluster", "east"
     )
-    assert "did you mean deployment_failed?" in desk.told
-    assert "did you mean TASK_LOST?" in desk.told
+    assert "Did you mean deployment_failed?" in desk.told
+    assert "Did you mean TASK_LOST?" in desk.told
     assert "no cluster 'east' yet. Registered: prod." in desk.told
     assert "so it will hear nothing" in desk.told
     with pytest.raises(Failure, match="No event of Marathon"):

@@ -13,11 +13,11 @@ from ops.stage.resources import Stage
 
 from chalicelib import times
 from chalicelib.marathon.reading import read
-from chalicelib.records import items
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services.clusters import Cluster
 from local import cloud, functions
 from tests.support.page_api import NOW
+from tests.support.records import keep
 
 Event = dict[str, Any]
 
@@ -38,9 +38,7 @@ class World:
         reading = read(body)
         id_ = identify(body, reading.timestamp or received)
         record = record_of(id_, "prod", received, reading, body)
-        self.stage.store.put(record)
-        self.stage.store.note_day(record.cluster, items.day_of(record.id))
-        self.stage.store.note_deployment(record, None)
+        keep(self.stage.store, record)
         return record
 
     def task(

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from chalicelib.marathon.reading import read
-from chalicelib.records import items
 from chalicelib.records.record import Record, identify, record_of
 from chalicelib.services.store import Store
+from tests.support.records import keep
 
 ID = "0c9b6a52-4f0e-4a52-9c55-1f4a7a2f9e10"
 OTHER = "3d5c0c1e-0f6d-4c51-8b1e-6e0f1b7e2d33"
@@ -97,10 +97,7 @@ def _received(body: bytes) -> Record:
 
 
 def stored(store: Store, *events: Event) -> None:
-    for each in records(*events):
-        store.put(each)
-        store.note_day("prod", items.day_of(each.id))
-        store.note_deployment(each, None)
+    keep(store, *records(*events))
 
 
 # A rolling update as Marathon 1.7+ tells it, with light plans.

@@ -31,7 +31,6 @@ class Member(BaseHTTPRequestHandler):
     marathon: ClassVar["SimulatedMarathon"]
 
     def do_GET(self) -> None:
-        """Show something."""
         if not self._admitted():
             return
         marathon = self.marathon
@@ -59,7 +58,6 @@ class Member(BaseHTTPRequestHandler):
                 self._answer(200, {"callbackUrls": marathon.urls})
 
     def do_POST(self) -> None:
-        """Subscribe."""
         if self._admitted() and self._has_subscriptions():
             url = self._callback_url()
             if self.marathon.ways.checks_callback_urls and not _is_url(url):
@@ -68,7 +66,6 @@ class Member(BaseHTTPRequestHandler):
                 self._answer(200, self.marathon.subscribe(url, self.client_address[0]))
 
     def do_DELETE(self) -> None:
-        """Unsubscribe."""
         if self._admitted() and self._has_subscriptions():
             client = self.client_address[0]
             self._answer(200, self.marathon.unsubscribe(self._callback_url(), client))

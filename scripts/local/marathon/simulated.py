@@ -10,6 +10,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 
 from chalicelib import times
+from local.background import served
 from local.marathon import server
 from local.marathon.callbacks import Callbacks, Counts
 from local.marathon.queue import Queued
@@ -169,16 +170,12 @@ class SimulatedMarathon:
         http = ThreadingHTTPServer(("127.0.0.1", port), server.handler(self))
         http.daemon_threads = True
         address = f"127.0.0.1:{http.server_address[1]}"
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
-        thread.start()
-        self._joined(address)
-        try:
-            yield f"http://{address}"
-        finally:
-            self._left(address)
-            http.shutdown()
-            http.server_close()
-            thread.join()
+        with served(http):
+            self._joined(address)
+            try:
+                yield f"http://{address}"
+            finally:
+                self._left(address)
 
     def _joined(self, address: str) -> None:
         if not self._members:

@@ -28,11 +28,12 @@ _NEW_KILLED = {
 
 # SNS may be unavailable for half a day; the other half is left to fetch records from the stream.
 _MAXIMUM_AGE_SECONDS = 43_200
+REPORTS = "ReportBatchItemFailures"
 
 
 @dataclass(frozen=True)
 class Feed:
-    """What Lambda hands to a function. ``source``: with what the source's ARN ends.
+    """What Lambda hands to a function. ``source``: the end of the source's ARN.
     ``resource_type``, ``arn_key``: how Chalice writes such a mapping down.
     """
 
@@ -66,7 +67,7 @@ class Function:
 
 def _of_stream(*patterns: dict[str, Any]) -> dict[str, Any]:
     return {
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FunctionResponseTypes": [REPORTS],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": -1,
         "MaximumRecordAgeInSeconds": _MAXIMUM_AGE_SECONDS,
@@ -87,7 +88,7 @@ FUNCTIONS = (
         "restore",
         SPILL_QUEUE,
         lambda _: {
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "FunctionResponseTypes": [REPORTS],
             # A new account runs ten functions at once, and Marathon's requests need them.
             "ScalingConfig": {"MaximumConcurrency": 2},
         },

@@ -5,13 +5,9 @@ from typing import Any
 
 from ops.cli import Failure, warn
 from ops.deploying.functions import FUNCTIONS, Feed, Function
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 from ops.stage.deployed import Deployed
 from ops.stage.resources import Stage
-
-import botocore.exceptions
-
-from chalicelib.services import aws
 
 _SETTLE_SECONDS = 180
 _BUSY = ("Creating", "Enabling", "Updating", "Disabling")
@@ -24,13 +20,9 @@ def existing_functions(stage: str) -> list[str]:
 
 def live(function: Function, stage: str) -> dict[str, Any] | None:
     """What Lambda says of a function, or None where there is none."""
-    try:
-        found = client("lambda").get_function(FunctionName=function.lambda_name(stage))
-    except botocore.exceptions.ClientError as error:
-        if aws.error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    return dict(found)
+    name = function.lambda_name(stage)
+    found: dict[str, Any] | None = if_there(client("lambda").get_function, FunctionName=name)
+    return found
 
 
 def package(stage: str) -> str:
@@ -42,10 +34,13 @@ def package(stage: str) -> str:
 def of(function: Function, stage: str) -> list[dict[str, Any]]:
     """The mappings of a function, as Lambda describes them; none where there is no function."""
     arn = _arn(function, stage)
-    if arn is None:
-        return []
-    pages = client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=arn)
-    found = [each for page in pages for each in page["EventSourceMappings"]]
+    return listed(FunctionName=arn) if arn else []
+
+
+def listed(**asked: str) -> list[dict[str, Any]]:
+    """The mappings of a function or a source that are there to stay."""
+    pages = client("lambda").get_paginator("list_event_source_mappings").paginate(**asked)
+    found = (each for page in pages for each in page["EventSourceMappings"])
     return [each for each in found if each.get("State") != "Deleting"]
 
 

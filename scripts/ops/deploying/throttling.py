@@ -8,8 +8,8 @@ from ops.stage.clients import client
 from chalicelib.services import aws
 
 # Requests a second, and how many more at once. A Marathon keeps four connections; this bounds what
-# a flood of wrong tokens can cost. Marathon's callbacks and the
-# relays' batches have limits of their own, so that no flood of other requests uses them up.
+# a flood of wrong tokens can cost. Marathon's callbacks and the relays' batches have limits of
+# their own, so that no flood of other requests uses them up.
 LIMITS = {
     "/~1callback/POST": ("500", "1000"),
     "/~1events/POST": ("100", "200"),

@@ -288,7 +288,7 @@ def _provoked(
     nothing else, and look whether it arrives.
     """
     cluster = held.token.cluster if held.token else ""
-    before, begun = _meters(case.marathon), time.monotonic()
+    before, begun = case.marathon.callback_meters(), time.monotonic()
     made = Registration(cluster, held.url, case.marathon.subscribe(held.url), new=False)
     try:
         event = registration.wait_for_event(stage, made, case.seconds)
@@ -297,7 +297,7 @@ def _provoked(
         remedy = f".venv/bin/python scripts/events.py tail --stage {stage.name}"
         return [Finding("warning", "not-proved", message, remedy)]
     took = time.monotonic() - begun
-    after = _meters(case.marathon)
+    after = case.marathon.callback_meters()
     if event is not None:
         return [_quiet(case, cluster, took), *_lost_before(case, after)]
     word = relays.last_word(stage, cluster, times.now())
@@ -361,11 +361,3 @@ def _counted(case: Case, meters: dict[str, int]) -> str:
         f"Since it became the leader, Marathon {case.url} has skipped {skipped} posts, whose "
         f"events are lost, and {failed} failed"
     )
-
-
-def _meters(marathon: Marathon) -> dict[str, int]:
-    """The meters of callbacks; none where Marathon does not tell."""
-    try:
-        return marathon.callback_meters()
-    except MarathonError:
-        return {}

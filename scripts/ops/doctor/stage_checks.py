@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ops.deploying import mappings
-from ops.deploying.functions import FUNCTIONS, Function
+from ops.deploying.functions import FUNCTIONS, REPORTS, Function
 from ops.doctor import account_checks
 from ops.doctor.findings import Finding, guarded
 from ops.stage import deployed, queues
@@ -26,7 +26,6 @@ _LATE = {
     "fanout": ("fanout-behind", "Notifications are", "SNS"),
     "alerts": ("alerts-behind", "Alerts are", "the table"),
 }
-_REPORTS = "ReportBatchItemFailures"
 _SUBSCRIBE = ".venv/bin/python scripts/subscribe.py"
 
 
@@ -112,12 +111,12 @@ def _mapping(stage: Stage, function: Function) -> list[Finding]:
                 f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled",
             )
         )
-    if _REPORTS not in (mapping.get("FunctionResponseTypes") or []):
+    if REPORTS not in (mapping.get("FunctionResponseTypes") or []):
         findings.append(
             Finding(
                 "error",
                 "mapping-loses",
-                f"The event source mapping of {name} lacks {_REPORTS}: what the function could not "
+                f"The event source mapping of {name} lacks {REPORTS}: what the function could not "
                 "do counts as done, and is lost.",
                 f"make deploy STAGE={stage.name}",
             )

@@ -95,7 +95,7 @@ def notifications(live: Live) -> str:
 
 
 def readers(live: Live) -> str:
-    """A reader token reads, and none is told in the body what is needed."""
+    """A reader token may read; without one the body says what is needed."""
     token, _ = access.grant(live.stage, "live-check", CLUSTER, None)
     for headers, status in (({"Authorization": f"Bearer {token}"}, 200), ({}, 401)):
         answer = ask(live.api, "GET", "/clusters", headers)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from ops import view
@@ -65,21 +65,14 @@ class StageState:
     are in ALARM; None where CloudWatch does not tell.
     """
 
-    name: str
+    stage: str
     spilled: int
     dead_letters: int
     alarms: list[str] | None
 
     def as_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(
-            {
-                "stage": self.name,
-                "spilled": self.spilled,
-                "dead_letters": self.dead_letters,
-                "alarms": self.alarms,
-            }
-        )
+        return json.dumps(asdict(self))
 
     def text(self) -> Text:
         """A line each for the queues and for the alarms."""

@@ -22,7 +22,6 @@ from chalicelib.deployments import Deployment, Wanted
 from chalicelib.incident_log import PastIncident
 from chalicelib.records.incident import Incident
 from chalicelib.records.record import Record
-from chalicelib.services.alerts_sent import AlertsSent
 from chalicelib.services.store import Window
 from chalicelib.text import visible
 
@@ -128,8 +127,7 @@ def of(stage: Stage, cluster: str, since: datetime, app: str = "") -> Report:
     gaps = history.Wanted(
         (cluster,), subject="marathon", type="relay_gap", window=Window.between(since)
     )
-    sent = AlertsSent(stage.table)
-    past = incident_log.past(sent, cluster, Window.between(since))
+    past = incident_log.past(stage.alerts_sent, cluster, Window.between(since))
     found = [each for each in stage.incidents.all() if each.cluster == cluster]
     return Report(
         cluster,

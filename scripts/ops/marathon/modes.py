@@ -273,10 +273,7 @@ def _state(subscription: Subscription) -> str:
 
 def _skipped(marathon: Marathon) -> int:
     """How many callbacks Marathon skipped because of penalties, for all URLs; 0 if unknown."""
-    try:
-        return marathon.callback_meters().get("skipped-callbacks", 0)
-    except MarathonError:
-        return 0
+    return marathon.callback_meters().get("skipped-callbacks", 0)
 
 
 def _no_event(job: Job, before: int) -> Failure:

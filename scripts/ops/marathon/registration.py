@@ -23,7 +23,7 @@ from chalicelib.times import usable_timestamp
 from marathon_relay.marathon import CallbacksOff, Info, Marathon, MarathonError
 
 _POLL_SECONDS = 0.3
-_RELAYS = "relay"
+RELAYS = "relay"
 
 
 @dataclass(frozen=True)
@@ -269,18 +269,13 @@ def relay_token(stage: Stage, cluster: Cluster, *, force: bool) -> Iterator[str]
     """
     claim(stage, cluster, force=force)
     token = tokens.mint()
-    label = f"{_RELAYS} of {cluster.marathon_url}"
+    label = f"{RELAYS} of {cluster.marathon_url}"
     known = stage.tokens.add(token, "publisher", cluster.name, label)
     try:
         yield token
     except BaseException:
         stage.tokens.revoke(known.hash)
         raise
-
-
-def is_relays(token: Token) -> bool:
-    """Whether a token was made for a relay."""
-    return token.label.startswith(_RELAYS)
 
 
 def rotate(stage: Stage, marathon: Marathon, api: str, seconds: float) -> Registration:

@@ -67,7 +67,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class DeadLetters:
+class Parked:
     """What is on the queue. ``hidden``: about how many more somebody else is looking at, or did in
     the last two minutes.
     """
@@ -76,14 +76,14 @@ class DeadLetters:
     hidden: int
 
 
-def read(stage: Stage) -> DeadLetters:
+def read(stage: Stage) -> Parked:
     """All dead letters. They stay on the queue, hidden from others for two minutes."""
     found: dict[str, DeadLetter] = {}
     # Those read first come again after two minutes; then all have been seen.
     while (received := _receive(stage)) and not received.keys() <= found.keys():
         found |= received
     hidden = queues.waiting(stage.dead_letter_queue_url) - len(found)
-    return DeadLetters(list(found.values()), max(0, hidden))
+    return Parked(list(found.values()), max(0, hidden))
 
 
 def _receive(stage: Stage) -> dict[str, DeadLetter]:
@@ -149,7 +149,7 @@ def _from_stream(stage: Stage, dead_letter: DeadLetter) -> list[Record]:
             f"{dead_letter.what} are no longer there (a stream keeps 24 hours). Publish that time "
             "from the table: scripts/events.py replay --since … --until …."
         ) from error
-    return _whole(stage, inserted)
+    return [stage.store.whole(values) for values in inserted if values["kind"] == "record"]
 
 
 def _range(stage: Stage, dead_letter: DeadLetter) -> Iterator[dict[str, Any]]:
@@ -180,10 +180,6 @@ def _range(stage: Stage, dead_letter: DeadLetter) -> Iterator[dict[str, Any]]:
         f"{dead_letter.what} could not be read to the last one. Publish that time from the table: "
         "scripts/events.py replay --since … --until …; then drop this with parked --drop."
     )
-
-
-def _whole(stage: Stage, found: list[dict[str, Any]]) -> list[Record]:
-    return [stage.store.whole(values) for values in found if values["kind"] == "record"]
 
 
 def _parsed(message: dict[str, Any]) -> DeadLetter:

@@ -18,7 +18,7 @@ from ops import cli
 from ops.cli import Failure, progress
 from ops.repairing.rate_limit import rate_limited
 from ops.stage import stacks
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 from ops.stage.resources import Stage
 
 import botocore.exceptions
@@ -27,7 +27,6 @@ from rich.progress import Progress
 from chalicelib.marathon.severity import BAD
 from chalicelib.records import items
 from chalicelib.records.items import Item
-from chalicelib.services import aws
 from chalicelib.services.store import Window
 from chalicelib.services.table import ConditionFailed
 
@@ -55,13 +54,7 @@ class Recovery:
 
 def exists(table: str) -> bool:
     """Whether there is a table of that name."""
-    try:
-        client("dynamodb").describe_table(TableName=table)
-    except aws.ERRORS as error:
-        if aws.error_code(error) == "ResourceNotFoundException":
-            return False
-        raise
-    return True
+    return if_there(client("dynamodb").describe_table, TableName=table) is not None
 
 
 def make_anew(stage: Stage, recovery: Recovery) -> None:
@@ -125,7 +118,6 @@ class _Copy:
         self._table = stage.table
         self._store = stage.store
         self._recovery = recovery
-        self._noted_days: set[tuple[str, str, str]] = set()
 
     def __call__(self, item: Item) -> str:
         fate = _fate(self._recovery, item)
@@ -135,21 +127,17 @@ class _Copy:
         replaced = self._recovery.replace and kind in _UNCHANGING
         if kind in ("record", items.RESTORED):
             values = items.plain(item)
-            self._note_day(values)
+            cluster = values["pk"].partition("|")[0]
+            # As fanout does, which will not see it.
+            self._store.note_day_of(
+                cluster, values["sk"], values["received_at"], values.get("expires_at")
+            )
             item = item | {"kind": {"S": items.RESTORED}} | _index_key(values)
         try:
             self._table.put(item, "" if replaced else "attribute_not_exists(pk)")
         except ConditionFailed:
             return "there"
         return "copied"
-
-    def _note_day(self, values: dict[str, Any]) -> None:
-        """Note a record's day as fanout does, which will not see it."""
-        cluster = values["pk"].partition("|")[0]
-        day = (cluster, items.day_of(values["sk"]), values["received_at"][:10])
-        if day not in self._noted_days:
-            self._store.note_day(*day[:2], values.get("expires_at"))
-            self._noted_days.add(day)
 
 
 def _index_key(values: dict[str, Any]) -> Item:

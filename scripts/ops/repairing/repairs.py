@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ops import cli
 from ops.cli import Failure, confirm, out, progress, say
 from ops.repairing import dead_letters, replays
-from ops.repairing.dead_letters import DeadLetter, DeadLetters
+from ops.repairing.dead_letters import DeadLetter, Parked
 from ops.stage.clients import client
 from ops.stage.config import variables
 from ops.stage.resources import Stage
@@ -66,17 +66,13 @@ class _Replay:
     def run(self, rate: float, bar: Progress) -> None:
         """Publish. Raises Failure, which says how to go on."""
         task = bar.add_task("Replaying", total=len(self._keys))
-
-        def done(record: Record) -> None:
-            self._last = record.id
-            bar.advance(task)
-
-        def refused(record: Record, reason: str) -> None:
-            self.refused.append((record.id, reason))
-            done(record)
-
+        done = replays.publish(self._stage, self._records(), rate, replay=True)
         try:
-            replays.publish(self._stage, self._records(), rate, done, refused, replay=True)
+            for record, refusal in done:
+                if refusal:
+                    self.refused.append((record.id, refusal))
+                self._last = record.id
+                bar.advance(task)
         except (KeyboardInterrupt, Failure, ServiceError) as error:
             reason = "" if isinstance(error, KeyboardInterrupt) else f"{cli.sentence(error)} "
             how = f"Go on with the same command and --after {self._last}."
@@ -142,7 +138,7 @@ def send_parked(stage: Stage, cluster: str | None) -> bool:
     return all(sent) and not parked.hidden
 
 
-def _say_how_many(parked: DeadLetters) -> None:
+def _say_how_many(parked: Parked) -> None:
     """Say that nothing is parked, or that more is than was shown."""
     if parked.hidden:
         say(
@@ -180,12 +176,11 @@ def _send_what_it_holds(stage: Stage, dead_letter: DeadLetter, cluster: str | No
         message = with_cluster(spill, cluster) if cluster else spill
         client("sqs").send_message(QueueUrl=stage.spill_queue_url, MessageBody=message)
         return
-
-    def refuse(record: Record, reason: str) -> None:
-        raise Failure(f"SNS will never take {record.id}: {reason}.")
-
     records = dead_letters.records(stage, dead_letter)
-    replays.publish(stage, records, _DEAD_LETTERS_A_SECOND, lambda _: None, refuse, replay=False)
+    done = replays.publish(stage, records, _DEAD_LETTERS_A_SECOND, replay=False)
+    for record, refusal in done:
+        if refusal:
+            raise Failure(f"SNS will never take {record.id}: {refusal}.")
 
 
 def restore_from_log(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """Publishing by hand: sends stored records again, at a limited rate."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 
 from ops.cli import Failure
 from ops.repairing.rate_limit import rate_limited
@@ -8,7 +8,7 @@ from ops.stage.config import variables
 from ops.stage.resources import Stage
 
 from chalicelib import times
-from chalicelib.records.notification import BATCH_ENTRIES, Mark, Notification, notification
+from chalicelib.records.notification import BATCH_ENTRIES, Mark, notification
 from chalicelib.records.record import Record
 from chalicelib.services import aws
 from chalicelib.services.topic import Topic
@@ -16,22 +16,13 @@ from chalicelib.settings import masking
 
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
-Sent = Callable[[Record], None]
-Refused = Callable[[Record, str], None]
-
 
 def publish(
-    stage: Stage,
-    records: Iterable[Record],
-    rate: float,
-    sent: Sent,
-    refused: Refused,
-    *,
-    replay: bool,
-) -> None:
-    """Publish records in their order, at most ``rate`` a second. ``sent`` is called for each one
-    that SNS took, in their order, and ``refused`` for each one that it will never take, with the
-    reason. Raises Failure at the first that it did not take for another reason.
+    stage: Stage, records: Iterable[Record], rate: float, *, replay: bool
+) -> Iterator[tuple[Record, str]]:
+    """Publish records in their order, at most ``rate`` a second. Each one comes once SNS took it,
+    or with the reason why it will never take it. Raises Failure at the first that it did not take
+    for another reason.
     """
     topic = Topic(aws.sns(), stage.topic_arn)
     mark: Mark | None = "replay" if replay else None
@@ -40,19 +31,10 @@ def publish(
     # At most one second's records at once, so that an interruption is reported to the second.
     for some in rate_limited(records, max(1, min(BATCH_ENTRIES, int(rate))), rate):
         ready = [notification(record, masked, mark=mark, run=run) for record in some]
-        _publish(topic, list(zip(some, ready, strict=True)), sent, refused)
-
-
-def _publish(
-    topic: Topic, pairs: list[tuple[Record, Notification]], sent: Sent, refused: Refused
-) -> None:
-    for batch in topic.batches(pairs, lambda pair: pair[1]):
-        results = topic.publish([ready for _, ready in batch], _PAUSES_SECONDS)
-        for (record, _), result in zip(batch, results, strict=True):
-            match result.outcome:
-                case "sent":
-                    sent(record)
-                case "rejected":
-                    refused(record, result.reason)
-                case "failed":  # those after it may have been sent; they are sent twice then
+        for batch in topic.batches(list(zip(some, ready, strict=True)), lambda pair: pair[1]):
+            results = topic.publish([each for _, each in batch], _PAUSES_SECONDS)
+            for (record, _), result in zip(batch, results, strict=True):
+                if result.outcome == "failed":
+                    # Those after it may have been sent; they are sent twice then.
                     raise Failure(f"SNS did not take {record.id}: {result.reason}.")
+                yield record, result.reason

@@ -4,6 +4,7 @@ import json
 import time
 from datetime import timedelta
 
+from ops import options
 from ops.cli import Failure
 from ops.stage.resources import Stage
 
@@ -16,14 +17,11 @@ def grant(stage: Stage, label: str, cluster: str, valid_for: timedelta | None) -
     """A new reader token, and what the table knows of it. ``cluster``: the one that it reads; empty
     for all. Raises Failure.
     """
-    known = [each.name for each in stage.clusters.all()]
-    if cluster and cluster not in known:
-        named = f"It has: {', '.join(known)}." if known else "None is registered yet."
-        raise Failure(f"Stage {stage.name} has no cluster {cluster!r}. {named}")
+    if cluster:
+        options.clusters(stage, cluster)
     token = tokens.mint()
-    role: Role = "reader"
     expires = int(time.time() + valid_for.total_seconds()) if valid_for else None
-    return token, stage.tokens.add(token, role, cluster, label, expires)
+    return token, stage.tokens.add(token, "reader", cluster, label, expires)
 
 
 def revoke(stage: Stage, beginning: str, role: Role | None = None) -> Token:

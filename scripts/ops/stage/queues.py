@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from ops.cli import say
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 
 import botocore.exceptions
 
@@ -17,7 +17,6 @@ _COUNTED: list[Any] = [
 _DELETED = "AWS.SimpleQueueService.QueueDeletedRecently"
 _DELETED_SECONDS = 60
 _ID = re.compile(r"([0-9a-f]{8})(?:\.fifo)?")
-_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
 def make(name: str, settings: dict[str, str], tags: dict[str, str]) -> None:
@@ -62,12 +61,8 @@ def arn_beside(topic: str, name: str) -> str:
 
 def find(name: str) -> str | None:
     """The URL of a queue of this account and region; None if it is not there."""
-    try:
-        return str(client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
-            return None
-        raise
+    answer = if_there(client("sqs").get_queue_url, QueueName=name)
+    return str(answer["QueueUrl"]) if answer else None
 
 
 def find_all(beginning: str) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ops.cli import Failure
-from ops.stage import stacks
+from ops.stage import queues, stacks
 from ops.stage.clients import client
 from ops.stage.config import check_stage
 
@@ -41,38 +41,32 @@ class Stage:
 
     @property
     def table(self) -> Table:
-        """The stage's table."""
         return Table(client("dynamodb"), self.table_name)
 
     @property
     def store(self) -> Store:
-        """Its records."""
         return Store(self.table)
 
     @property
     def tokens(self) -> Tokens:
-        """Its tokens."""
         return Tokens(self.table)
 
     @property
     def clusters(self) -> Clusters:
-        """Its clusters."""
         return Clusters(self.table)
 
     @property
     def alerts_sent(self) -> AlertsSent:
-        """Its alerts that were sent."""
         return AlertsSent(self.table)
 
     @property
     def incidents(self) -> Incidents:
-        """What is wrong."""
         return Incidents(self.table)
 
     @property
     def spill_queue_name(self) -> str:
-        """The name of the spill queue, with which its URL and its ARN end."""
-        return self.spill_queue_url.rstrip("/").rpartition("/")[2]
+        """The name of the spill queue."""
+        return queues.name_of(self.spill_queue_url)
 
     def environment(self) -> dict[str, str]:
         """What the functions are told of the resources."""

@@ -9,7 +9,7 @@ from typing import Any
 from ops import ROOT
 from ops.cli import Failure, say
 from ops.stage import templates
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 from ops.stage.config import APP
 from ops.stage.templates import Template
 
@@ -245,12 +245,8 @@ def _clear_failed(stack: str, stage: str) -> None:
 
 def _is_empty(table: str) -> bool:
     """Whether a table is there and holds nothing at all."""
-    try:
-        return not client("dynamodb").scan(TableName=table, Limit=1, ConsistentRead=True)["Items"]
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return False
-        raise
+    page = if_there(client("dynamodb").scan, TableName=table, Limit=1, ConsistentRead=True)
+    return page is not None and not page["Items"]
 
 
 def _create(request: dict[str, Any]) -> None:

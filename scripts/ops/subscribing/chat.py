@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
-from ops.deploying.functions import FUNCTIONS
+from ops.deploying import mappings
+from ops.deploying.functions import FUNCTIONS, REPORTS
 from ops.stage import queues
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 from ops.stage.config import APP
 from ops.stage.resources import Stage
 from ops.subscribing import needs
 from ops.subscribing.targets import Target
 
-import botocore.exceptions
-
 from chalicelib.records.notification import Notification
-from chalicelib.services import aws
 from chalicelib.services.targets import parameter_name, queue_name, undelivered_name
 
 # Lambda wants six times as long as the function may take.
@@ -28,7 +26,6 @@ _VISIBILITY_SECONDS = 360
 _MOST_RECEIVES = 100
 # Lambda's least. One target that hangs must not take all that an account may run.
 _AT_ONCE = 2
-_REPORTS = "ReportBatchItemFailures"
 _LABEL = "target"
 (_DELIVER,) = (each for each in FUNCTIONS if each.name == "deliver")
 
@@ -36,7 +33,7 @@ _LABEL = "target"
 def set_up(stage: Stage, target: Target) -> None:
     """Make all that a target needs before SNS may fill its queue. Raises Failure."""
     function = _DELIVER.lambda_name(stage.name)
-    if _gone(client("lambda").get_function, FunctionName=function) is None:
+    if if_there(client("lambda").get_function, FunctionName=function) is None:
         raise Failure(
             f"The function {function} is not there: stage {stage.name} is older than chat and "
             f"pagers, or runs elsewhere. Deploy it: make deploy STAGE={stage.name}."
@@ -50,24 +47,24 @@ def set_up(stage: Stage, target: Target) -> None:
     dead_letters = needs.make_undelivered_queue(stage, target.own, stage.alerts_topic_arn)
     _make_queue(stage, target, dead_letters)
     _set_alarm(stage, target)
-    if not _mappings(target.endpoint):
+    if not mappings.listed(EventSourceArn=target.endpoint):
         client("lambda").create_event_source_mapping(
             EventSourceArn=target.endpoint,
             FunctionName=function,
             BatchSize=1,
-            FunctionResponseTypes=[_REPORTS],
+            FunctionResponseTypes=[REPORTS],
             ScalingConfig={"MaximumConcurrency": _AT_ONCE},
         )
 
 
 def take_down(stage: Stage, target: Target) -> None:
     """Take away all but what lies undelivered; also what is left of an interrupted removal."""
-    for each in _mappings(target.endpoint):
+    for each in mappings.listed(EventSourceArn=target.endpoint):
         client("lambda").delete_event_source_mapping(UUID=each["UUID"])
     client("cloudwatch").delete_alarms(AlarmNames=[_alarm(stage, target.own)])
     if url := queues.find(queue_name(stage.name, target.own)):
         client("sqs").delete_queue(QueueUrl=url)
-    _gone(client("ssm").delete_parameter, Name=parameter_name(stage.name, target.own))
+    if_there(client("ssm").delete_parameter, Name=parameter_name(stage.name, target.own))
 
 
 def all_of(stage: Stage) -> Iterator[Target]:
@@ -98,12 +95,12 @@ def lacks(stage: Stage, target: Target) -> list[str]:
     named = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     if not any(page["Parameters"] for page in pages.paginate(ParameterFilters=named)):
         missing.append(f"its address ({name} in SSM's Parameter Store)")
-    mappings = _mappings(target.endpoint)
-    if not mappings:
+    readers = mappings.listed(EventSourceArn=target.endpoint)
+    if not readers:
         missing.append("its event source mapping, so nothing reads its queue")
-    elif _REPORTS not in (mappings[0].get("FunctionResponseTypes") or []):
-        missing.append(f"{_REPORTS} at its event source mapping")
-    elif mappings[0].get("State") in ("Disabled", "Disabling"):
+    elif REPORTS not in (readers[0].get("FunctionResponseTypes") or []):
+        missing.append(f"{REPORTS} at its event source mapping")
+    elif readers[0].get("State") in ("Disabled", "Disabling"):
         missing.append("an event source mapping that is enabled")
     return missing
 
@@ -179,24 +176,3 @@ def _set_alarm(stage: Stage, target: Target) -> None:
 
 def _alarm(stage: Stage, id_: str) -> str:
     return f"{queue_name(stage.name, id_)}-undelivered"
-
-
-def _mappings(queue_arn: str) -> list[dict[str, Any]]:
-    """The event source mappings of a queue that are there to stay."""
-    pages = client("lambda").get_paginator("list_event_source_mappings")
-    found = (
-        each
-        for page in pages.paginate(EventSourceArn=queue_arn)
-        for each in page["EventSourceMappings"]
-    )
-    return [each for each in found if each.get("State") != "Deleting"]
-
-
-def _gone(call: Any, **request: Any) -> Any:
-    """What a call returns; None where what it asks for is not there."""
-    try:
-        return call(**request)
-    except botocore.exceptions.ClientError as error:
-        if aws.error_code(error) in ("ResourceNotFoundException", "ParameterNotFound"):
-            return None
-        raise

@@ -1,19 +1,21 @@
 """Filters in words, and SNS's filter policies, which are JSON: from one to the other. Pure."""
 
+import argparse
 import json
 import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from ops.cli import Failure
 from ops.subscribing.targets import TopicName
 
+from chalicelib.marathon.ids import path
 from chalicelib.marathon.severity import SEVERITIES, Severity
+from chalicelib.records.incident import State
 
-State = Literal["opened", "ongoing", "resolved"]
 STATES: tuple[State, ...] = get_args(State)
 
 Policy = dict[str, Any]
@@ -80,6 +82,14 @@ class Filters:
             for name, values in self.words.items()
             for value in ([values] if isinstance(values, str) else values)
         ]
+
+
+def in_options(args: argparse.Namespace) -> Filters:
+    """What the options of a command say, each value once."""
+    given = {name: getattr(args, name, ()) for name in _ATTRIBUTES}
+    given["app"] = [path(app) for app in args.app]
+    once = {name: tuple(dict.fromkeys(values)) for name, values in given.items()}
+    return Filters(**once, severity=args.severity)
 
 
 def check(filters: Filters, topic: TopicName) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 
 from ops.cli import Failure
 from ops.stage import queues
-from ops.stage.clients import client
+from ops.stage.clients import client, if_there
 from ops.stage.config import APP
 from ops.stage.resources import Stage
 from ops.subscribing.targets import Target
-
-import botocore.exceptions
 
 from chalicelib.services.topic import FIFO
 
@@ -116,13 +114,8 @@ def _forbid_to_invoke(target: Target, topic: str) -> None:
 
 def _permissions(target: Target) -> list[dict[str, Any]]:
     """Who may invoke a function; nobody where there is no such function."""
-    try:
-        policy = json.loads(client("lambda").get_policy(**_function(target))["Policy"])
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []
-        raise
-    return _statements(policy)
+    answer = if_there(client("lambda").get_policy, **_function(target))
+    return _statements(json.loads(answer["Policy"])) if answer else []
 
 
 def _function(target: Target) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ops.cli import Failure
-from ops.subscribing.filters import STATES, Policy, State, UnreadableRule, candidates, matches
+from ops.subscribing.filters import STATES, Policy, UnreadableRule, candidates, matches
 from ops.subscribing.targets import TopicName
 
 from chalicelib import times
@@ -18,7 +18,8 @@ from chalicelib.marathon.models import MODELS
 from chalicelib.marathon.reading import read
 from chalicelib.marathon.severity import BY_CONDITION, BY_HEALTH, BY_TASK_STATE, BY_WAITING
 from chalicelib.marathon.subjects import MARATHON
-from chalicelib.records.notification import Notification, as_sms, notification, with_texts
+from chalicelib.records.incident import State
+from chalicelib.records.notification import Notification, as_sms, message, notification, with_texts
 from chalicelib.records.record import identify, record_of
 from chalicelib.text import plain
 
@@ -26,7 +27,6 @@ _APP = "/test/sample"
 _CLUSTER = "test"
 _HOST = "node-1.example.net"
 _TITLE_CHARACTERS = 140
-_SUBJECT_CHARACTERS = 99
 _SHOWN = 300
 # The conditions in which an instance has ended, or may have.
 _ENDS = [condition for condition, severity in BY_CONDITION.items() if severity != "info"]
@@ -68,10 +68,10 @@ def pair(alert: Notification) -> tuple[Notification, Notification]:
     return opened, resolved
 
 
-def values(message: Notification) -> dict[str, list[str]]:
+def values(made: Notification) -> dict[str, list[str]]:
     """The values of a message's attributes, as filter policies see them."""
-    found = {name: [value] for name, value in message.attributes.items()}
-    return found | ({"apps": json.loads(message.apps)} if message.apps else {})
+    found = {name: [value] for name, value in made.attributes.items()}
+    return found | ({"apps": json.loads(made.apps)} if made.apps else {})
 
 
 def _events(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
@@ -100,19 +100,14 @@ def _alerts(policy: Policy, clusters: list[str]) -> Iterator[Notification]:
 
 def _alert(cluster: str, subject: str, severity: str, state: State) -> Notification:
     kind, _, app = subject.partition(":")
-    message = (
+    text = (
         "This is a test, sent with scripts/subscribe.py. Nothing is wrong.\n\n"
         f"A real alert would say here what happened to {app or kind} in cluster {cluster}."
     )
     title = f"Test: [{cluster}] {severity} of {app or kind}: {state}"
-    made = Notification(
-        subject=plain(title, _SUBJECT_CHARACTERS),
-        message=message,
-        attributes={"cluster": cluster, "severity": severity, "subject": subject, "state": state},
-        apps=json.dumps([app]) if kind in ("app", "pod") else "",
-        size=len(message.encode()),
-    )
-    return with_texts(made, message, as_sms(title))
+    attributes = {"cluster": cluster, "severity": severity, "subject": subject, "state": state}
+    made = message(title, text, attributes, [app] if kind in ("app", "pod") else [])
+    return with_texts(made, text, as_sms(title))
 
 
 def _some(found: list[str]) -> list[str]:

@@ -90,15 +90,13 @@ def subscribe(stage: Stage, target: Target, topic: TopicName, wanted: Filters) -
     settings = _settings(stage, target, arn, wanted)
     known = _known(stage, target, topic)
     request = {"TopicArn": arn, "Protocol": target.protocol, "Endpoint": target.endpoint}
-    if known is None:
-        made = client("sns").subscribe(**request, Attributes=settings, ReturnSubscriptionArn=True)
-        found = made["SubscriptionArn"]
-    else:
+    found = known.arn if known else ""
+    if not found:
         # Of one that waits for its confirmation only this tells the ARN; SNS asks again, too.
-        found = (
-            known.arn
-            or client("sns").subscribe(**request, ReturnSubscriptionArn=True)["SubscriptionArn"]
-        )
+        new = {} if known else {"Attributes": settings}
+        made = client("sns").subscribe(**request, **new, ReturnSubscriptionArn=True)
+        found = made["SubscriptionArn"]
+    if known:
         _change(found, settings)
     pending = _attributes(found).get("PendingConfirmation") == "true"
     return Subscribed(known is None, not pending, left)
