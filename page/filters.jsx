@@ -87,10 +87,17 @@ function Field({ name, label, hint, options }) {
 /** A text that is used once its writer has paused. `options(text)`: what is suggested. */
 function Text({ name, label, hint, given, options, use }) {
   const [value, setValue] = useState(given);
-  useEffect(() => setValue(given), [given]);
+  const known = useRef(given); // what else changes it replaces what is typed
+  useLayoutEffect(() => {
+    if (given !== known.current) setValue(given);
+    known.current = given;
+  }, [given]);
   useEffect(() => {
     if (value.trim() === given) return undefined;
-    const timer = setTimeout(() => use(value), 500);
+    const timer = setTimeout(() => {
+      known.current = value.trim();
+      use(value);
+    }, 500);
     return () => clearTimeout(timer);
   }, [value]);
   return (

@@ -255,4 +255,5 @@ moto.backends.list_of_moto_modules = lambda: _modules
 
 # What is found out anew at each request, though it is the same.
 _patch(moto.core.responses, "method_names_from_class", functools.cache)
+_patch(moto.core.responses, "camelcase_to_underscores", functools.cache)
 _patch(botocore.useragent, "sanitize_user_agent_string_component", functools.cache)

@@ -169,6 +169,21 @@ def test_filters_ask_the_api_and_are_in_the_address(visit: Visit, api: PageApi) 
     expect(rows.filter(has_text="/prod/").first).to_be_attached()
 
 
+def test_what_is_typed_as_soon_as_a_field_is_there_stays(visit: Visit) -> None:
+    page = visit.page
+    visit.open()
+    page.evaluate("""new MutationObserver((_, observer) => {
+        const field = document.querySelector(".field-text input");
+        if (!field) return;
+        observer.disconnect();
+        field.value = "HEALTH";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+    }).observe(document, { childList: true, subtree: true })""")
+    visit.go("#/timeline?cluster=prod")
+    expect(page).to_have_url(re.compile("text=HEALTH"))
+    expect(page.get_by_label("Title has")).to_have_value("HEALTH")
+
+
 def test_a_filter_that_makes_no_sense_says_so(visit: Visit) -> None:
     page = visit.page
     visit.open("#/timeline?cluster=prod&app=nothing")

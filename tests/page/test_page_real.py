@@ -53,7 +53,7 @@ def test_values_that_changed_are_shown_before_and_after(visit: Visit) -> None:
 
 def test_deployments_are_a_list_by_app_and_by_outcome(visit: Visit) -> None:
     page = visit.page
-    page.get_by_role("link", name="Deployments").click()
+    page.get_by_role("link", name="Deployments", exact=True).click()
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text("/prod/web2 → 3, cmd, env192.0.2.50failed1 min")
