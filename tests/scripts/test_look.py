@@ -18,27 +18,18 @@ from rich.console import Console
 
 from chalicelib import times
 from chalicelib.history import Wanted
-from chalicelib.records import items
-from chalicelib.records.record import Record
 from chalicelib.services.clusters import Cluster
 from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
-from tests.support.records import record
+from tests.support.records import keep, record
 from tests.support.terminal import running
 
 CREATING, SCALING = CREATED[2]["plan"]["id"], SCALED[1]["plan"]["id"]
 
 
-def store(stage: Stage, *records: Record) -> None:
-    for each in records:
-        stage.store.put(each)
-        stage.store.note_day(each.cluster, items.day_of(each.id))
-        stage.store.note_deployment(each, None)
-
-
 def lived(stage: Stage) -> Stage:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
-    store(stage, *(record(**event) for event in (*CREATED, *SCALED, *FAILED)))
+    keep(stage.store, *(record(**event) for event in (*CREATED, *SCALED, *FAILED)))
     return stage
 
 
@@ -84,7 +75,7 @@ Events
 
 def test_an_unknown_or_ambiguous_id_of_a_deployment_is_rejected(life: Stage) -> None:
     other = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": f"{SCALING[:6]}-other"}}
-    store(life, record(**other))
+    keep(life.store, record(**other))
     with pytest.raises(Failure, match="2 deployments have ids that begin"):
         events.main(["deployment", "--stage", life.name, SCALING[:6]])
     with pytest.raises(Failure, match="give the whole id"):
@@ -133,7 +124,7 @@ def test_status_shows_deployments_incidents_and_queues(
 ) -> None:
     life.clusters.claim(Cluster("silent", "http://n", "g"))
     begun = {**SCALED[1], "plan": {**SCALED[1]["plan"], "id": "another"}}
-    store(life, record(**begun))
+    keep(life.store, record(**begun))
     incident(life, "prod|app:/my-app")
     client("sqs").send_message(QueueUrl=life.dead_letter_queue_url, MessageBody="x")
     assert events.main(["status", "--stage", life.name]) == 0
@@ -178,7 +169,7 @@ def test_tail_can_begin_with_earlier_events(stage: Stage) -> None:
     old, new, newest = (
         record(appId=f"/a{n}", timestamp=times.iso(now - timedelta(minutes=n))) for n in (90, 9, 1)
     )
-    store(stage, old, new, newest)
+    keep(stage.store, old, new, newest)
     coming = as_they_come(stage.store, Wanted(("prod",)), now - timedelta(hours=1))
     assert [next(coming).id, next(coming).id] == [new.id, newest.id]
 
@@ -211,7 +202,7 @@ def test_on_a_terminal_a_list_is_newest_last_with_one_line_an_event(
     }
     for second in range(3):
         time = f"2016-04-25T09:28:5{second}.000Z"
-        store(life, record(**{**failed, "timestamp": time, "taskId": f"my-app.{second}"}))
+        keep(life.store, record(**{**failed, "timestamp": time, "taskId": f"my-app.{second}"}))
     with running([sys.executable, "scripts/events.py", "list", "--stage", life.name], ROOT) as its:
         assert its.end() == 0
         lines = its.shown.splitlines()
@@ -258,7 +249,7 @@ def test_an_unknown_app_or_cluster_is_told_with_the_nearest_that_exists(
 def test_hours_without_events_are_counted_too(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store(life, record(**{**FAILED[0], "timestamp": "2016-04-24T12:00:00.000Z"}))
+    keep(life.store, record(**{**FAILED[0], "timestamp": "2016-04-24T12:00:00.000Z"}))
     shown = run(life, capsys, "stats", "--by", "hour", "--since", "2016-04-24", "--json")
     counted = {each["hour"]: each["events"] for each in map(json.loads, shown.splitlines())}
     assert list(counted) == [f"2016-04-24 {hour:02}:00" for hour in (9, 10, 11, 12)]
@@ -275,7 +266,7 @@ def test_what_failed_in_a_deployment_is_not_repeated_among_its_events(
         "timestamp": "2016-04-24T09:28:30.500Z",
         "version": SCALED[1]["timestamp"],
     }
-    store(life, record(**failing))
+    keep(life.store, record(**failing))
     shown = run(life, capsys, "deployment", SCALING)
     told = json.loads(run(life, capsys, "deployment", SCALING, "--json"))
     for each in told["failures"]:

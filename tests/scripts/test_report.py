@@ -13,18 +13,10 @@ import pytest
 from chalicelib import times
 from chalicelib.deployments import Deployment
 from chalicelib.incident_log import PastIncident
-from chalicelib.records import items
 from chalicelib.records.incident import Incident
 from chalicelib.services.clusters import Cluster
-from tests.support.plans import Event, end, plan, records, step
+from tests.support.plans import end, plan, step, stored
 from tests.support.records import record
-
-
-def told(stage: Stage, *told: Event) -> None:
-    for made in records(*told):
-        stage.store.put(made)
-        stage.store.note_day(made.cluster, items.day_of(made.id))
-        stage.store.note_deployment(made, None)
 
 
 def ago(minutes: float) -> str:
@@ -36,8 +28,8 @@ def night(stage: Stage) -> Stage:
     stage.clusters.claim(Cluster("prod", "http://m", "f"))
     well, bad = plan("d-well", app="/prod/api"), plan("d-bad")
     gap = {"eventType": "relay_gap", "relay": "r", "from": ago(50), "to": ago(40)}
-    told(
-        stage,
+    stored(
+        stage.store,
         step("info", "0", 1, well) | {"timestamp": ago(30)},
         end("success", "0", "d-well", well) | {"timestamp": ago(29)},
         step("info", "0", 1, bad) | {"timestamp": ago(20)},

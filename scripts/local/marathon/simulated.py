@@ -153,7 +153,7 @@ class SimulatedMarathon:
         }
         return {
             "version": "3.0.0",
-            "gauges": {self.ways.streams_gauge: {"value": self.listeners}},
+            "gauges": {},
             "counters": {},
             "histograms": {},
             "meters": {f"{prefix}.{name}": {"count": count} for name, count in meters.items()}

@@ -117,11 +117,3 @@ class Version:
         if self.numbers < (1, 3):
             return "service.mesosphere.marathon.event.http.HttpEventActor"
         return "service.mesosphere.marathon.core.event.impl.callback.HttpEventActor"
-
-    @property
-    def streams_gauge(self) -> str:
-        """The name of the gauge of open streams."""
-        name = "HttpEventStreamActorMetrics.number-of-streams"
-        if self.numbers < (1, 3):
-            return f"api.mesosphere.marathon.event.http.{name}"
-        return f"api.mesosphere.marathon.core.event.impl.stream.{name}"
