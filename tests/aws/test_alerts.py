@@ -135,7 +135,7 @@ def test_where_many_incidents_keep_coming_they_are_gathered(night: Night) -> Non
     assert any("gathered for 5 minutes" in each.text for each in heard)
 
 
-def test_nothing_open_is_one_read_however_much_is_stored(night: Night) -> None:
+def test_a_look_with_nothing_open_is_one_read(night: Night) -> None:
     with reads() as few:
         night.look()
     night.arrive(
@@ -220,7 +220,7 @@ def test_a_failing_check_is_told_if_it_lasts(night: Night) -> None:
     assert "MESOS_HTTP /health on port index 0" in heard[0].text
 
 
-def test_what_comes_a_day_late_is_told_by_when_it_came(night: Night) -> None:
+def test_events_a_day_late_are_judged_by_their_arrival(night: Night) -> None:
     night.now = at("00:10:00")
     night.arrive(down(WEB, "00:10:00"), at("23:59:00"))
     night.look_at(*every_minute(at("23:59:30"), 10))
@@ -309,9 +309,7 @@ def test_if_sns_does_not_answer_it_is_sent_once_more_and_says_so(
 
 
 @pytest.mark.parametrize("call", range(1, 4))
-def test_if_an_answer_of_the_table_is_lost_people_are_told_all_the_same(
-    call: int, night: Night
-) -> None:
+def test_people_are_notified_though_an_answer_of_the_table_is_lost(call: int, night: Night) -> None:
     """The SDK writes again, and what it wrote is not what was there."""
     night.arrive(down(WEB))
     night.now = at("00:12:20")
@@ -324,7 +322,7 @@ def test_if_an_answer_of_the_table_is_lost_people_are_told_all_the_same(
 
 
 @pytest.mark.parametrize("call", range(1, 7))
-def test_what_comes_while_an_end_is_told_is_told(call: int, night: Night) -> None:
+def test_a_failure_during_a_resolved_message_is_notified(call: int, night: Night) -> None:
     night.arrive(down(WEB))
     night.look_at(at("00:12:20"))
     night.now = at("00:14:00")
@@ -343,7 +341,9 @@ def test_what_comes_while_an_end_is_told_is_told(call: int, night: Night) -> Non
 
 @pytest.mark.parametrize("ago", [0, 40])  # what was spilled comes late
 @pytest.mark.parametrize("call", [4, 5, 6])
-def test_what_comes_while_an_incident_is_dropped_is_told(call: int, ago: int, night: Night) -> None:
+def test_a_failure_while_an_incident_is_dropped_is_notified(
+    call: int, ago: int, night: Night
+) -> None:
     failed = at("00:12:00")
     night.arrive(task(failed, WEB, 1, "TASK_FAILED"), failed)
     night.arrive(task(failed, WEB, 2, "TASK_RUNNING"), failed)
@@ -359,7 +359,7 @@ def test_what_comes_while_an_incident_is_dropped_is_told(call: int, ago: int, ni
     assert states(night.heard) == ["opened"]
 
 
-def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) -> None:
+def test_an_incident_that_fails_to_be_notified_does_not_hold_up_others(night: Night) -> None:
     for app in ("/a", "/b", "/c"):
         night.arrive(down(app))
     client("dynamodb").update_item(
@@ -372,7 +372,7 @@ def test_one_that_can_not_be_told_does_not_keep_the_others_silent(night: Night) 
     assert sorted(each.apps[0] for each in night.heard) == ["/a", "/c"]
 
 
-def test_what_goes_wrong_is_logged_without_the_secrets_of_events(
+def test_errors_are_logged_without_the_secrets_of_events(
     night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any) -> str:
@@ -388,7 +388,7 @@ def test_what_goes_wrong_is_logged_without_the_secrets_of_events(
     assert len(line) < 600
 
 
-def test_what_fails_again_within_a_day_is_the_same_incident(night: Night) -> None:
+def test_a_failure_within_a_day_reopens_the_incident(night: Night) -> None:
     for n, clock in enumerate(("01:00:00", "01:40:00", "03:30:00")):
         row = [down(WEB, clock, 10 * n + k) for k in range(4)]
         night.happen(
@@ -483,7 +483,7 @@ def test_however_many_have_followed_few_stories_are_read(monkeypatch: pytest.Mon
     assert read == ["one", *(f"d{n}" for n in range(5))]
 
 
-def test_of_a_long_timeline_a_bounded_part_is_read_and_the_message_says_so() -> None:
+def test_a_long_timeline_is_read_in_part_and_the_message_says_so() -> None:
     rows: list[str] = []
     failed = record_at(down(WEB)[-1], at("02:00:00"))
 
@@ -499,7 +499,7 @@ def test_of_a_long_timeline_a_bounded_part_is_read_and_the_message_says_so() -> 
     assert len(rows) == evidence.MOST_ROWS + 1  # one more tells that there are more
 
 
-def test_what_a_look_has_no_time_for_waits_for_the_next(
+def test_a_look_without_time_leaves_the_rest_to_the_next(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night.arrive([*down("/a"), *down("/b")])
@@ -576,7 +576,7 @@ def test_a_silenced_incident_is_seen_and_told_when_the_silence_ends(night: Night
     assert "00:10:00" in last.text
 
 
-def test_what_is_over_before_its_silence_ends_is_not_told(night: Night) -> None:
+def test_an_incident_opened_and_resolved_in_a_silence_is_not_notified(night: Night) -> None:
     quiet = Silence("s1", at("00:00:00"), at("00:40:00"), "new rack", "ada", ("prod",))
     night.stage.incidents.add_silence(quiet)
     night.arrive(down(WEB))
@@ -587,7 +587,7 @@ def test_what_is_over_before_its_silence_ends_is_not_told(night: Night) -> None:
     assert night.stage.incidents.all() == []
 
 
-def test_what_people_know_of_and_is_over_in_a_silence_is_told_after_it(night: Night) -> None:
+def test_a_known_incident_resolved_in_a_silence_is_notified_after_it(night: Night) -> None:
     night.arrive(down(WEB))
     night.look_at(at("00:12:20"))
     quiet = Silence("s1", at("00:13:00"), at("00:50:00"), "new rack", "ada", ("prod",))
@@ -627,7 +627,7 @@ def test_a_cluster_without_events_that_is_forgotten_is_no_incident(night: Night)
     assert states(night.heard) == ["opened"]
 
 
-def test_nobody_is_told_of_what_is_only_strange(night: Night) -> None:
+def test_strange_events_alone_wake_nobody(night: Night) -> None:
     gap = event(
         at("01:00:00"), "relay_gap", relay="r", to="2026-03-02T01:00:00.000Z", cause="cut_off"
     )

@@ -186,7 +186,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("aws")
-def test_nothing_is_told_twice_and_nothing_never() -> None:
+def test_every_incident_is_notified_exactly_once() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -56,7 +56,7 @@ def test_any_content_type_or_none_will_do(publisher: Publisher) -> None:
         assert (status, reply["stored"]) == (200, "new"), headers
 
 
-def test_what_makes_no_sense_is_stored_and_notified_all_the_same(heard: Publisher) -> None:
+def test_nonsense_is_stored_and_notified_too(heard: Publisher) -> None:
     ids = []
     for body, cause in (
         (b"", "not_json"),
@@ -259,7 +259,7 @@ def test_the_log_has_one_line_a_request_and_no_secret(
     assert "hunter2" not in out
 
 
-def test_what_did_not_fit_is_in_the_log_by_its_name_alone(
+def test_the_log_names_fields_of_another_shape_without_their_values(
     publisher: Publisher, capfd: pytest.CaptureFixture[str]
 ) -> None:
     many = {f"appId{n}": 1 for n in range(100)}

@@ -173,7 +173,7 @@ def test_a_pager_gets_one_incident_that_is_triggered_updated_and_resolved(
     [(0, 120, 1), (240, 0, 6)],
     ids=["a storm that ends one by one", "one by one, and over together"],
 )
-def test_what_a_pager_opened_is_over_in_the_end_whoever_was_told_with_whom(
+def test_a_pagers_incidents_are_all_resolved_in_the_end(
     failed: int, recovered: int, opened: int, desk: Desk, there: Services
 ) -> None:
     of_one = PAGERDUTY.replace("A", "B", 32)
@@ -240,7 +240,7 @@ def test_a_busy_or_broken_service_is_tried_again_when_it_says(
     assert there.asked == 2
 
 
-def test_what_a_service_refuses_for_good_is_set_aside_with_the_reason(
+def test_a_message_that_a_service_refuses_for_good_is_set_aside_with_the_reason(
     desk: Desk, there: Services
 ) -> None:
     id_ = desk.subscribe(SLACK)
@@ -274,7 +274,7 @@ def test_one_whose_address_is_gone_is_set_aside(desk: Desk, there: Services) -> 
     assert [e.what for e in stage_checks.check(desk.stage) if e.what == "target-lacks"]
 
 
-def test_what_is_no_alert_is_set_aside(desk: Desk, there: Services) -> None:
+def test_a_message_that_is_no_alert_is_set_aside(desk: Desk, there: Services) -> None:
     id_ = desk.subscribe(there.webhook)
     url = desk.queue(queue_name(desk.stage.name, id_))
     for body in (
@@ -290,7 +290,7 @@ def test_what_is_no_alert_is_set_aside(desk: Desk, there: Services) -> None:
 
 
 @pytest.mark.parametrize(("later", "sent"), [("resolved", 0), ("ongoing", 1)])
-def test_what_was_overtaken_is_not_sent(
+def test_an_overtaken_alert_is_not_sent(
     later: State, sent: int, desk: Desk, there: Services
 ) -> None:
     id_ = desk.subscribe(PAGERDUTY)
@@ -303,7 +303,7 @@ def test_what_was_overtaken_is_not_sent(
     assert desk.set_aside(id_) == []
 
 
-def test_what_could_not_be_delivered_for_hours_is_set_aside(desk: Desk, there: Services) -> None:
+def test_an_alert_undelivered_for_hours_is_set_aside(desk: Desk, there: Services) -> None:
     id_ = desk.subscribe(there.webhook)
     desk.tell()
     there.faults = [(503, {}), (503, {})]

@@ -74,7 +74,7 @@ def test_a_deployment_is_listed_with_who_what_how_and_how_long(store: Store) -> 
     ]
 
 
-def test_one_that_runs_is_listed_without_an_end(store: Store) -> None:
+def test_a_running_deployment_is_listed_without_an_end(store: Store) -> None:
     stored(store, step("info", "15:30.600", 1))
     assert [(each["state"], each["changed"]) for each in listed(store)] == [
         ("running", "start, scale")

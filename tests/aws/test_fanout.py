@@ -275,7 +275,7 @@ class _Clock:
         return self._left * 1000
 
 
-def test_what_takes_long_keeps_what_was_published(bench: Bench) -> None:
+def test_fanout_out_of_time_keeps_what_it_published(bench: Bench) -> None:
     ids = bench.store(*range(30))
     records = bench.stream.fetch()
     reply = bench.functions.fanout({"Records": records}, _Clock(2))
@@ -328,7 +328,7 @@ def test_no_name_blocks_what_comes_after(bench: Bench, names: list[str]) -> None
     assert bench.parked() == []
 
 
-def test_a_stored_record_with_a_path_twice_is_told_of(bench: Bench) -> None:
+def test_a_stored_record_with_a_path_twice_is_notified(bench: Bench) -> None:
     old = replace(deployment("/a"), pointers=("/a", "/a"))
     bench.stage.store.put(old)
     bench.pump(2)

@@ -60,7 +60,7 @@ def test_a_wrong_token_is_looked_up_once_and_then_refused_from_memory(
 @pytest.mark.parametrize(
     "token", [None, "", "x", "A" * 42, "A" * 44, "A" * 42 + "é", "A" * 42 + "\n"]
 )
-def test_what_can_not_be_a_token_costs_no_look_up(
+def test_a_malformed_token_costs_no_look_up(
     publishers: Gate, lookups: list[str], token: str | None
 ) -> None:
     with pytest.raises(Refused):

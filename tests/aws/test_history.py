@@ -76,7 +76,7 @@ def test_pointers_to_a_large_deployment_cost_one_write_unit_each() -> None:
         assert len(shown.apps) + (shown.apps_omitted or 0) == 150
 
 
-def test_what_went_wrong_costs_what_it_shows(stage: Stage) -> None:
+def test_filtering_by_severity_reads_only_warnings_and_errors(stage: Stage) -> None:
     bad = record(
         eventType="status_update_event",
         taskId="a",

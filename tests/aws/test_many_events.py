@@ -99,7 +99,7 @@ def test_without_a_publishers_token_nobody_gets_in(publisher: Publisher) -> None
         assert "token" in reply["error"]["message"]
 
 
-def test_what_the_table_does_not_take_is_spilled_line_by_line(heard: Publisher) -> None:
+def test_lines_that_the_table_does_not_take_are_spilled(heard: Publisher) -> None:
     heard.post_lines(b"{}\n")  # the token is known
     with injected(clients.dynamodb(urgent=True), "PutItem", no_connection):
         status, reply = heard.post_lines(lines(*BODIES[:20]))

@@ -20,7 +20,7 @@ FOLDER = ROOT / "tests" / "nights"
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_what_people_get_in_the_night(story: Story, stage: Stage) -> None:
+def test_people_get_the_messages_of_the_night(story: Story, stage: Stage) -> None:
     era, *_ = story.eras
     night = Night(stage)
     heard = night.happen(story.events(ERAS[era]), story.until)

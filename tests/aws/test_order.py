@@ -104,7 +104,7 @@ def test_whatever_is_refused_in_part_the_order_holds(
     assert by_subject(jobs.take()) == sent
 
 
-def test_what_comes_again_within_five_minutes_comes_once(ordered: Stage, jobs: Queue) -> None:
+def test_a_repeat_within_five_minutes_is_delivered_once(ordered: Stage, jobs: Queue) -> None:
     sent = store(ordered, range(4), ("/a", "/b"))
     stream = Stream(functions.load(ordered), ordered)
     with injected(aws.sns(), "PublishBatch", silence):
@@ -127,7 +127,7 @@ def test_a_replay_is_sent_however_soon(ordered: Stage, jobs: Queue) -> None:
     assert [each.get("replay", False) for each in found] == [False] * 3 + [True] * 6
 
 
-def test_what_is_set_up_for_a_fifo_topic_is_fifo(
+def test_queues_of_a_fifo_topic_are_fifo(
     ordered: Stage, jobs: Queue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ordered.topic_arn.endswith(f":marathon-events-{ordered.name}.fifo")
@@ -149,7 +149,7 @@ def test_a_standard_queue_may_subscribe_too(ordered: Stage) -> None:
     assert by_subject(plain.take()) == sent
 
 
-def test_others_are_refused_with_the_way_out(ordered: Stage) -> None:
+def test_other_subscribers_are_rejected_with_the_way_out(ordered: Stage) -> None:
     function = "arn:aws:lambda:us-east-1:123456789012:function:f"
     for target in ("you@example.net", "https://hooks.example.net", function):
         with pytest.raises(Failure, match=r"only queues can subscribe .* --topic alerts"):
@@ -179,7 +179,7 @@ def test_a_stage_without_order_is_refused_with_the_way_to_go(known: Stage) -> No
     assert resources.find(known.name) == known
 
 
-def test_what_order_rules_out_is_said_and_asked_before_anything_is_made(
+def test_ordered_says_what_it_rules_out_and_asks_first(
     known: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stacks.delete(stacks.messaging_stack(known.name))

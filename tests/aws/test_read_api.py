@@ -320,7 +320,7 @@ def test_a_cluster_that_does_not_exist_is_not_found_and_those_that_do_are_named(
         f"/deployments/prod/{quote('%00' + 'x' * 3000, safe='')}",
     ],
 )
-def test_what_is_not_there_is_not_found(system: System, token: str, path: str) -> None:
+def test_a_missing_event_is_not_found(system: System, token: str, path: str) -> None:
     reply = get(system.api, path, token)
     assert (reply.status, reply.json["error"]["code"]) == (404, "not_found")
 
@@ -433,7 +433,7 @@ def test_an_expired_or_revoked_token_is_refused(
 # What caches and browsers are told.
 
 
-def test_what_has_not_changed_is_not_sent_again(own: System) -> None:
+def test_an_unchanged_answer_is_not_sent_again(own: System) -> None:
     token = reader(own)
     id_ = ask(own, token).json["events"][0]["id"]
     for path in ("/events", f"/events/prod/{id_}", "/clusters", "/openapi.json"):

@@ -106,7 +106,9 @@ def test_the_log_has_awss_code(
     assert '"reason":"ThrottlingException"' in capfd.readouterr().out
 
 
-def test_one_that_must_wait_does_not_hold_up_another(module: ModuleType, stage: Stage) -> None:
+def test_a_message_that_must_wait_does_not_hold_up_another(
+    module: ModuleType, stage: Stage
+) -> None:
     waiting = next(to_messages(spilled(cluster="", token="f" * 64)))
     with injected(aws.dynamodb(), "GetItem", no_connection):
         assert restore(module, [waiting, next(to_messages(spilled()))]) == ["0"]
@@ -138,9 +140,7 @@ def test_a_token_is_checked_as_of_the_time_of_receipt(module: ModuleType, stage:
     assert dead_letters(stage) == []
 
 
-def test_what_came_with_a_token_that_nobody_knows_is_parked_and_never_dropped(
-    module: ModuleType, stage: Stage
-) -> None:
+def test_an_event_with_an_unknown_token_is_parked(module: ModuleType, stage: Stage) -> None:
     (message,) = to_messages(spilled(cluster="", token="0" * 64))
     assert restore(module, [message]) == []
     (letter,) = dead_letters(stage)
@@ -160,7 +160,7 @@ def test_a_token_may_be_as_young_as_clocks_differ(module: ModuleType, stage: Sta
 
 
 @pytest.mark.parametrize("message", ["no json", "{}", "[]", '{"data": 1}', '{"data": "!"}'])
-def test_what_can_never_be_stored_is_parked_whole(
+def test_an_event_that_can_never_be_stored_is_parked_whole(
     module: ModuleType, stage: Stage, message: str
 ) -> None:
     assert restore(module, [message]) == []

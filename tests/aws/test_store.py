@@ -117,7 +117,7 @@ def test_a_long_timeline_is_read_to_its_end(store: Store) -> None:
     assert len(list(store.timeline("prod", "app:/shop"))) == 9
 
 
-def test_what_is_read_in_lists_has_its_summary_and_no_body(store: Store) -> None:
+def test_records_in_lists_have_a_summary_and_no_body(store: Store) -> None:
     store.put(at(1))
     (from_table,) = store.timeline("prod", "app:/shop")
     (from_index,) = store.feed("prod", "2016-04-24")

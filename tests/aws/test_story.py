@@ -266,7 +266,7 @@ def test_a_request_for_an_earlier_deployment_is_not_taken_for_this_one() -> None
     assert [each.timestamp for each in found.events] == [at("15:38.000"), at("15:38.100")]
 
 
-def test_of_many_apps_the_feed_is_read_instead_of_their_timelines(stage: Stage) -> None:
+def test_many_apps_are_read_from_the_feed_instead_of_their_timelines(stage: Stage) -> None:
     apps = [f"/prod/a{n}" for n in range(40)]
     steps = [{"actions": [{"action": "RestartApplication", "app": app} for app in apps]}]
     made = {"id": ID, "steps": steps, "version": VERSION}
@@ -294,7 +294,7 @@ def test_a_plan_that_is_kept_in_parts_is_read_once(stage: Stage) -> None:
     assert [each.state for each in found.steps] == ["running", "waiting"]
 
 
-def test_nothing_is_told_of_a_deployment_that_nobody_heard_of(stage: Stage) -> None:
+def test_an_unknown_deployment_has_no_story(stage: Stage) -> None:
     assert story.of_deployment(stage.store, "prod", ID) is None
 
 

@@ -71,7 +71,7 @@ def test_its_tokens_are_let_in_and_its_records_are_known_as_duplicates(old: Stag
     assert len(timed) == len(BODIES) - 1
 
 
-def test_what_was_not_notified_yet_is_notified_after_the_upgrade(old: Stage) -> None:
+def test_waiting_events_are_notified_after_the_upgrade(old: Stage) -> None:
     journal = Journal()
     with listening(old, journal.heard):
         stream = Stream(functions.load(old), old)
@@ -88,7 +88,7 @@ def test_its_api_and_its_clusters_are_known(old: Stage) -> None:
     assert (cluster.name, cluster.framework_id) == ("prod", "framework-1")
 
 
-def test_what_was_open_in_1_0_0_is_not_left_untold(stage: Stage) -> None:
+def test_incidents_open_in_1_0_0_are_carried_over(stage: Stage) -> None:
     night = Night(stage)
     night.arrive(task(at("00:10:00"), "/told", 1, "TASK_FAILED"), at("00:10:00"))
     night.arrive(task(at("00:10:00"), "/untold", 1, "TASK_FAILED"), at("00:10:00"))

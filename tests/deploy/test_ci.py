@@ -53,7 +53,7 @@ def test_the_api_has_one_stage_and_no_other(transformed: Template) -> None:
     assert not any("StageName" in each["Properties"] for each in deployments)
 
 
-def test_what_outlives_the_stack_goes_with_a_first_creation_that_failed(
+def test_a_failed_first_creation_leaves_no_table(
     transformed: Template,
 ) -> None:
     kept = {

@@ -239,9 +239,7 @@ def test_a_stage_is_deployed_and_again_from_another_clone(first: Path, tmp_path:
     check_settings()
 
 
-def test_what_people_set_stays_and_a_package_cut_off_in_writing_is_written_anew(
-    first: Path, tmp_path: Path
-) -> None:
+def test_settings_stay_and_a_truncated_package_is_written_anew(first: Path, tmp_path: Path) -> None:
     clone = make_clone(tmp_path / "clone", first)
     file = clone / ".chalice" / "config.json"
     shutil.copy(first / ".chalice" / "config.json", file)

@@ -59,7 +59,7 @@ def gone() -> bool:
     return f"marathon-events-{NAME}" not in tables and not stacks.outputs(stacks.table_stack(NAME))
 
 
-def test_what_is_well_is_reported_and_the_stage_is_gone(
+def test_passed_checks_are_reported_and_the_stage_is_destroyed(
     check: Check, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ("events", "notifications", "readers")
@@ -72,7 +72,7 @@ def test_what_is_well_is_reported_and_the_stage_is_gone(
     assert gone()
 
 
-def test_what_is_not_well_is_reported_and_the_stage_is_gone_all_the_same(
+def test_failed_checks_are_reported_and_the_stage_is_destroyed(
     check: Check, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(checks.CHECKS, "clock", lambda _: 1 / 0)  # a mistake of ours

@@ -94,7 +94,7 @@ def test_a_deployed_stage_has_nothing_to_change(
     assert {each["how"] for each in found} == {"new"}  # only the mappings: none was made here
 
 
-def test_what_changes_at_a_function_is_named(
+def test_the_plan_names_each_change_of_a_function(
     stage: Stage, configured: dict[str, Any], planned: Callable[[], Any], tmp_path: Path
 ) -> None:
     deploy_by_hand(stage, Timeout=3)
@@ -131,7 +131,7 @@ def test_code_that_changed_or_came_otherwise_is_told(
         assert [each["detail"] for each in found].count(told) == len(FUNCTIONS)
 
 
-def test_what_would_be_lost_at_functions_is_loud(
+def test_the_plan_warns_of_losses_at_functions(
     stage: Stage, configured: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy_by_hand(stage)
@@ -252,7 +252,7 @@ def changed(kind: str, replacement: str = "False", action: str = "Modify") -> di
         ({"Action": "Add", "ResourceType": "AWS::SNS::Topic"}, ""),
     ],
 )
-def test_what_is_lost_with_a_resource(change: dict[str, Any], lost: str) -> None:
+def test_the_plan_says_what_is_lost_with_a_resource(change: dict[str, Any], lost: str) -> None:
     found = losses.of_change(change)
     assert found.startswith(lost)
     assert bool(found) == bool(lost)
@@ -269,7 +269,7 @@ def test_what_is_lost_with_a_resource(change: dict[str, Any], lost: str) -> None
         ("messaging.yaml", "RetentionPeriod: 1209600", "RetentionPeriod: 3600", "than 3600 s"),
     ],
 )
-def test_what_is_lost_though_its_resource_stays(
+def test_the_plan_says_what_is_lost_though_its_resource_stays(
     template: str, before: str, after: str, lost: str
 ) -> None:
     text = (stacks.TEMPLATES / template).read_text()

@@ -97,7 +97,7 @@ def test_a_policy_is_known_again_in_the_form_that_api_gateway_gives_it(
     assert planned() == []
 
 
-def test_what_else_was_set_by_hand_would_be_lost(
+def test_other_settings_made_by_hand_would_be_lost(
     api: str, planned: Callable[[], list[str]]
 ) -> None:
     client("apigateway").put_gateway_response(
@@ -132,6 +132,6 @@ def test_networks_are_read(text: str, networks: list[str]) -> None:
     assert senders.networks(text) == networks
 
 
-def test_what_is_no_network_is_refused_with_an_example() -> None:
+def test_invalid_networks_are_rejected_with_an_example() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"give networks such as 203\.0\.113"):
         senders.networks("marathon.example.net")

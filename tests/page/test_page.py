@@ -169,7 +169,7 @@ def test_filters_ask_the_api_and_are_in_the_address(visit: Visit, api: PageApi) 
     expect(rows.filter(has_text="/prod/").first).to_be_attached()
 
 
-def test_what_is_typed_as_soon_as_a_field_is_there_stays(visit: Visit) -> None:
+def test_text_typed_as_soon_as_a_field_appears_stays(visit: Visit) -> None:
     page = visit.page
     visit.open()
     page.evaluate("""new MutationObserver((_, observer) => {
@@ -603,7 +603,7 @@ def test_no_access_to_a_cluster(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("what", ["event=nothing", "event=..", "deployment=nothing"])
-def test_what_is_not_there(visit: Visit, what: str) -> None:
+def test_an_event_that_does_not_exist(visit: Visit, what: str) -> None:
     visit.open(f"#/now?cluster=prod&{what}")
     expect(visit.page.get_by_role("heading", name="That is not there")).to_be_visible()
 
@@ -662,7 +662,7 @@ def test_a_new_tab_is_signed_in_and_signing_out_leaves_nothing_in_any(visit: Vis
     expect(page.get_by_label("Reader token")).to_be_visible()
 
 
-def test_a_token_that_worked_is_told_apart_when_it_ends(visit: Visit, api: PageApi) -> None:
+def test_an_expired_token_is_told_apart_from_a_wrong_one(visit: Visit, api: PageApi) -> None:
     page = visit.page
     visit.open()
     expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
@@ -688,7 +688,7 @@ def test_the_range_closes_by_escape_by_a_click_elsewhere_and_by_going_away(visit
         expect(box).to_have_count(0)
 
 
-def test_what_is_not_loaded_is_said(chromium: Browser) -> None:
+def test_the_page_says_what_is_not_loaded(chromium: Browser) -> None:
     api = PageApi(events=[summary(n * 60, f"Event {n}.") for n in range(1, 150)])
     api.hold.clear()
     with opened(chromium, api) as visit:

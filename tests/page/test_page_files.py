@@ -93,7 +93,7 @@ def test_no_address_of_a_registry_is_in_the_lock_file() -> None:
 
 
 @pytest.mark.usefixtures("built_page")
-def test_what_is_up_to_date_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_up_to_date_page_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     page.ensure()
     monkeypatch.setattr(page, "_run", lambda *_: pytest.fail("built again"))
     page.ensure()
@@ -129,7 +129,7 @@ def test_a_recent_node_of_the_machine_is_taken(
 
 
 @pytest.mark.parametrize("version", [None, "18"])
-def test_else_the_one_that_pypi_has_is_installed_once(
+def test_without_one_pypis_node_is_installed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None
 ) -> None:
     machine = Machine(monkeypatch, tmp_path, version)

@@ -132,7 +132,7 @@ def test_only_lanes_with_trouble_and_all_groups_folded(visit: Visit) -> None:
     expect(lanes).to_have_count(2)
 
 
-def test_what_comes_late_and_what_is_dated_ahead_do_not_hide_the_rest(
+def test_late_events_and_events_dated_ahead_do_not_hide_the_rest(
     chromium: Browser, aws: str
 ) -> None:
     with world("page-live") as made, visiting(chromium, made.url) as visit:

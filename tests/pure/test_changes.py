@@ -26,7 +26,7 @@ def shown(before: Any, after: Any) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_of_secrets_only_the_names_are_told(field: str, before: Any, after: Any) -> None:
+def test_changes_of_secrets_show_only_their_names(field: str, before: Any, after: Any) -> None:
     assert shown(before, after) == [{"field": field, "change": "changed"}]
 
 
@@ -45,7 +45,7 @@ def test_a_url_in_a_long_value_is_masked_before_it_is_cut() -> None:
     assert "s3cret" not in change["after"]
 
 
-def test_what_json_can_not_say_is_a_string() -> None:
+def test_values_that_json_lacks_are_sent_as_strings() -> None:
     after = parse(b'{"mem": 1e999, "cpus": ' + b"9" * 5000 + b"}")
     changes = shown({"mem": 1, "cpus": 1}, after)
     assert {each["field"]: each["after"] for each in changes} == dict.fromkeys(
@@ -59,7 +59,7 @@ def test_a_value_nested_deep_is_text() -> None:
     assert change["after"] == json.dumps(deep)
 
 
-def test_what_lies_deeper_than_any_definition_is_one_value() -> None:
+def test_values_nested_too_deep_count_as_one() -> None:
     def nested(value: int) -> dict[str, Any]:
         found: dict[str, Any] = {str(n): value for n in range(1000)}
         for _ in range(100):

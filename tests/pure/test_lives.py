@@ -165,7 +165,7 @@ def test_a_kill_for_failed_checks_is_a_failure_and_any_other_is_not() -> None:
         ("TASK_LOST", "", True),
     ],
 )
-def test_what_a_deployment_stops_did_not_fail_unless_its_end_says_so(
+def test_tasks_that_a_deployment_stops_did_not_fail_unless_their_end_says_so(
     status: str, message: str, failed: bool
 ) -> None:
     era = ERAS["1.3"]
@@ -179,7 +179,7 @@ def test_what_a_deployment_stops_did_not_fail_unless_its_end_says_so(
     assert bool(found.failures) is failed
 
 
-def test_what_was_launched_by_the_deployment_is_not_stopped_by_it() -> None:
+def test_tasks_that_a_deployment_launched_are_not_stopped_by_it() -> None:
     era = ERAS["1.3"]
     deployment = Deployment("restart", at("01:10:00"), WEB)
     found = lives(

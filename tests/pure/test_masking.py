@@ -86,7 +86,7 @@ def test_a_text_without_secrets_stays_letter_for_letter() -> None:
     assert mask_json(text) == text
 
 
-def test_of_what_is_not_json_nothing_is_sent_from_the_environment_on() -> None:
+def test_a_body_that_is_not_json_is_cut_at_its_environment() -> None:
     assert mask_text('{"id": "/x", "env": {"A": "s3cr') == '{"id": "/x", "env": ***'
     assert mask_text("no such thing") == "no such thing"
 
@@ -175,7 +175,7 @@ def test_masking_takes_time_in_proportion_to_the_length(unit: str) -> None:
     assert seconds(100_000) < 8 * max(min(seconds(25_000) for _ in range(2)), 0.02)
 
 
-def test_what_has_more_secrets_than_any_event_is_masked_whole() -> None:
+def test_a_text_with_too_many_secrets_is_masked_whole() -> None:
     assert mask_json("[" + '"@",' * 60_000 + "1]") == '"***"'
     assert mask_json("[" + '{"env":1},' * 60_000 + "1]") == '"***"'
     assert mask_text("a=b " * 60_000) == "***"

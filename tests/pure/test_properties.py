@@ -84,7 +84,7 @@ def record(body: bytes, received_at: datetime = RECEIVED) -> Record:
 
 
 @given(st.text(st.characters(codec="utf-8")) | st.floats(allow_nan=False) | st.integers() | values)
-def test_what_is_parsed_is_what_json_says(value: Any) -> None:
+def test_the_parser_agrees_with_json(value: Any) -> None:
     body = as_json(value)
     try:
         expected = json.loads(body, parse_constant=_refuse)
@@ -205,7 +205,7 @@ def without(event: dict[str, Any], path: Path) -> Any:
 
 
 @given(st.data(), st.sampled_from(recorded), scalars | st.just([[]]) | st.just({"dateTime": {}}))
-def test_what_does_not_fit_costs_itself_alone_at_any_depth(
+def test_a_field_of_another_shape_costs_itself_alone_at_any_depth(
     data: st.DataObject, event: dict[str, Any], value: Any
 ) -> None:
     path = data.draw(st.sampled_from([each for each in leaves(event) if each != ("eventType",)]))

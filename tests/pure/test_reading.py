@@ -64,9 +64,7 @@ def test_the_numbers_before_0_5_are_states(number: int, state: str) -> None:
         ([{"actions": [{"app": "/a"}] * 4_999}] * 2, 2, 4_999),
     ],
 )
-def test_of_a_plan_no_more_is_read_than_any_marathon_has(
-    steps: list[Any], left: int, actions: int
-) -> None:
+def test_a_plan_is_read_up_to_a_bound(steps: list[Any], left: int, actions: int) -> None:
     body = {"eventType": "deployment_info", "plan": {"id": "x", "steps": steps}}
     body["currentStep"] = steps[-1]
     whole = sum(1 + len(each.get("actions", ())) for each in steps) <= 10_000
@@ -81,7 +79,7 @@ def test_of_a_plan_no_more_is_read_than_any_marathon_has(
 
 
 @pytest.mark.parametrize("number", [-1, 7, 10**30])
-def test_a_number_that_is_no_state_is_told_as_it_is(number: int) -> None:
+def test_an_unknown_number_of_a_state_is_shown_as_it_is(number: int) -> None:
     found = reading(eventType="status_update_event", taskId="web_0-1", taskStatus=number)
     assert found.about.status == f"TASK_STATE_{number}"
     assert found.severity == "warning"
@@ -212,7 +210,7 @@ def test_a_deployment_that_says_it_was_cancelled_is_a_warning(reason: str) -> No
         (b'{"eventType": "event_stream_attached", "n": ' + b"9" * 5000 + b"}", None),
     ],
 )
-def test_what_is_not_understood_has_a_named_cause(body: bytes, cause: str | None) -> None:
+def test_every_event_that_is_not_understood_has_a_cause(body: bytes, cause: str | None) -> None:
     found = read(body)
     assert found.cause == cause
     if cause in ("not_json", "not_an_object", "no_type"):
@@ -229,7 +227,7 @@ def test_an_event_of_an_unknown_type_is_filed_under_the_app_that_it_names() -> N
     assert found.title == "Event of unknown type brand_new_event about /shop"
 
 
-def test_what_does_not_fit_is_left_out_and_named_and_the_rest_is_used() -> None:
+def test_a_field_of_another_shape_is_left_out_and_named() -> None:
     found = reading(
         eventType="status_update_event",
         taskId=TASK,
@@ -265,7 +263,7 @@ def test_a_step_that_is_itself_an_action_is_read_as_one(name: str) -> None:
 @pytest.mark.parametrize(
     "unknown", [{"host": None}, {"host": ""}, {"host": "unknown"}, {"host": "n/a"}, {}]
 )
-def test_every_way_of_not_knowing_reads_alike(unknown: dict[str, Any]) -> None:
+def test_unknown_values_read_alike(unknown: dict[str, Any]) -> None:
     found = reading(eventType="status_update_event", taskId=TASK, taskStatus="TASK_LOST", **unknown)
     assert found.about.host is None
     assert found.title == "Task of /shop/cart was lost"

@@ -36,6 +36,6 @@ def test_the_requests_own_token_is_taken_out_wherever_it_stands() -> None:
     assert redact(body, TOKEN) == b'{"a": "***", not json ***'
 
 
-def test_all_else_stays_byte_for_byte() -> None:
+def test_other_bytes_stay_as_they_are() -> None:
     body = b'\xff{"a" : "callbackUrl"}\x00'
     assert redact(body, TOKEN) == body

@@ -25,7 +25,7 @@ def test_defaults_and_what_people_set() -> None:
     assert (read.retention_days, read.masking, read.alerts_topic_arn) == (0, "full", "arn:alerts")
 
 
-def test_all_that_is_missing_is_told_together() -> None:
+def test_all_missing_settings_are_named_together() -> None:
     with pytest.raises(SettingsError, match="EVENTS_TABLE, SPILL_QUEUE_URL; run make deploy"):
         Settings.read(SET | {"EVENTS_TABLE": "", "SPILL_QUEUE_URL": ""})
 
@@ -44,7 +44,7 @@ def test_without_an_alerts_topic_it_is_said_how_to_get_one() -> None:
         ("NOTIFY_ENV", "Full"),
     ],
 )
-def test_what_makes_no_sense_is_refused(name: str, value: str) -> None:
+def test_invalid_settings_are_rejected(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} must be .* not '{value}'"):
         Settings.read(SET | {name: value})
 

@@ -12,7 +12,7 @@ texts = st.lists(st.text(max_size=30), max_size=20)
 
 
 @given(lists=st.dictionaries(st.sampled_from(["a", "b", "c"]), texts), most=st.integers(100, 2000))
-def test_what_is_cut_fits_and_says_what_is_missing(lists: dict[str, list[str]], most: int) -> None:
+def test_a_cut_answer_fits_and_says_what_is_missing(lists: dict[str, list[str]], most: int) -> None:
     answer: dict[str, Any] = sizes.cut({"id": "x", **lists}, *lists, most=most)
     omitted = answer.get("omitted", {})
     without = {name: each for name, each in answer.items() if name != "omitted"}
@@ -22,7 +22,7 @@ def test_what_is_cut_fits_and_says_what_is_missing(lists: dict[str, list[str]], 
 
 
 @given(lists=st.dictionaries(st.sampled_from(["a", "b", "c"]), texts))
-def test_what_fits_stays_whole(lists: dict[str, list[str]]) -> None:
+def test_an_answer_that_fits_stays_whole(lists: dict[str, list[str]]) -> None:
     assert sizes.cut(lists, *lists) == lists
 
 

@@ -71,7 +71,7 @@ def test_other_texts_are_rejected(text: str) -> None:
         options.time(text)
 
 
-def test_an_unknown_zone_is_told_with_the_nearest() -> None:
+def test_an_unknown_zone_is_rejected_with_the_nearest() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"Did you mean Europe/Berlin\?"):
         options.zone("Europe/Berln")
     with pytest.raises(argparse.ArgumentTypeError, match="not a time zone"):

@@ -123,7 +123,7 @@ def test_a_back_off_is_the_reason_while_it_lasts() -> None:
     assert "CPUs" in cause(("InsufficientCpus", 2, 3), delaySeconds=5)
 
 
-def test_a_marathon_that_does_not_say_why_is_told_as_that() -> None:
+def test_a_marathon_that_gives_no_reason_is_described_so() -> None:
     assert cause(offers=None) == "Marathon does not say why (it does since 1.4)"
     assert "soon" in cause(("InsufficientCpus", 0, 3))
 

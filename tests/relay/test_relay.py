@@ -306,9 +306,7 @@ def test_no_leader_then_one_that_is_not_ready_then_a_stream_are_one_gap(
     told_lines_up(gap, "connection_lost")
 
 
-def test_what_is_sent_while_the_relay_reads_heartbeats_in_halves(
-    endpoint: Endpoint, spool: Path
-) -> None:
+def test_heartbeats_that_arrive_in_halves(endpoint: Endpoint, spool: Path) -> None:
     marathon = SimulatedMarathon(version="0.9.0", heartbeat=0.02, split_heartbeats=True)
     with (
         marathon.running() as url,
@@ -370,7 +368,7 @@ def test_events_near_the_limit_of_the_api_go_alone(endpoint: Endpoint, spool: Pa
     assert max(map(len, endpoint.records)) > 5_200_000
 
 
-def test_what_is_too_large_for_the_api_is_split_and_only_then_kept_aside(
+def test_a_batch_too_large_for_the_api_is_split_before_anything_is_kept_aside(
     endpoint: Endpoint, spool: Path
 ) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
@@ -388,7 +386,7 @@ def test_what_is_too_large_for_the_api_is_split_and_only_then_kept_aside(
         assert relay.health()[0] == 200
 
 
-def test_what_the_api_itself_does_not_take_is_kept_aside_and_can_be_sent_again(
+def test_an_event_that_the_api_refuses_is_kept_aside_and_can_be_sent_again(
     endpoint: Endpoint, spool: Path
 ) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
@@ -501,9 +499,7 @@ def test_sigterm_sends_what_waits_and_exits_0(endpoint: Endpoint, spool: Path) -
         assert relay.told("stopped")[0]["spooled"] == 0
 
 
-def test_what_can_t_be_sent_at_the_end_is_sent_at_the_next_start(
-    endpoint: Endpoint, spool: Path
-) -> None:
+def test_unsent_events_are_sent_at_the_next_start(endpoint: Endpoint, spool: Path) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
     with marathon.running() as url:
         with relaying(url, endpoint, spool) as relay:
@@ -557,7 +553,7 @@ def test_health_and_metrics(endpoint: Endpoint, spool: Path) -> None:
         assert any(name.startswith("build_info") for name in shown)
 
 
-def test_no_secret_is_told(endpoint: Endpoint, spool: Path) -> None:
+def test_no_secret_is_logged(endpoint: Endpoint, spool: Path) -> None:
     marathon = SimulatedMarathon(version="1.8.180", credentials="Basic b3BzOmh1bnRlcjI=")
     login = {"MARATHON_USER": "ops", "MARATHON_PASSWORD": "hunter3"}
     with marathon.running() as url, relaying(url, endpoint, spool, **login) as relay:

@@ -107,7 +107,7 @@ def test_a_wrong_address_is_told_and_tried_again(endpoint: Endpoint, tmp_path: P
         assert relay.stop() == 0
 
 
-def test_what_has_no_stream_is_told() -> None:
+def test_addresses_without_a_stream_are_rejected_with_a_reason() -> None:
     host = Host()
     with host.running() as url:
         assert "no event stream" in refusal(url)

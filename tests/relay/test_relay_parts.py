@@ -53,7 +53,7 @@ def test_the_spool_gives_batches_in_order_within_their_bounds(spool: Spool) -> N
     assert (spool.count, spool.oldest()) == (6, 1.0)
 
 
-def test_what_is_in_the_spool_outlives_its_process(tmp_path: Path) -> None:
+def test_the_spool_outlives_its_process(tmp_path: Path) -> None:
     for n in range(1, 4):
         spool = Spool(tmp_path, 10_000)
         spool.add([b"abc"], 1.0, 2.0)
@@ -71,7 +71,7 @@ def test_the_spool_is_full_until_it_has_drained(spool: Spool) -> None:
     assert spool.drained
 
 
-def test_a_gap_waits_in_the_spool_until_it_is_told(spool: Spool) -> None:
+def test_a_gap_waits_in_the_spool_until_it_is_sent(spool: Spool) -> None:
     assert spool.begin(1.0, "relay_stopped") is None
     spool.add([b"{}"], 5.0, 5.0)
     gap = spool.begin(9.0, "cut_off")
@@ -89,7 +89,7 @@ def test_a_clock_that_was_set_back_makes_no_gap_that_ends_before_it_began(spool:
     assert (gap.began, gap.ended) == (50.0, 50.0)
 
 
-def test_that_the_spool_was_full_is_told_even_after_a_restart(spool: Spool) -> None:
+def test_a_full_spool_is_reported_even_after_a_restart(spool: Spool) -> None:
     spool.begin(1.0, "relay_stopped")
     spool.note_cause("spool_full")
     gap = spool.begin(2.0, "relay_stopped")
@@ -113,7 +113,7 @@ def test_events_aside_are_bounded_too(spool: Spool) -> None:
     assert spool.put_aside(b"y" * 6_000, 2.0) is None
 
 
-def test_a_spool_that_is_no_database_or_no_folder_is_told(tmp_path: Path) -> None:
+def test_an_invalid_spool_is_rejected_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "spool.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(SpoolError, match=r"can't be used.*--spool"):
         Spool(tmp_path, 10_000)
@@ -121,7 +121,7 @@ def test_a_spool_that_is_no_database_or_no_folder_is_told(tmp_path: Path) -> Non
         Spool(tmp_path / "spool.db", 10_000)
 
 
-def test_what_happened_in_a_gap_is_what_marathon_says_of_that_time() -> None:
+def test_a_gap_holds_what_marathon_says_of_that_time() -> None:
     simulated = SimulatedMarathon()
     for app, failed, made in (("/in", INSIDE, INSIDE), ("/before", BEFORE, BEFORE)):
         definition = {"id": app, "version": made}
@@ -143,7 +143,7 @@ def test_what_happened_in_a_gap_is_what_marathon_says_of_that_time() -> None:
     ]
 
 
-def test_a_gap_as_it_is_told() -> None:
+def test_the_wording_of_a_gap() -> None:
     assert gap_event("r1", GAP, [], 1_583_136_991.5) == (
         b'{"eventType":"relay_gap","timestamp":"2020-03-02T08:16:31.500Z","relay":"r1",'
         b'"from":"2020-03-02T08:15:30.000Z","to":"2020-03-02T08:16:30.000Z","cause":"cut_off",'
@@ -166,14 +166,14 @@ def test_waits_grow_up_to_the_longest_and_are_never_all_alike() -> None:
     assert len({Backoff(1.0, 8.0).next() for _ in range(20)}) > 1
 
 
-def test_what_comes_from_outside_can_t_paint_the_terminal() -> None:
+def test_escapes_from_outside_never_reach_the_terminal() -> None:
     out = io.StringIO()
     Log(out, as_json=False).write("stream_ended", reason="\x1b[31mred\nnext")
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
 
 
-def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)

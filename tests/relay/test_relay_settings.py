@@ -22,7 +22,7 @@ def settings(*options: str, **variables: str) -> Settings:
     return read(list(options), NEEDED | variables)
 
 
-def test_what_is_needed_is_enough() -> None:
+def test_the_required_settings_suffice() -> None:
     made = settings()
     assert made.marathon == ("http://m.example:8080",)
     assert made.url == "https://api.example/api"
@@ -95,13 +95,13 @@ def test_sizes(size: str, bytes_: int) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named(variables: dict[str, str], told: str) -> None:
+def test_wrong_settings_are_named(variables: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told) as caught:
         settings(**variables)
     assert "ops:pw" not in str(caught.value)
 
 
-def test_what_is_missing_is_told_all_at_once() -> None:
+def test_missing_settings_are_named_all_at_once() -> None:
     with pytest.raises(SettingsError, match=r"RELAY_MARATHON.*RELAY_URL.*RELAY_TOKEN.*--relay-env"):
         read([], {})
 

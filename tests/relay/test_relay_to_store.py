@@ -11,7 +11,7 @@ from local.system import System
 from tests.support.faults import injected, no_connection
 
 
-def test_what_the_stream_sent_is_stored_and_notified_once_also_while_the_table_is_unavailable(
+def test_streamed_events_are_stored_and_notified_once_through_an_outage_of_the_table(
     running: System, tmp_path: Path
 ) -> None:
     marathon = SimulatedMarathon(version="1.5.8", framework_id="f")

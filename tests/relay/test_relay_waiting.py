@@ -52,7 +52,7 @@ def looks(relay: Relay, more: int = 3) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.4.0", "1.11.0"])
-def test_what_waits_is_reported_once_and_once_more_when_it_is_launched(
+def test_waiting_instances_are_reported_once_and_again_at_their_launch(
     endpoint: Endpoint, tmp_path: Path, version: str
 ) -> None:
     marathon = SimulatedMarathon(version=version)
@@ -215,7 +215,7 @@ def test_an_answer_of_50_mb_is_read_and_not_kept() -> None:
         b"[" * 9_000_000,
     ],
 )
-def test_what_is_no_queue_is_refused(body: bytes) -> None:
+def test_answers_that_are_no_queue_are_rejected(body: bytes) -> None:
     with answering(200, body) as url, pytest.raises(MarathonError, match="not readable"):
         Marathon(url).queue(waiting.queued)
 
@@ -269,14 +269,14 @@ def test_only_what_waits_for_three_minutes_is_reported() -> None:
     assert looked([], [queued(since=NOW - 180)], NOW)[1]
 
 
-def test_what_stands_in_the_queue_twice_is_reported_once() -> None:
+def test_an_app_twice_in_the_queue_is_reported_once() -> None:
     twice = [queued(since=NOW - 200), queued(since=NOW - 200)]
     known, changes = looked([], twice, NOW)
     assert (len(known), len(changes)) == (1, 1)
     assert looked(known, twice, NOW + 60)[1] == []
 
 
-def test_what_is_launched_before_is_never_reported() -> None:
+def test_instances_launched_in_time_are_never_reported() -> None:
     known, _ = looked([], [queued()], NOW)
     assert looked(known, [], NOW + 500) == ([], [])
 
@@ -306,7 +306,7 @@ def test_marathon_s_own_time_counts_unless_its_clock_is_ahead() -> None:
     assert known[0].since == NOW - 60
 
 
-def test_what_another_version_of_the_relay_kept_is_no_failure() -> None:
+def test_notes_of_another_version_of_the_relay_are_no_failure() -> None:
     known = [Known("appId", "/a", 1.0, 2.0, 3.0, "x")]
     assert waiting.from_text(waiting.to_text(known)) == known
     assert [waiting.from_text(text) for text in ("", "{}", "[7]", '[{"new": 1}]')] == [[]] * 4

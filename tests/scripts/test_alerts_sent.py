@@ -92,7 +92,7 @@ def test_a_silenced_incident_says_until_when(
     assert line.endswith("(silenced until 2026-03-02 10:00:00)")
 
 
-def test_what_was_told_together_may_be_over_one_by_one(night: Night) -> None:
+def test_incidents_notified_together_resolve_one_by_one(night: Night) -> None:
     sent, opened, over = night.stage.alerts_sent, at("00:10:00"), at("01:10:00")
     about = {"severity": "error", "subject": "marathon"}
     both = message("[prod] 2 apps are failing", "text", about, ["/a", "/b"])

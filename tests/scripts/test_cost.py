@@ -50,7 +50,7 @@ def test_a_stages_own_events_are_counted(stage: Stage, told: Told) -> None:
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_of_a_busy_day_only_the_newest_are_read(
+def test_only_the_newest_events_of_a_busy_day_are_read(
     stage: Stage, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cost, "_MOST", 5)

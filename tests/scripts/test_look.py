@@ -234,7 +234,7 @@ def test_an_event_is_found_by_the_beginning_of_its_id(
         events.main(["show", "--stage", shared.name, "20170424"])
 
 
-def test_an_unknown_app_or_cluster_is_told_with_the_nearest_that_exists(
+def test_an_unknown_app_or_cluster_is_rejected_with_the_nearest(
     shared: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert events.main(["list", "--stage", shared.name, "--app", "/my-ap"]) == 0
@@ -258,7 +258,7 @@ def test_hours_without_events_are_counted_too(
     assert run(life, capsys, *args).startswith("2016-04-24 18:00")
 
 
-def test_what_failed_in_a_deployment_is_not_repeated_among_its_events(
+def test_a_deployments_failures_are_not_repeated_among_its_events(
     life: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing = {

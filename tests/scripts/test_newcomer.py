@@ -205,7 +205,7 @@ def test_a_cluster_that_no_longer_exists_can_be_removed(
     assert "has no token of other" in capsys.readouterr().err
 
 
-def test_what_destroy_prints_works_after_the_destroy(
+def test_the_commands_that_destroy_prints_work_after_it(
     served: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MARATHON_PASSWORD", "hunter2")

@@ -115,7 +115,7 @@ def test_a_lost_table_comes_back_and_nobody_is_told_again(
     assert world.journal.notified == dict.fromkeys([*sent, *new], 1)
 
 
-def test_what_was_deleted_comes_back_and_what_is_newer_stays(
+def test_deleted_items_come_back_and_newer_ones_stay(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sent = world.send()

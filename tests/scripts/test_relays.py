@@ -40,7 +40,7 @@ def waits() -> Queued:
     return Queued(WEB, 3, since, agents=15, declined=declined)
 
 
-def test_what_a_relay_finds_is_stored_and_register_lists_and_checks_it(
+def test_a_relays_findings_are_stored_and_register_lists_and_checks_it(
     running: System,
     marathon: SimulatedMarathon,
     url: str,

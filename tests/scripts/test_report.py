@@ -71,9 +71,7 @@ def test_the_report_says_what_failed_in_one_screen(
     assert "deployments: 1 succeeded" in of_app
 
 
-def test_what_does_not_exist_is_no_calm_night(
-    night: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_app_is_no_calm_night(night: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("report", "deployments"):
         assert run(capsys, command, "--stage", night.name, "--app", "/prod/wep") == ""
     assert run(capsys, "report", "--stage", night.name, "--app", "/prod/*")

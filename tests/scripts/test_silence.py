@@ -64,9 +64,7 @@ def test_a_time_of_day_is_the_next_one(desk: Desk) -> None:
         (["--for", "2h", "--comment", "x", "--app", "web*"], "give a path"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_reason(
-    args: list[str], why: str, desk: Desk
-) -> None:
+def test_invalid_silences_are_rejected_with_a_reason(args: list[str], why: str, desk: Desk) -> None:
     with pytest.raises(Failure, match=why):
         desk.run(*args)
     assert desk.run("--list") == []
@@ -78,6 +76,6 @@ def test_a_comment_is_needed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> 
     assert "--comment TEXT is needed" in capsys.readouterr().err
 
 
-def test_a_cluster_that_nobody_registered_is_told(desk: Desk) -> None:
+def test_an_unregistered_cluster_is_warned_of(desk: Desk) -> None:
     desk.run("--cluster", "east", "--for", "1h", "--comment", "soon")
     assert "no cluster 'east' yet" in desk.told

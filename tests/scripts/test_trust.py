@@ -136,7 +136,7 @@ def test_register_and_a_check_name_a_penalty_and_repair_ends_it(
     assert "sends again" in capsys.readouterr().out
 
 
-def test_of_several_addresses_the_one_that_answers_is_used(
+def test_the_address_that_answers_is_used(
     served: System, marathon: SimulatedMarathon, url: str
 ) -> None:
     assert register.main(args(served, f"{NOBODY},{url}")) == 0
