@@ -10,7 +10,7 @@ const INCIDENTS = "incidents";
  * The rows from top to bottom: Marathon's own, the apps with open incidents, then groups, each
  * followed by its other apps unless it is folded.
  * `open`: the severity of each app's open incident. `known`: the deployments that the API lists.
- * `bands`: each app's incidents. `only`: leave out the apps without any trouble.
+ * `bands`: each app's incidents. `only`: leave out the apps without any problem.
  */
 export function lanes(events, about = {}) {
   const { open = new Map(), folded = () => false, known = [], bands = new Map() } = about;

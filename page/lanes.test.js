@@ -41,7 +41,7 @@ test("apps stand below their groups, those with incidents above all", () => {
     ["group /b 3", "group /a 1"]);
 });
 
-test("only apps with trouble, if that is wanted", () => {
+test("only apps with problems, if that is wanted", () => {
   const events = [event(1, "/a/x"), event(3, "/b/z", { severity: "error" })];
   const about = { only: true, known: [listed("d", "failed", { apps: ["/c/d"] })] };
   assert.deepEqual(shown(lanes(events, about)).slice(1),

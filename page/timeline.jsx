@@ -110,9 +110,9 @@ function LaneTools({ groups }) {
       )}
       <button
         aria-pressed={Boolean(state.only)}
-        onClick={() => go({ only: state.only ? undefined : "trouble" }, { replace: true })}
+        onClick={() => go({ only: state.only ? undefined : "problems" }, { replace: true })}
       >
-        only with trouble
+        only with problems
       </button>
     </div>
   );

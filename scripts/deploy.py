@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     upgrade(stage)
     if low := limits.too_low():
         warn(f"{low} {limits.REMEDY}")
-    _tell(stage, api)
+    _say_what_is_next(stage, api)
     return 0
 
 
@@ -206,7 +206,7 @@ def _set_resources(stage: Stage) -> None:
         )
 
 
-def _tell(stage: Stage, api: dict[str, Any] | None) -> None:
+def _say_what_is_next(stage: Stage, api: dict[str, Any] | None) -> None:
     if api is None:
         say("The functions are deployed; the app has no API.")
         return

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         confirm(question, "yes")
     counts = recovery.run(stage, wanted, args.after)
     out(", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "Nothing.")
-    _tell(stage, anew=anew)
+    _warn_of_what_is_left(stage, anew=anew)
     return 0
 
 
@@ -89,7 +89,7 @@ def _stage(args: argparse.Namespace, wanted: Recovery) -> tuple[Stage, bool]:
     return resources.find(args.stage), True
 
 
-def _tell(stage: Stage, *, anew: bool) -> None:
+def _warn_of_what_is_left(stage: Stage, *, anew: bool) -> None:
     warn(
         "Tokens that were revoked after the time of that backup are valid again. Look at them:\n"
         f"  .venv/bin/python scripts/register.py --stage {stage.name} --list"

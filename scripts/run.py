@@ -253,7 +253,7 @@ def _show(marathon: SimulatedMarathon, url: str, made: System, *, waiting: bool 
     """Play the scenario again and again, as if it were today, and show it. ``waiting``: also a
     deployment that waits, which only a relay can tell.
     """
-    _tell_how_to_talk(url, made.stage, made.api)
+    _say_how_to_talk(url, made.stage, made.api)
     shown = f"simulated Marathon {url}"
     with showing(made.journal, shown, made.api, lambda: len(marathon.sent)) as pause:
         while True:
@@ -276,7 +276,7 @@ def _show(marathon: SimulatedMarathon, url: str, made: System, *, waiting: bool 
 def _listen(marathon: Marathon, stage: Stage, made: System) -> int:
     """Show what a real Marathon sends, until Ctrl-C."""
     _register(marathon, stage, made.api)
-    _tell_how_to_talk(marathon.url, stage, made.api)
+    _say_how_to_talk(marathon.url, stage, made.api)
     try:
         with showing(made.journal, f"Marathon {marathon.url}", made.api, lambda: None) as pause:
             while True:
@@ -298,7 +298,7 @@ def _register(marathon: Marathon, stage: Stage, api: str) -> None:
     say(f"Registered at Marathon {info.version}, {marathon.url}.", "dim")
 
 
-def _tell_how_to_talk(marathon: str, stage: Stage, api: str) -> None:
+def _say_how_to_talk(marathon: str, stage: Stage, api: str) -> None:
     """The page, and what makes the scripts work against this system from another terminal."""
     token, _ = access.grant(stage, "make run", "", None)
     say("The page, for whoever has this link:")

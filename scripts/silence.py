@@ -55,7 +55,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.parser(__doc__ or "", epilog=_EXAMPLES)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--for", dest="lasting", type=options.duration, metavar="TIME", help="such as 90m, 2h, 1d"
+        "--for", dest="duration", type=options.duration, metavar="TIME", help="such as 90m, 2h, 1d"
     )
     what.add_argument("--until", type=options.time, metavar="WHEN", help="a time, or 18:00")
     what.add_argument("--list", action="store_true", help="show the silences that last")
@@ -111,8 +111,8 @@ def _add(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
 
 def _until(args: argparse.Namespace, now: datetime) -> datetime:
     """The end; a time of day is the next one. Raises Failure."""
-    if args.lasting:
-        until: datetime = now + args.lasting
+    if args.duration:
+        until: datetime = now + args.duration
     else:
         of_day = not isinstance(args.until, datetime)
         options.settle_times(args)
@@ -123,7 +123,7 @@ def _until(args: argparse.Namespace, now: datetime) -> datetime:
 
 
 def _list(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
-    found = _lasting(stage, now)
+    found = _active(stage, now)
     for each in found:
         out(_json(each) if args.json else _line(each, args))
     if not found:
@@ -132,10 +132,10 @@ def _list(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
 
 
 def _end(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
-    found = [each for each in _lasting(stage, now) if each.id.startswith(args.end)]
+    found = [each for each in _active(stage, now) if each.id.startswith(args.end)]
     if len(found) != 1:
         which = "no silence" if not found else "more than one silence"
-        raise Failure(f"Stage {stage.name} has {which} {args.end!r}; --list shows those that last.")
+        raise Failure(f"Stage {stage.name} has {which} {args.end!r}; --list shows the active ones.")
     (ended,) = found
     stage.incidents.end_silence(ended, now)
     out(_json(ended) if args.json else f"Ended: {_line(ended, args)}.")
@@ -143,7 +143,7 @@ def _end(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
     return 0
 
 
-def _lasting(stage: Stage, now: datetime) -> list[Silence]:
+def _active(stage: Stage, now: datetime) -> list[Silence]:
     silences = stage.incidents.read().silences
     return sorted((each for each in silences if each.is_active(now)), key=lambda e: e.until)
 

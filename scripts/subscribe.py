@@ -119,7 +119,7 @@ def _subscribe(args: argparse.Namespace, stage: Stage) -> int:
             f"{target.shown} was subscribed to the {topic} of stage {stage.name} already. It now "
             f"gets: {_said(wanted)}."
         )
-    _tell_what_is_left(target, made)
+    _say_what_is_left(target, made)
     return 0
 
 
@@ -153,7 +153,7 @@ def _hint(stage: Stage, wanted: Filters, topic: TopicName) -> None:
         warn(hint)
 
 
-def _tell_what_is_left(target: Target, made: Subscribed) -> None:
+def _say_what_is_left(target: Target, made: Subscribed) -> None:
     if not made.confirmed:
         if target.protocol == "email":
             say(

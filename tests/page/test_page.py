@@ -612,7 +612,7 @@ def test_another_cluster_is_chosen(visit: Visit) -> None:
     page = visit.page
     visit.open("#/timeline")
     choice = page.get_by_label("Cluster")
-    expect(choice).to_have_value("prod")  # the one with trouble
+    expect(choice).to_have_value("prod")  # the one with an incident
     choice.select_option("berlin")
     expect(page.get_by_text("No event matches.")).to_be_visible()
     assert parameter(page, "cluster") == "berlin"

@@ -118,14 +118,14 @@ def test_an_events_body_is_shown(visit: Visit) -> None:
     expect(visit.page.locator(".panel")).to_contain_text('taskStatus: "TASK_FAILED"')
 
 
-def test_only_lanes_with_trouble_and_all_groups_folded(visit: Visit) -> None:
+def test_only_lanes_with_problems_and_all_groups_folded(visit: Visit) -> None:
     page = visit.page
     visit.go("#/timeline?cluster=prod")
     lanes = page.locator(".labels .app")
     expect(lanes).to_have_count(4)
-    page.get_by_role("button", name="only with trouble").click()
+    page.get_by_role("button", name="only with problems").click()
     expect(lanes).to_have_count(1)
-    page.get_by_role("button", name="only with trouble").click()
+    page.get_by_role("button", name="only with problems").click()
     page.get_by_role("button", name="fold all").click()
     expect(lanes).to_have_count(0)
     page.get_by_role("button", name="/prod/pay", exact=True).click()
