@@ -1,7 +1,7 @@
 """Alerts: note what the table's stream brings of incidents, for ``watch`` to judge.
 
 Lambda's mapping hands over new warnings and errors, and what was killed: only the lives of an app
-tell whether that was asked for. They may come twice, late, or in any order.
+say whether that was asked for. They may come twice, late, or in any order.
 """
 
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ Outcome = Literal["Delivered", "Outdated", "Undelivered", "NotDeliveredYet"]
 
 _FIRST_PAUSE_SECONDS = 15
 _LONGEST_PAUSE_SECONDS = 900
-# A later alert helps nobody: the incident has been told again by then.
+# A later alert helps nobody: the incident has been notified again by then.
 _TRIED_FOR = timedelta(hours=6)
 # So soon after an alert nothing can have overtaken it.
 _FRESH = timedelta(minutes=2)
@@ -32,7 +32,7 @@ _GONE = ("ParameterNotFound",)
 
 
 class Deliver:
-    """Delivers to the targets of one stage. ``sent``: what people were told there."""
+    """Delivers to the targets of one stage. ``sent``: the alerts that were sent there."""
 
     def __init__(self, targets: Targets, sent: AlertsSent, stage: str) -> None:
         self._targets = targets
@@ -86,8 +86,8 @@ class Deliver:
         return "Undelivered"
 
     def _not_overtaken(self, alert: Delivery, sent_at: datetime) -> tuple[str, ...]:
-        """Of its incidents, those of which people were not told later that they are over, or that
-        they are not. Raises TableError.
+        """Of its incidents, those of which no later alert said that they are over, or that they
+        are not. Raises TableError.
         """
         if times.now() - sent_at < _FRESH:
             return alert.incidents

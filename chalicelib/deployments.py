@@ -29,7 +29,7 @@ _MORE_ROWS = 20
 
 class Deployment(Answer):
     """A deployment in a list. ``changed``: what it changed, in a few words. ``started_by``: the
-    address that asked for it. The story (``GET /deployments/{cluster}/{id}``) tells more.
+    address that asked for it. The story (``GET /deployments/{cluster}/{id}``) has more.
     """
 
     id: str

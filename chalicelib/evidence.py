@@ -1,4 +1,4 @@
-"""What is read of an incident before people are told of it: no more than a bounded part."""
+"""What is read of an incident before people are notified: no more than a bounded part."""
 
 import itertools
 import time
@@ -89,7 +89,7 @@ def read(store: Store, cluster: str, subject: str, since: datetime, most: int = 
 
 
 def _subjects(subject: str) -> tuple[str, ...]:
-    """A path is an app's or a pod's, and many events do not tell which."""
+    """A path is an app's or a pod's, and many events do not say which."""
     kind, _, path = subject.partition(":")
     return history.subjects_of_path(path) if kind in ("app", "pod") else (subject,)
 

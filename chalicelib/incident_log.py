@@ -18,7 +18,7 @@ _PAGE = 250
 @dataclass(frozen=True, slots=True)
 class PastIncident:
     """``title``: of the last message about it. ``count``: how many instances failed. ``group``:
-    what it was told together with. ``resolved_at``: None while it is open.
+    what it was notified with. ``resolved_at``: None while it is open.
     """
 
     subject: str
@@ -43,7 +43,7 @@ def past(sent: AlertsSent, cluster: str, window: Window) -> list[PastIncident]:
 
 
 def _incidents(alerts: Iterable[AlertSent]) -> list[PastIncident]:
-    """The incidents that some alerts, oldest first, tell of."""
+    """The incidents that some alerts, oldest first, are about."""
     ended: list[PastIncident] = []
     open_: dict[str, PastIncident] = {}
     for alert in alerts:

@@ -13,7 +13,7 @@ from chalicelib.records.timing import Timing
 from chalicelib.services.incidents import Open
 from chalicelib.services.store import Store
 
-# Marathon refuses to change an app that is being deployed. Since 1.5 it then tells of a failed
+# Marathon refuses to change an app that is being deployed. Since 1.5 it then reports a failed
 # deployment, which never ran. Who asked for it has the answer.
 _CONFLICT = "locked by one or more deployments"
 
@@ -26,7 +26,7 @@ _LOOK_FOR_FOLLOWERS = timedelta(minutes=30)
 @dataclass(frozen=True)
 class Verdict:
     """``notify``: people should hear of it, in that ``state``. ``wait``: look again when it is
-    ``due``, or when something bad comes. ``drop``: it is nothing, or over and nobody was told.
+    ``due``, or when something bad comes. ``drop``: it is nothing, or over and nobody was notified.
     ``newest``: the newest record that was judged, while something is bad.
     """
 
@@ -91,7 +91,7 @@ class Judge:
         return Verdict("wait", due=found.next) if found.next else _DROP
 
     def _is_unchanged(self, incident: Incident, newest: str) -> bool:
-        """Whether what was bad is so still: nothing has come of it, and nobody need be told."""
+        """Whether what was bad still is: nothing has come of it, and nobody need be notified."""
         return (
             incident.is_open
             and not (incident.sending or incident.is_news)
@@ -101,7 +101,7 @@ class Judge:
         )
 
     def _repeat(self, incident: Incident) -> datetime:
-        """When an incident that people know is to be told again, if it goes on."""
+        """When an incident that people know is to be notified again, if it goes on."""
         bad_at = incident.bad_at or self._now
         return self._timing.next_repeat(incident.opened_at or bad_at, bad_at)
 
@@ -156,7 +156,7 @@ class Judge:
         return self._of(incident, deployment, "opened", stands_still=True)
 
     def _is_notified_by_app(self, incident: Incident, deployment: Story) -> bool:
-        """Whether an app of the deployment has an incident: that one tells of it, too."""
+        """Whether an app of the deployment has an incident: its message names both."""
         apps = set(deployment.apps)
         return any(
             each.is_open and each.cluster == incident.cluster and each.path in apps

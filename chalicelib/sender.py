@@ -30,7 +30,7 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class Notice:
-    """One incident that people are to be told of. ``after``: it, once they have been."""
+    """One incident that people are to be notified of. ``after``: it, once they have been."""
 
     incident: Incident
     after: Incident
@@ -91,7 +91,7 @@ class Sender:
     def _with_storms(
         self, notices: Sequence[Notice], sent: Sequence[Notice], context: Context
     ) -> Context:
-        """What was told of together, and is not over, or is now."""
+        """What was notified together, and is not over, or is now."""
         left = {each.after.storm for each in notices if each not in sent}
         open_ = context.storms | {each for each in left if each}
         over = {each.after.storm for each in sent} - open_

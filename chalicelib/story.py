@@ -29,7 +29,7 @@ MOST_BODIES_BYTES = 12_000_000
 # How long it may look for earlier definitions.
 _MOST_SECONDS = 5.0
 
-# Of so many running deployments it is told how far they are.
+# Of how many running deployments readers see how far they are.
 MOST_RUNNING = 20
 
 # Of a plan with more apps, the cluster's whole feed is read instead of each app's timeline.

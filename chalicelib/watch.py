@@ -2,9 +2,9 @@
 
 It looks each minute, with one query, at all that is open, and knows from it which incidents are
 due. Of those it reads more and judges them by lives. What a silence covers is left out, many of one
-cluster are told together, and ``sender`` sees to it that each message is sent once.
+cluster are one message, and ``sender`` sees to it that each message is sent once.
 
-What is wrong with one incident never keeps the others from being told.
+What goes wrong with one incident never holds up the others.
 """
 
 from collections import Counter
@@ -62,12 +62,12 @@ class Watch:
         if look.sent:
             log.metrics({"Notified": look.sent})
         if look.failed:
-            raise NotSent(f"{look.failed} incidents were not judged, or not told; the log says why")
+            raise NotSent(f"{look.failed} incidents were not judged or notified; the log says why")
 
 
 class _Look:
     """One look. ``sent``: how many messages; ``failed``: how many incidents could not be judged, or
-    told of.
+    notified.
     """
 
     def __init__(self, watch: Watch) -> None:
@@ -91,7 +91,7 @@ class _Look:
             )
 
     def _guard(self, what: str, act: Callable[[], None]) -> None:
-        """Whatever goes wrong with one thing, the others are told."""
+        """Whatever goes wrong with one thing, the others go on."""
         try:
             act()
         except Exception as error:
@@ -100,7 +100,7 @@ class _Look:
             reason = error.code if isinstance(error, ServiceError) else mask_text(repr(error))
             log.error("not notified", what=what, reason=shortened(reason, _REASON_CHARACTERS))
 
-    # What no event tells of
+    # What no event reports
 
     def _open_stuck(self) -> None:
         """Deployments of which nothing was heard for so long that they may stand still."""
@@ -148,13 +148,13 @@ class _Look:
         if incident.is_open:
             return due or self._has_news(incident) or self._has_moved(incident)
         if incident.due and (incident.opened_at or incident.silenced_until):
-            return due  # people may not be told again before
+            return due  # people may not be notified again before
         if incident.no_events and incident.since and incident.state == "resolved":
             return True
         return due or incident.is_news
 
     def _has_news(self, incident: Incident) -> bool:
-        """Whether it is to be told again, if it goes on, and something bad has come."""
+        """Whether something bad has come of an incident that may be notified again."""
         if not (incident.is_news and incident.opened_at and incident.bad_at):
             return False
         return self._timing.next_repeat(incident.opened_at, incident.bad_at) <= self._now
@@ -166,7 +166,7 @@ class _Look:
         last = self._open.last_heard(incident.cluster, incident.deployment_id)
         return last is None or last > incident.last
 
-    # What is told
+    # What is notified
 
     def _of_cluster(self, cluster: str, due: list[Incident], budget: Budget) -> None:
         lately = self._sent_lately(cluster)
@@ -188,7 +188,7 @@ class _Look:
         self._notify_all(verdicts)
 
     def _add_soon(self, cluster: str, verdicts: "Verdicts", budget: Budget) -> None:
-        """Many are told of together: with them those that would be at the next look."""
+        """To a message about many, add those that would be due by the next look."""
         next_look = self._now + self._timing.look
         ahead = Judge(self._watch.store, self._open, next_look, self._timing)
         for each in self._soon(cluster):
@@ -210,7 +210,7 @@ class _Look:
         return [each for each in known if each.state != "resolved" or each.since]
 
     def _sent_lately(self, cluster: str) -> Counter[datetime]:
-        """When messages of a cluster were sent lately, and of how many incidents each told."""
+        """When messages of a cluster were sent lately, and of how many incidents each was."""
         since = self._now - 2 * self._timing.group_interval
         known = (each for each in self._open.incidents if each.cluster == cluster)
         return Counter(time for each in known for time in each.notified if time > since)
@@ -225,7 +225,7 @@ class _Look:
         return self._now - min(map(_waiting_since, pending)) < self._timing.look
 
     def _judge_one(self, incident: Incident, verdicts: "Verdicts") -> None:
-        """Judge an incident, and settle it if nobody is to be told of it now."""
+        """Judge an incident, and settle it if nobody is to be notified now."""
         incident = incident.remembered(self._timing)
         verdict = self._judge.judge(incident)
         if verdict.action == "notify":
@@ -237,20 +237,20 @@ class _Look:
             self._drop(incident)
 
     def _take(self, incident: Incident, verdict: Verdict, verdicts: "Verdicts") -> None:
-        """What is to be told is told, unless a silence covers it."""
+        """Take what is to be notified, unless a silence covers it."""
         if verdict.facts is None:
             raise ValueError("nothing is known")
         shown = _described(incident, verdict, verdict.facts)
         if until := self._silenced_until(shown):
             verdicts.silenced += 1
-            # Of what people know they are told the end, too, but after the silence.
+            # The end of what people know is notified, too, but after the silence.
             waits = replace(shown, judged=shown.noted, due=until, silenced_until=until)
             self._keep(incident, waits)
         else:
             verdicts.pending[verdict.state].append((incident, shown, verdict))
 
     def _drop(self, incident: Incident) -> None:
-        """Nobody is told of it: it is nothing, or over."""
+        """Notify nobody: it is nothing, or over."""
         if incident.deployment_id:
             self._watch.incidents.drop_deployment(incident.cluster, incident.deployment_id)
         if incident.opened_at:
@@ -270,7 +270,7 @@ class _Look:
         return max(active, default=None)
 
     def _notify_all(self, verdicts: "Verdicts") -> None:
-        """Send what is to be told: many of one state together."""
+        """Send what is to be notified: many of one state together."""
         for state, row in verdicts.pending.items():
             together = len(row) > (1 if verdicts.gathered else TOGETHER)
             for part in [row] if together else [[each] for each in row]:
@@ -344,12 +344,12 @@ class _Look:
 
 
 Pending = tuple[Incident, Incident, Verdict]
-"""An incident as it is in the table, and as it is shown, and why it is to be told."""
+"""An incident as it is in the table, and as it is shown, and why it is to be notified."""
 
 
 class Verdicts:
-    """What is to be told at one look in one cluster. ``gathered``: incidents keep coming there.
-    ``silenced``: how many would be told if no silence covered them.
+    """What is to be notified at one look in one cluster. ``gathered``: incidents keep coming there.
+    ``silenced``: how many would be notified if no silence covered them.
     """
 
     def __init__(self, gathered: bool) -> None:

@@ -173,7 +173,7 @@ def _mask_strings(text: str) -> str:
 
 
 def _masked(value: Any) -> str:
-    """The JSON of a value of which only the names may be told."""
+    """The JSON of a value that may show only its names."""
     if isinstance(value, dict):
         return json.dumps(dict.fromkeys(value, MASK))
     return f'"{MASK}"' if value else json.dumps(value)

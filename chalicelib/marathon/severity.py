@@ -13,7 +13,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error")
 BAD: tuple[Severity, ...] = ("warning", "error")
 
 KILLED = ("TASK_KILLED", "Killed")
-"""The states of what was killed: whether somebody asked for it, no single event tells."""
+"""The states of what was killed: no single event says whether somebody asked for it."""
 
 BY_TYPE: dict[str, Severity] = {
     "api_post_event": "notice",

@@ -1,5 +1,4 @@
-"""What people are told, in words. Pure: ``evidence`` has read the facts, which become sentences
-here.
+"""The messages that people get. Pure: ``evidence`` has read the facts, which become sentences here.
 
 The title says all that matters, since an SMS shows nothing else. No id stands before the last line.
 Each text from outside becomes one plain line, and what may be secret in it is masked before
@@ -63,10 +62,10 @@ _WAYS: dict[Way, tuple[str, str]] = {
 @dataclass(frozen=True)
 class Context:
     """What every message needs. ``stage``: whose messages they are. ``page``: the address of the
-    page, empty if it is not known. ``silenced``: how many more incidents were not told, since a
-    silence covers them. ``gathered``: incidents of the cluster keep coming, so they are told
+    page, empty if it is not known. ``silenced``: how many more incidents were not notified, since a
+    silence covers them. ``gathered``: incidents of the cluster keep coming, so they are sent
     together. ``storms``: when those were opened of which other incidents are not over. ``ended``:
-    the messages by which the others were told to be open.
+    the messages by which the others were opened.
     """
 
     stage: str
@@ -80,7 +79,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a message said that told of many incidents: whoever heard it has to hear its end."""
+    """What a message about many incidents said: whoever heard it has to hear its end."""
 
     severity: str
     apps: tuple[str, ...]
@@ -502,10 +501,10 @@ def _of_part(
     if context.gathered:
         lines.append(
             "Incidents keep coming in this cluster, so they are gathered for "
-            f"{duration(context.timing.group_interval)} and told together."
+            f"{duration(context.timing.group_interval)} and sent together."
         )
     if context.silenced:
-        lines.append(f"{context.silenced} more are not told: they are silenced.")
+        lines.append(f"{context.silenced} more are silenced.")
     touched = tuple(dict.fromkeys(app for each in pairs for app in _apps(each)))
     link = _link(context.page, cluster, "", since, last)
     text = _text(lines, link, context, "", goes_on=state != "resolved")

@@ -1,7 +1,6 @@
 """What changed between two definitions of an app or pod, as a list of fields. Pure.
 
-Of environments and secrets only the names are told, never a value, and of all else what may be sent
-on.
+Environments and secrets show only their names, never a value; all else shows what may be sent on.
 """
 
 import json
@@ -54,7 +53,7 @@ def _changed(before: Definition, after: Definition) -> list[Field]:
     differing = [path for path in paths if old.get(path, _MISSING) != new.get(path, _MISSING)]
     if not differing:
         return []
-    # Masked as wholes: what a value is, its neighbours may tell.
+    # Masked as wholes: its neighbours may say what a value is.
     shown_old, shown_new = dict(_flat(_masked(before))), dict(_flat(_masked(after)))
     return [
         Field(

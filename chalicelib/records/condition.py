@@ -59,7 +59,7 @@ def condition(
     opened: datetime | None = None,
 ) -> Condition:
     """What is wrong with a subject. ``since``: what failed before that does not count. ``opened``:
-    when people were first told of it.
+    when people were first notified of it.
     """
     failures = tuple(each for each in history.failures if each.failure.heard >= since)
     bad = list(_bad_now(history, failures, timing))

@@ -22,7 +22,7 @@ Failure = Literal["cancelled", "explained", "unexplained"]
 REQUESTS = ("api_post_event", "pod_created_event", "pod_updated_event", "pod_deleted_event")
 """The types of the events that ask for a deployment."""
 
-# The request for a deployment, the change of its group and its first step are told by three threads
+# The request for a deployment, the change of its group and its first step are sent by three threads
 # of Marathon, so in any order, but at about the same time.
 REQUESTED_WITHIN = timedelta(seconds=10)
 # If a deployment replaces another, one begins about when the other ends, in any order.
@@ -124,7 +124,7 @@ def asked_by(
 
 
 def facts_of(record: Record) -> Facts:
-    """What one event tells of its deployment, as if it were the first."""
+    """What one event says of its deployment, as if it were the first."""
     made = event(record.body) if record.body else None
     plan = getattr(made, "plan", None)
     time = record.time
@@ -143,7 +143,7 @@ def facts_of(record: Record) -> Facts:
 
 
 def request_of(record: Record) -> Request | None:
-    """The request that an event tells of; None if it does not say who asked for which app."""
+    """The request that an event is about; None if it does not say who asked for which app."""
     made = event(record.body) if record.type in REQUESTS and record.body else None
     by = known(made.clientIp) if isinstance(made, models.ApiPostEvent | models.PodEvent) else None
     if not by or not record.touched:
@@ -199,7 +199,7 @@ def _change(plan: models.Plan, app: str) -> str:
 
 
 def _acted(plan: models.Plan, app: str) -> str:
-    """What a light plan tells: only its actions."""
+    """What a light plan says: only its actions."""
     words = {
         f"{ACTIONS.get(kind, kind)}{_to(action, plan)}": None
         for step in plan.steps or ()

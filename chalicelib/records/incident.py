@@ -1,5 +1,5 @@
 """An incident: what is wrong with one subject, from its first bad event until it is resolved, and
-what people were told of it. Pure: ``services/incidents`` keeps it.
+how people were notified of it. Pure: ``services/incidents`` keeps it.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ State = Literal["opened", "ongoing", "resolved"]
 NO_EVENTS = "no-events"
 """What stands in the key for the subject, if nothing comes from the cluster."""
 
-# So many of the times at which people were told are kept: more never count.
+# How many times of messages are kept: more never count.
 _MOST_KEPT = 12
 _TWO_HOURS = timedelta(hours=2)
 
@@ -29,17 +29,17 @@ class Incident:
     noted, also late or twice; ``severity``: empty while nothing is known to be bad; ``title``: that
     of the newest.
 
-    ``watch`` writes the others. ``state``: what people were told last, None if nothing yet.
-    ``opened_at``: when they were told first, the beginning of the schedule; ``notified``: when
-    lately, of that it is bad or over; ``bad_at``: when last of that it is bad; ``openings``: how
-    often it was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks
-    again if nothing bad comes before; ``judged``: the ``noted`` that it has seen. ``sending``: a
-    message was about to be sent then, and nobody has noted that it was. ``silenced_until``: until
-    then people are not told. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
+    ``watch`` writes the others. ``state``: that of the last message, None before the first.
+    ``opened_at``: when the first was sent, the beginning of the schedule; ``notified``: when some
+    were sent lately; ``bad_at``: when the last was sent that it is bad; ``openings``: how often it
+    was opened; ``resolved_at``: when it was last resolved. ``due``: when ``watch`` looks again if
+    nothing bad comes before; ``judged``: the ``noted`` that it has seen. ``sending``: a message was
+    about to be sent then, and nobody has noted that it was. ``silenced_until``: until then people
+    are not notified. ``headline``: of the last message; it, ``count``, ``cause``, ``apps``,
     ``deployment``, ``by`` and ``group`` are for readers. ``stands_still``: it is about a deployment
     that does. ``newest``: the id of the newest record that was judged, while something is bad.
-    ``storm``: when it was opened, if that message told of others too. ``worst_notified``: the worst
-    that people were told since it was opened. ``version``: of these.
+    ``storm``: when it was opened, if that message was about others, too. ``worst_notified``: the
+    worst severity of the messages since it was opened. ``version``: of these.
     """
 
     cluster: str
@@ -103,7 +103,7 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Whether people were told of it and not yet of its end."""
+        """Whether people were notified of it and not yet of its end."""
         return self.state in ("opened", "ongoing")
 
     @property
@@ -117,13 +117,13 @@ class Incident:
         return bool(self.severity) and self.state != "resolved"
 
     def may_open(self, now: datetime, timing: Timing) -> bool:
-        """Whether people may be told that it is bad: on the schedule of its first opening, and not
-        too often.
+        """Whether people may be notified that it is bad: on the schedule of its first opening, and
+        not too often.
         """
         if self.opened_at is None or self.bad_at is None:
             return True
         lately = sum(now - each < _TWO_HOURS for each in self.notified)
-        room = lately <= timing.most_within_two_hours - 2  # its end is told, too
+        room = lately <= timing.most_within_two_hours - 2  # its end takes one, too
         return room and now >= timing.next_repeat(self.opened_at, self.bad_at)
 
     def remembered(self, timing: Timing) -> "Incident":
@@ -135,7 +135,7 @@ class Incident:
         return replace(self, opened_at=None, notified=(), bad_at=None, openings=0, resolved_at=None)
 
     def after_notifying(self, state: State, now: datetime) -> "Incident":
-        """It, once people have been told so."""
+        """The incident, once people have been notified."""
         over = state == "resolved"
         before = "" if state == "opened" else self.worst_notified
         return replace(
@@ -151,7 +151,7 @@ class Incident:
         )
 
     def over(self, now: datetime) -> "Incident":
-        """It, once it is over, whether people were told or not. What is bad later begins anew."""
+        """The incident, once it is over, notified or not. What is bad later begins anew."""
         return replace(
             self,
             state="resolved",

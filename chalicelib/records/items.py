@@ -24,7 +24,7 @@ OPEN = "#open"
 """The table's key that all incidents, running deployments and silences share."""
 
 # The kind of a record that came back from a backup of the table. It is read as any other, but the
-# stream's filter lets only the kind ``record`` pass: so nobody is told of it again.
+# stream's filter lets only the kind ``record`` pass: so nobody is notified of it again.
 RESTORED = "restored"
 
 # An item holds 409,600 bytes, names included. The rest is for the summary: 100 apps of 512 bytes.
@@ -202,7 +202,7 @@ def is_record(values: Mapping[str, Any], now: float) -> bool:
 
 
 def is_news(values: Mapping[str, Any], now: float) -> bool:
-    """Whether a new item is a record that has not been told of: not one from a backup."""
+    """Whether a new item is a record to be notified: not one from a backup."""
     return values.get("kind") != RESTORED and is_record(values, now)
 
 

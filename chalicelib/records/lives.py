@@ -48,7 +48,7 @@ _KILLED_BY_SIGNAL = ("status 137", "signal killed")
 # An instance with a reservation comes back under its id, but not at once; what comes sooner is the
 # companion of an earlier event.
 _BACK_AFTER = timedelta(seconds=1)
-# Kills that a deployment asked for may be told of a little after its end.
+# Events of kills that a deployment asked for may come a little after its end.
 _ASKED_UNTIL = timedelta(minutes=1)
 # Marathon kills what does not run in time (``task_launch_timeout``, 5 minutes by default). Somebody
 # who kills a task by hand seldom waits that long.
@@ -323,7 +323,7 @@ def _take(draft: _Draft, row: Record) -> None:
 
 
 def _take_late(draft: _Draft, row: Record) -> None:
-    """What comes about a life after its end is about nothing, but for its end told by a companion,
+    """What comes about a life after its end is about nothing, but for its end in a companion event,
     and for one that was only lost.
     """
     life = draft.life

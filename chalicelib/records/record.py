@@ -83,7 +83,7 @@ class Record:
 
     @property
     def heard(self) -> datetime:
-        """The time by which people are told: its own, but not after its receipt, nor long before
+        """The time by which it is judged: its own, but not after its receipt, nor long before
         it.
         """
         own, came = times.from_compact(self.id), times.from_iso(self.received_at)

@@ -1,5 +1,5 @@
 """A silence: a time in which people get no alerts of some incidents. Alertmanager's word and
-meaning: what matches is not told, and everything is still seen. Pure.
+meaning: what matches is not notified, and everything is still seen. Pure.
 """
 
 from collections.abc import Sequence

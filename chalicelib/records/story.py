@@ -1,4 +1,4 @@
-"""The story of a deployment, told from its records. Pure: ``chalicelib/story.py`` reads them.
+"""The story of a deployment, made of its records. Pure: ``chalicelib/story.py`` reads them.
 
 It survives events that are missing, doubled, or in another order than they were made. A new leader
 runs a deployment again from its first step, under the same id. Before 0.10.0 the end names no plan;
@@ -206,7 +206,7 @@ class Case:
         ]
 
     def is_near(self, time: datetime) -> bool:
-        """Whether its request may have been told of at that time."""
+        """Whether the event of its request may have come at that time."""
         return self.begin is not None and abs(time - self.begin.time) <= REQUESTED_WITHIN
 
     def _asks_for_it(self, each: ParsedEvent) -> bool:
@@ -367,7 +367,7 @@ def _ended_well(parsed: Sequence[ParsedEvent]) -> bool:
 
 
 def _presumed(number: int, begun: int, state: State) -> StepState:
-    """The state of a step of which no event tells that it ended: steps run one after the other."""
+    """The state of a step whose end no event reports: steps run one after the other."""
     if state == "succeeded" or number < begun:
         return "succeeded"
     if number > begun:

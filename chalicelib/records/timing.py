@@ -1,4 +1,4 @@
-"""When people are told of an incident. All times stand in this one table, under Alertmanager's
+"""When people are notified of an incident. All times stand in this one table, under Alertmanager's
 names where it has them.
 """
 
@@ -14,7 +14,7 @@ _hours = timedelta(hours=1)
 class Timing:
     """All times are by our clock, from when an event came: clocks differ, and events may be late.
 
-    An app is told of
+    An app is notified
 
     - if ``crash_loop`` lives or more ended unasked within ``crash_loop_within``, or ``relapses``
       within ``relapses_within``, but not before ``group_wait`` has passed since the first;
@@ -22,12 +22,12 @@ class Timing:
       that instances wait for offers;
     - if one is unreachable or fails its checks for ``lasts``.
 
-    A deployment without a reason is told of if nothing replaced it within ``superseded_within``;
+    A deployment without a reason is notified if nothing replaced it within ``superseded_within``;
     one that stands still after ``stuck``.
 
-    While an incident goes on it is told again so long after it was opened: ``repeat_intervals``,
-    and then every ``repeat_interval``; at most ``most_within_two_hours`` messages in two hours. It
-    is resolved when nothing bad came for ``resolve_after``, or twice the longest pause between its
+    While it goes on it is notified again so long after it was opened: ``repeat_intervals``, and
+    then every ``repeat_interval``; at most ``most_within_two_hours`` messages in two hours. It is
+    resolved when nothing bad came for ``resolve_after``, or twice the longest pause between its
     failures, up to ``resolve_at_latest``. ``same_incident``: bad again within that time, it is the
     same incident.
 
@@ -63,7 +63,7 @@ class Timing:
         return Timing(**{name: _shorter(value, factor) for name, value in values.items()})
 
     def next_repeat(self, opened: datetime, notified: datetime) -> datetime:
-        """When an incident that was opened then, and told of at last then, is to be told again."""
+        """When an incident that was opened and last notified then is to be notified again."""
         for interval in self.repeat_intervals:
             if opened + interval > notified:
                 return opened + interval
@@ -80,4 +80,4 @@ def _shorter(value: Any, factor: float) -> Any:
 TIMING = Timing()
 
 TOGETHER = 5
-"""If more than so many incidents of a cluster are to be told at one look, they are one message."""
+"""More than so many incidents of a cluster at one look are one message."""

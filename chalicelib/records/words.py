@@ -58,7 +58,7 @@ def names(found: Sequence[str], most: int = _NAMES) -> str:
 
 
 def path(text: str) -> str:
-    """A path, cut at its beginning if it is long: its end tells more."""
+    """A path, cut at its beginning if it is long: its end says more."""
     text = plain(text, 4 * _PATH_CHARACTERS)
     return text if len(text) <= _PATH_CHARACTERS else "…" + text[1 - _PATH_CHARACTERS :]
 

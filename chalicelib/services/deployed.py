@@ -29,7 +29,7 @@ def address(api: dict[str, Any]) -> str:
 
 
 class Page:
-    """Where the page of a stage is. Its functions can't be told: they are made before the API."""
+    """Where the page of a stage is. Its functions can't know: they are made before the API."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -25,7 +25,7 @@ _TIME = len("20160424T092748069Z")
 
 
 def note(table: Table, record: Record, expires_at: int | None) -> None:
-    """Note what an event tells of its deployment, or that it asked for one. Events may come in any
+    """Note what an event says of its deployment, or that it asked for one. Events may come in any
     order, and twice. Other records are left alone. Raises TableError.
     """
     if record.deployment:

@@ -82,7 +82,7 @@ class Incidents:
 
     def read(self, now: datetime | None = None) -> Open:
         """All that is open, and incidents that were resolved lately. What can't be read is left
-        out: it must not keep the others from being told.
+        out: it must not hold up the others.
         """
         found = Open([], [], [])
         moment = (now or times.now()).timestamp()
@@ -158,7 +158,7 @@ class Incidents:
             )
 
     def open(self, incident: Incident) -> None:
-        """Open an incident that no event tells of. If another look has opened it, nothing
+        """Open an incident that no event reports. If another look has opened it, nothing
         changes.
         """
         condition = "attribute_not_exists(pk) OR #state = :resolved"

@@ -1,7 +1,7 @@
 """Sends alerts to chat channels and pagers, by Apprise. Nothing else imports it.
 
 What an event holds is text there, too: it pings nobody, and is no link that says one thing and
-leads to another. Most services are told by Apprise that it is text; for the others it is escaped
+leads to another. Apprise sends it to most services as text; for the others it is escaped
 here.
 """
 
@@ -203,7 +203,7 @@ class _Noted:
 
 @contextmanager
 def _noted() -> Iterator[list[_Noted]]:
-    """What is answered to the requests that are made meanwhile. Apprise itself tells only whether
+    """What is answered to the requests that are made meanwhile. Apprise itself says only whether
     a message was taken.
     """
     answers: list[_Noted] = []

@@ -31,10 +31,10 @@ class Event(Summary):
 
 class Incident(Answer):
     """What is wrong with one subject, since when. ``title``: of the last message that people got,
-    or of its newest event if they got none yet. ``state``: what they were told last. ``count``: how
+    or of its newest event if they got none yet. ``state``: that of the last message. ``count``: how
     many of its instances failed. ``cause``: in Mesos' or Marathon's words. ``deployment``, ``by``:
     the deployment that touched it shortly before, and who asked for that. ``group``: what it was
-    told together with. ``silenced_until``: until then people are not told.
+    notified with. ``silenced_until``: until then people are not notified.
     """
 
     subject: str
@@ -112,8 +112,8 @@ class Alerts(Answer):
 
 
 class PastIncident(Answer):
-    """An incident that people were told of. ``title``: of the last message about it. ``count``: how
-    many of its instances failed. ``group``: what it was told together with.
+    """An incident that people were notified of. ``title``: of the last message about it. ``count``:
+    how many of its instances failed. ``group``: what it was notified with.
     """
 
     subject: str
@@ -127,7 +127,7 @@ class PastIncident(Answer):
 
 
 class PastIncidents(Answer):
-    """The incidents that people were told of in some time, the newest first."""
+    """The incidents that people were notified of in some time, the newest first."""
 
     incidents: list[PastIncident]
     omitted: dict[str, int] | Absent = None

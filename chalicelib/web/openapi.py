@@ -34,7 +34,7 @@ _MODELS = (
 )
 
 _ABOUT = """\
-What Marathon's event bus told, kept. Times are ISO 8601 in UTC. Everything that the API reads from
+What Marathon's event bus sent, kept. Times are ISO 8601 in UTC. Everything that the API reads from
 a reader is checked, and an error says what to do. Readers' tokens are made by `scripts/grant.py`,
 publishers' by `scripts/register.py`.
 """
@@ -87,7 +87,7 @@ def document() -> dict[str, Any]:
             },
             "/incidents": {
                 "get": _list(
-                    "The incidents that people were told of, newest first",
+                    "The incidents that people were notified of, newest first",
                     models.PastIncidents,
                     OF_INCIDENTS,
                 )

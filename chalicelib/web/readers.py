@@ -99,7 +99,7 @@ class Readers:
         return self._answered(request, lambda: self._alerts(self._reader(request), request))
 
     def incidents(self, request: Request) -> Response:
-        """The incidents that people were told of."""
+        """The incidents that people were notified of."""
         return self._answered(request, lambda: self._past(self._reader(request), request))
 
     def clusters(self, request: Request) -> Response:
