@@ -414,7 +414,7 @@ def _print_events(args: argparse.Namespace, records: Iterable[Record], *, severa
 
 
 def _nothing(args: argparse.Namespace, stage: Stage, clusters: tuple[str, ...]) -> str:
-    """Why nothing was found, as far as it can be told."""
+    """Why nothing was found, as far as is known."""
     unknown = finding.unknown_app(stage, clusters, args.app) if args.app else ""
     return unknown or f"No events. {options.hint_at_type(args.type)}".rstrip()
 

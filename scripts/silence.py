@@ -1,5 +1,5 @@
-"""Let people hear nothing of some incidents for a while. All is still seen; what is still wrong
-when the silence ends is told then. The alarms of the listener itself are never silenced.
+"""Let people hear nothing of some incidents for a while. All is still seen; they hear of what is
+still wrong when the silence ends. The alarms of the listener itself are never silenced.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def _end(args: argparse.Namespace, stage: Stage, now: datetime) -> int:
     (ended,) = found
     stage.incidents.end_silence(ended, now)
     out(_json(ended) if args.json else f"Ended: {_line(ended, args)}.")
-    say("What is still wrong is told within a minute or two.", "dim")
+    say("People hear of what is still wrong within a minute or two.", "dim")
     return 0
 
 

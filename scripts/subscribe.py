@@ -1,6 +1,4 @@
-"""Say who is told what: subscribe people and programs to a stage, list subscribers, send a sample,
-and unsubscribe.
-"""
+"""Subscribe people and programs to a stage, list subscribers, send a sample, and unsubscribe."""
 
 import argparse
 import json

@@ -1,1 +1,1 @@
-"""Bringing a stage up, and telling beforehand what that changes."""
+"""Bringing a stage up, and saying beforehand what that changes."""

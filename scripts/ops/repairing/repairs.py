@@ -33,7 +33,7 @@ def replay(
     stage: Stage, wanted: Wanted, after: str, rate: float, *, dry_run: bool, sure: bool
 ) -> bool:
     """Publish stored records again, oldest first, those with ids after that one. What SNS will
-    never take is told and left out. Returns whether all were taken. ``sure``: without asking.
+    never take is named and left out. Returns whether all were taken. ``sure``: without asking.
     Raises Failure, which says how to go on.
     """
     found = history.newest_first(stage.store, wanted)

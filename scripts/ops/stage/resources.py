@@ -69,7 +69,7 @@ class Stage:
         return queues.name_of(self.spill_queue_url)
 
     def environment(self) -> dict[str, str]:
-        """What the functions are told of the resources."""
+        """The environment that names the resources for the functions."""
         return {
             "EVENTS_TABLE": self.table_name,
             "EVENTS_STREAM_ARN": self.stream_arn,

@@ -119,7 +119,7 @@ def _permissions(target: Target) -> list[dict[str, Any]]:
 
 
 def _function(target: Target) -> dict[str, str]:
-    """How Lambda is told of a function, and of its version or alias."""
+    """How Lambda names a function, and its version or alias."""
     *parts, name, qualifier = [*target.endpoint.split(":"), ""][:8]
     found = {"FunctionName": ":".join([*parts, name])}
     return found | ({"Qualifier": qualifier} if qualifier else {})
