@@ -1,4 +1,4 @@
-"""What has been stored, notified and sent to people so far, for the view and for the check at the end."""
+"""What was stored, notified and sent to people, for the view and for the check at the end."""
 
 import threading
 from collections import Counter
