@@ -96,7 +96,14 @@ def test_an_account_that_runs_few_functions_at_once_is_warned(
         findings = account_checks.concurrency(stage)
     assert [each.what for each in findings] == found
     assert all(f"at most {limit} functions" in each.message for each in findings)
-    for step in ("_what_is_deployed", "_check_losses", "_bring_up", "_deploy", "upgrade", "_say_what_is_next"):
+    for step in (
+        "_what_is_deployed",
+        "_check_losses",
+        "_bring_up",
+        "_deploy",
+        "upgrade",
+        "_say_what_is_next",
+    ):
         monkeypatch.setattr(deploy, step, lambda *_, **__: None)
     with faults.injected(client("lambda"), "GetAccountSettings", told(limit)):
         assert deploy.main(["--stage", "dev"]) == 0
