@@ -1,22 +1,18 @@
 """What tests on AWS share: an API, which each uses for a cluster of its own."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from local import cloud
 from local.system import System
-from tests.support.alone import api_alone
+from tests.support.alone import api_of_many
 from tests.support.publisher import Publisher
 
 
 @pytest.fixture(scope="session")
 def api(aws: str) -> Iterator[System]:
     """An API whose stage many tests share. Nothing reads its stream."""
-    with api_alone(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
-        made.functions.ingest()  # now, while the environment is this stage's
-        made.functions.reading()
+    with api_of_many() as made:
         yield made
 
 

@@ -1,7 +1,6 @@
 """The description of the API: it is valid, it is served, and the API does what it says."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,10 +18,9 @@ from chalicelib.records.summary import Summary
 from chalicelib.services.clusters import Cluster
 from chalicelib.services.tokens import mint
 from chalicelib.web import openapi
-from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
-from tests.support.alone import api_alone
+from tests.support.alone import api_of_many
 from tests.support.records import keep, record
 from tests.support.web import get
 
@@ -32,9 +30,7 @@ schema: Any = schemathesis.openapi.from_dict(openapi.document())
 @pytest.fixture(scope="module")
 def served(aws: str) -> Iterator[System]:
     """An API with something to see."""
-    with api_alone(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
-        made.functions.ingest()  # now, while the environment is this stage's
-        made.functions.reading()
+    with api_of_many() as made:
         made.stage.clusters.claim(Cluster("prod", "http://m", "f"))
         keep(made.stage.store, *(record(**each) for each in (*CREATED, *SCALED, *FAILED)))
         yield made

@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -22,10 +21,9 @@ from chalicelib.records.record import Record
 from chalicelib.services import aws, tokens
 from chalicelib.services.clusters import Cluster
 from chalicelib.web import cursors, sizes
-from local import cloud
 from local.scenario import CREATED, FAILED, SCALED
 from local.system import System
-from tests.support.alone import api_alone
+from tests.support.alone import api_of_many
 from tests.support.faults import injected, no_connection
 from tests.support.records import keep, record, record_from
 from tests.support.web import Reply, get
@@ -36,9 +34,7 @@ SCALING = SCALED[1]["plan"]["id"]
 @pytest.fixture(scope="module")
 def system(aws: str) -> Iterator[System]:
     """With one cluster, and what happened to it; for all tests here that only read."""
-    with api_alone(cloud.make_stage(f"t{uuid.uuid4().hex[:12]}")) as made:
-        made.functions.reading()  # now, while the environment is this stage's
-        made.functions.ingest()
+    with api_of_many() as made:
         yield fill(made)
 
 
