@@ -79,13 +79,14 @@ def test_a_quiet_marathon_gets_single_events_at_once_and_a_busy_one_full_batches
     endpoint: Endpoint, spool: Path
 ) -> None:
     marathon = SimulatedMarathon(version="1.8.180")
-    with marathon.running() as url, relaying(url, endpoint, spool):
+    with marathon.running() as url, relaying(url, endpoint, spool) as relay:
         listening(marathon)
         eventually(lambda: endpoint.batches == [1])
         endpoint.fault = "hang"
         sent = publish(marathon, range(1))
         eventually(lambda: endpoint.refused == 1)
         sent += publish(marathon, range(1, 700))
+        eventually(lambda: relay.health()[1]["spooled"] == 700)
         endpoint.heal()
         stored(endpoint, sent)
     assert 500 in endpoint.batches
