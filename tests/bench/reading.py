@@ -177,7 +177,12 @@ def _asking(parameters: dict[str, str]) -> Request:
 
 def _report(shelf: Shelf) -> None:
     table: Any = Table(shelf, "events")  # type: ignore[arg-type]
-    parts: Any = SimpleNamespace(table=table, store=Store(table), incidents=Incidents(table))
+    parts: Any = SimpleNamespace(
+        table=table,
+        store=Store(table),
+        incidents=Incidents(table),
+        alerts_sent=AlertsSent(table),
+    )
     made = report.of(parts, _CLUSTER, datetime.now(UTC) - _DAY)
     assert (len(made.deployments), len(made.gaps)) == (24, 24)
 
