@@ -517,6 +517,8 @@ def nothing_launches(era: Era) -> list[Event]:
 
 ALL_ERAS = ("1.8", "1.5", "1.3")
 SINCE_14 = ("1.8", "1.5")
+# Of heavy nights: 1.5 differs from 1.8 by its ids alone, which the tests of lives compare.
+LAST_AND_FIRST = ("1.8", "1.3")
 _DAY = timedelta(days=1)
 
 STORIES = [
@@ -528,7 +530,7 @@ STORIES = [
         bad_image,
         ("opened", "ongoing", "resolved"),
         "told at once with Mesos' cause, once more since it goes on, and that it is over.",
-        eras=("1.8", "1.3"),
+        eras=LAST_AND_FIRST,
     ),
     Story(
         out_of_memory,
@@ -553,7 +555,7 @@ STORIES = [
         "an app is meant to run, so its end with status 0 is one like any other; the message also "
         "tells of the deployment, which is no incident of its own.",
         until=timedelta(hours=1),
-        eras=("1.8", "1.3"),
+        eras=LAST_AND_FIRST,
     ),
     Story(
         killed_in_staging,
@@ -577,7 +579,7 @@ STORIES = [
         ("opened", "resolved"),
         "told once, and then that it was stopped; not that it has recovered, nor that it is still "
         "failing.",
-        eras=("1.8", "1.3"),
+        eras=LAST_AND_FIRST,
     ),
     Story(
         flapping_check, (), "nobody is woken: the one that was killed was replaced.", eras=ALL_ERAS
@@ -586,7 +588,7 @@ STORIES = [
         killed_for_one_of_three_checks,
         ("opened", "resolved"),
         "the message names the check and Marathon's reason.",
-        eras=("1.8", "1.3"),
+        eras=LAST_AND_FIRST,
     ),
     Story(check_that_never_kills, (), "nobody is woken: Marathon says that it is healthy."),
     Story(
