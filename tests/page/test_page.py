@@ -13,8 +13,6 @@ from tests.support.browser import PHONE, Visit, opened
 from tests.support.page_api import NOW, OTHER, TOKEN, PageApi, cluster, summary
 from tests.support.relay import eventually
 
-HOUR = 3600
-
 
 @pytest.fixture
 def api() -> PageApi:

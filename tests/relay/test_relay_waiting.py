@@ -19,10 +19,6 @@ from tests.support.web import answering
 NOW = 1_583_136_930.0
 SECRET = "correct horse"
 WEB = {"id": "/shop/web", "instances": 5, "mem": 4096, "env": {"DB_PASSWORD": SECRET}}
-OFFERS = {
-    "processed": 9,
-    "declined": [{"reason": "InsufficientMemory", "declined": 2, "processed": 3}],
-}
 FAST = {"RELAY_QUEUE_SECONDS": "0.05"}
 
 
